@@ -1,0 +1,198 @@
+//! The contract between engine and worker: a job goes in, events come out.
+//!
+//! Jobs and events are JSON, one a line. A local worker reads jobs on stdin until it is closed;
+//! `ablatrix-worker job FILE` reads one from a file. What a worker has made counts only once it stands in
+//! the cache: events are news, not results.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fingerprint::{Digest, Fingerprint};
+use crate::spec::ops::NamedOp;
+use crate::spec::settings::{Device, Images, Model, Train};
+
+/// Version of this contract; orchestrator and worker must agree.
+pub const PROTOCOL: u32 = 1;
+
+/// The names of a job's inputs.
+pub mod input {
+    /// The pixel store: raw uint8 [images, side, side, 3].
+    pub const PIXELS: &str = "pixels";
+    /// The table `pixel_rows`.
+    pub const PIXEL_ROWS: &str = "pixel_rows";
+    /// The table `labels`.
+    pub const LABELS: &str = "labels";
+    /// The table `split`.
+    pub const SPLIT: &str = "split";
+    /// The table `train_index` (train only).
+    pub const TRAIN_INDEX: &str = "train_index";
+    /// Initial weights (train only, optional): the safetensors file that the spec names, in the cache.
+    pub const WEIGHTS: &str = "weights";
+    /// The trained model (predict only).
+    pub const MODEL: &str = "model";
+}
+
+/// The names of what a job publishes.
+pub mod output {
+    /// Trained weights, safetensors, of the best epoch where early stopping restores it.
+    pub const MODEL: &str = "model.safetensors";
+    /// The table `history`.
+    pub const HISTORY: &str = "history.parquet";
+    /// How the training ended: [`super::TrainSummary`] as JSON.
+    pub const SUMMARY: &str = "summary.json";
+    /// The table `predictions`.
+    pub const PREDICTIONS: &str = "predictions.parquet";
+}
+
+/// One stage of one run, for a worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// [`PROTOCOL`] of the sender.
+    pub protocol: u32,
+    /// What is to be done.
+    pub stage: JobStage,
+    /// The run's name, as in `flip/lr=0.0001/seed=2`.
+    pub run: String,
+    /// The key under which the result is published, with its fields.
+    pub fingerprint: Fingerprint,
+    /// The network.
+    pub model: Model,
+    /// How it is trained.
+    pub train: Train,
+    /// The side of the pictures.
+    pub images: Images,
+    /// The ops in the order in which they are applied.
+    pub policy: Vec<NamedOp>,
+    /// Input name to its digest in the cache.
+    pub inputs: BTreeMap<String, Digest>,
+    /// The cache's folder.
+    pub cache: PathBuf,
+    /// The run's seed: initial weights, shuffling, dropout and draws come from it.
+    pub seed: u64,
+    /// Threads that the worker may compute with.
+    pub threads: u32,
+    /// Where tensors live.
+    pub device: Device,
+}
+
+/// What a worker can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobStage {
+    /// Trains a model.
+    Train,
+    /// Scores the validation and test images with it.
+    Predict,
+}
+
+/// What a worker says, one JSON object a line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum WorkerEvent {
+    /// The worker is up.
+    Ready {
+        /// [`PROTOCOL`] of the worker.
+        protocol: u32,
+        /// Its version.
+        version: String,
+        /// Libtorch's version.
+        libtorch: String,
+    },
+    /// A job begins.
+    Started {
+        /// The job's key.
+        key: Digest,
+        /// Epochs that a checkpoint already holds.
+        resumed_epochs: u32,
+        /// Epochs that are planned.
+        epochs: u32,
+    },
+    /// An epoch ended.
+    Epoch {
+        /// The job's key.
+        key: Digest,
+        /// The epoch's row of `history`.
+        row: EpochRow,
+    },
+    /// The result is in the cache.
+    Finished {
+        /// The job's key.
+        key: Digest,
+    },
+    /// The job stopped on request; a checkpoint is kept.
+    Interrupted {
+        /// The job's key.
+        key: Digest,
+    },
+    /// The job failed.
+    Failed {
+        /// The job's key.
+        key: Digest,
+        /// Whether another try could end otherwise.
+        kind: FailureKind,
+        /// What was wrong, and where.
+        message: String,
+    },
+}
+
+/// The numbers of one epoch as they travel; NaN and infinity become `null`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochRow {
+    /// From 1.
+    pub epoch: u32,
+    /// Learning rate.
+    pub lr: f64,
+    /// Mean training loss.
+    pub train_loss: Option<f64>,
+    /// Mean validation loss.
+    pub val_loss: Option<f64>,
+    /// Mean average precision on the validation part.
+    pub val_map_macro: Option<f64>,
+    /// Duration.
+    pub seconds: f64,
+    /// Training rows per second.
+    pub images_per_second: f64,
+}
+
+/// Whether another try could end otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// It would fail the same way again: wrong weights, unreadable input, refused settings.
+    Final,
+    /// Disk, memory or device trouble: worth another try.
+    Infrastructure,
+}
+
+/// How a training ended; published beside the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainSummary {
+    /// Epochs that were run.
+    pub epochs_run: u32,
+    /// Epochs that were asked for.
+    pub epochs_planned: u32,
+    /// The epoch whose weights were kept, from 1.
+    pub best_epoch: u32,
+    /// Why it ended.
+    pub stop: StopReason,
+    /// Parameters that were trained, and all of them.
+    pub trained_parameters: u64,
+    /// All parameters of the model.
+    pub parameters: u64,
+    /// Tensors of the weights file that were replaced, since their shape differs (the head), by name.
+    pub replaced: Vec<String>,
+}
+
+/// Why a training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// All epochs were run.
+    LastEpoch,
+    /// The watched metric did not improve for the patience.
+    EarlyStopping,
+    /// The loss became NaN or infinite; the last good epoch's weights are kept.
+    Diverged,
+}

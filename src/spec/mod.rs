@@ -1,0 +1,4 @@
+//! TOML to a checked experiment.
+
+pub mod ops;
+pub mod settings;

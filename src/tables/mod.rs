@@ -1,0 +1,3 @@
+//! Row types, schemas, and Parquet in and out.
+
+pub mod rows;

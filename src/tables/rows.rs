@@ -1,0 +1,213 @@
+//! What one row of each table holds. Units stand in the names; fractions are 0 to 1.
+
+use serde::{Deserialize, Serialize};
+
+/// A row of `images`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ImageRow {
+    /// Unique; COCO's id, or the position in the sorted list of names.
+    pub image_id: i64,
+    /// Unique lower-case name without folders: `batch_1_000006.jpg`.
+    pub file_name: String,
+    /// The place below the images folder, as on disk.
+    pub path: String,
+    /// Width in pixels, upright (EXIF orientation applied).
+    pub width: u32,
+    /// Height in pixels, upright.
+    pub height: u32,
+    /// blake3 of the file in hex; empty where images are not checked.
+    pub digest: String,
+    /// Where the image can be had.
+    pub url: Option<String>,
+}
+
+/// A row of `annotations`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AnnotationRow {
+    /// Unique.
+    pub annotation_id: i64,
+    /// The image it lies in.
+    pub image_id: i64,
+    /// What it is.
+    pub category_id: i64,
+    /// Left edge in pixels.
+    pub bbox_x: f32,
+    /// Top edge in pixels.
+    pub bbox_y: f32,
+    /// Width in pixels.
+    pub bbox_w: f32,
+    /// Height in pixels.
+    pub bbox_h: f32,
+    /// Area of the mask in square pixels.
+    pub area: f32,
+    /// A crowd, not one object.
+    pub is_crowd: bool,
+    /// Polygons as flat x, y lists in pixels; empty where there is none.
+    pub segmentation: Vec<Vec<f32>>,
+}
+
+/// A row of `categories`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CategoryRow {
+    /// Unique.
+    pub category_id: i64,
+    /// As in the dataset.
+    pub name: String,
+    /// The group that the dataset itself gives; may be empty.
+    pub supercategory: String,
+}
+
+/// The table `labels`: one row per image, one boolean column per label, in spec order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct LabelTable {
+    /// Column names.
+    pub labels: Vec<String>,
+    /// One per row, ascending.
+    pub image_ids: Vec<i64>,
+    /// Row-major [images, labels].
+    pub positives: Vec<bool>,
+}
+
+impl LabelTable {
+    /// The labels of row `row_idx`.
+    pub fn row(&self, row_idx: usize) -> &[bool] {
+        let n = self.labels.len();
+        &self.positives[row_idx * n..(row_idx + 1) * n]
+    }
+}
+
+/// What a part of the images is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Weights are learned on it.
+    Train,
+    /// Epochs and thresholds are chosen on it.
+    Val,
+    /// Variants are compared on it.
+    Test,
+}
+
+impl Part {
+    /// The name in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Part::Train => "train",
+            Part::Val => "val",
+            Part::Test => "test",
+        }
+    }
+}
+
+/// A row of `split`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SplitRow {
+    /// The image.
+    pub image_id: i64,
+    /// 0 where there are no folds.
+    pub fold: u32,
+    /// Its part.
+    pub part: Part,
+}
+
+/// A row of `train_index`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TrainIndexRow {
+    /// An image of the training part.
+    pub image_id: i64,
+    /// How often it is seen in an epoch, each time with draws of its own.
+    pub copies: u32,
+    /// Weight of its loss.
+    pub weight: f32,
+}
+
+/// A row of `pixel_rows`: where an image lies in the pixel store.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PixelRow {
+    /// The image.
+    pub image_id: i64,
+    /// Its position in the store.
+    pub row: u64,
+    /// blake3 of the image file in hex, so that a later store can take the row over.
+    pub digest: String,
+}
+
+/// A row of `history`: one epoch of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryRow {
+    /// The run's name.
+    pub run: String,
+    /// From 1.
+    pub epoch: u32,
+    /// Learning rate of the epoch's steps.
+    pub lr: f64,
+    /// Mean loss over the training rows.
+    pub train_loss: f64,
+    /// Mean loss over the validation part; NaN where there is none.
+    pub val_loss: f64,
+    /// Mean average precision over labels on the validation part; NaN where there is none.
+    pub val_map_macro: f64,
+    /// Duration of the epoch, validation included.
+    pub seconds: f64,
+    /// Training rows per second of the training pass.
+    pub images_per_second: f64,
+    /// Share of the training pass that waited for data, 0 to 1.
+    pub wait_share: f64,
+}
+
+/// The table `predictions`: one row per image of a run, one logit column per label.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct PredictionTable {
+    /// The run's name.
+    pub run: String,
+    /// Column names.
+    pub labels: Vec<String>,
+    /// One per row.
+    pub image_ids: Vec<i64>,
+    /// One per row; validation and test only.
+    pub parts: Vec<Part>,
+    /// Row-major [images, labels].
+    pub logits: Vec<f32>,
+}
+
+/// A row of `metrics`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MetricRow {
+    /// The run's name.
+    pub run: String,
+    /// Its variant.
+    pub variant: String,
+    /// Its seed.
+    pub seed: u64,
+    /// `None`: an aggregate over labels.
+    pub label: Option<String>,
+    /// The metric's name.
+    pub metric: String,
+    /// NaN where the metric is not defined.
+    pub value: f64,
+}
+
+/// A row of `effects`: variant minus baseline, paired by seed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EffectRow {
+    /// The variant.
+    pub variant: String,
+    /// What it is measured against.
+    pub baseline: String,
+    /// `None`: the aggregate.
+    pub label: Option<String>,
+    /// The metric's name.
+    pub metric: String,
+    /// Mean difference over seeds.
+    pub delta: f64,
+    /// Lower end of the 95 % interval.
+    pub low: f64,
+    /// Upper end of the 95 % interval.
+    pub high: f64,
+    /// Two-sided p-value, Holm-adjusted over the variants.
+    pub p_adjusted: f64,
+    /// Seeds that have both.
+    pub n_seeds: u32,
+    /// `helps`, `hurts`, `no practical effect` or `not enough evidence`.
+    pub verdict: String,
+}
