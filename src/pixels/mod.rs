@@ -1,1 +1,5 @@
-//! pixels.
+//! Decode, resize, and the pixel store.
+
+pub mod image;
+
+pub use image::RgbImage;
