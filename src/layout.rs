@@ -1,1 +1,105 @@
 //! Every path on disk.
+//!
+//! ```text
+//! cache/
+//!   CACHEDIR.TAG            tells back-up programs to leave it out
+//!   objects/ab/cdef…        content-addressed files, read-only
+//!   entries/ab/cdef….json   key to outputs, written last
+//!   index/<root>.json       size, times and inode of a dataset's files to their digests
+//!   locks/<key>.lock        held while a stage is computed; dies with its holder
+//!   work/attempts/…         private folders of unfinished stages
+//!   work/checkpoints/<key>/ what a training has so far
+//!   quarantine/             damaged objects and entries, for a look
+//!   logs/<study>/           the logs of workers, and the events of the last run
+//! reports/<experiment>/index.html
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use crate::fingerprint::Digest;
+
+/// The paths inside a cache folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheLayout {
+    root: PathBuf,
+}
+
+impl CacheLayout {
+    /// Below this folder.
+    pub fn new(root: &Path) -> Self {
+        CacheLayout { root: root.to_owned() }
+    }
+
+    /// The cache's folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The mark for back-up programs.
+    pub fn tag(&self) -> PathBuf {
+        self.root.join("CACHEDIR.TAG")
+    }
+
+    /// All objects.
+    pub fn objects(&self) -> PathBuf {
+        self.root.join("objects")
+    }
+
+    /// One object.
+    pub fn object(&self, digest: &Digest) -> PathBuf {
+        shard(self.objects(), digest.as_str())
+    }
+
+    /// All entries.
+    pub fn entries(&self) -> PathBuf {
+        self.root.join("entries")
+    }
+
+    /// The entry of a key.
+    pub fn entry(&self, key: &Digest) -> PathBuf {
+        let mut path = shard(self.entries(), key.as_str()).into_os_string();
+        path.push(".json");
+        path.into()
+    }
+
+    /// The file index of the dataset below `root` (an absolute path).
+    pub fn index(&self, root: &Path) -> PathBuf {
+        let name = Digest::of(root.as_os_str().as_encoded_bytes());
+        self.root.join("index").join(format!("{}.json", name.short()))
+    }
+
+    /// The lock of a key.
+    pub fn lock(&self, key: &Digest) -> PathBuf {
+        self.root.join("locks").join(format!("{key}.lock"))
+    }
+
+    /// The folder that private attempt folders lie in.
+    pub fn attempts(&self) -> PathBuf {
+        self.root.join("work").join("attempts")
+    }
+
+    /// The folder that checkpoint folders lie in.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.root.join("work").join("checkpoints")
+    }
+
+    /// Where damaged files are put.
+    pub fn quarantine(&self) -> PathBuf {
+        self.root.join("quarantine")
+    }
+
+    /// The logs of a study.
+    pub fn logs(&self, study: &str) -> PathBuf {
+        self.root.join("logs").join(study)
+    }
+}
+
+/// The page of an experiment's report below the folder for reports.
+pub fn report_page(reports: &Path, experiment: &str) -> PathBuf {
+    reports.join(experiment).join("index.html")
+}
+
+fn shard(folder: PathBuf, name: &str) -> PathBuf {
+    let (first, rest) = name.split_at_checked(2).unwrap_or(("", name));
+    folder.join(first).join(rest)
+}

@@ -1,10 +1,16 @@
 //! The record of a finished stage.
+//!
+//! On disk it is two lines: the blake3 of the second, and the record as JSON. A record that is cut, edited or
+//! of another format is no record.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::{Digest, Fingerprint};
+
+/// Version of the record's format.
+const FORMAT: u32 = 1;
 
 /// What a stage left behind: written last, so that an entry that can be read is a result that is whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,4 +47,87 @@ pub struct Provenance {
     pub elapsed_s: f64,
     /// Further notes: device, threads, libtorch.
     pub notes: BTreeMap<String, String>,
+}
+
+impl Provenance {
+    /// This program on this host, for work that began at `started`.
+    pub fn here(started: std::time::Instant) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "provenance says when; it is never compared")]
+        let now = std::time::SystemTime::now();
+        Provenance {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            finished_unix_s: now.duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs()),
+            elapsed_s: started.elapsed().as_secs_f64(),
+            notes: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a note.
+    #[must_use]
+    pub fn note(mut self, name: &str, value: impl ToString) -> Self {
+        self.notes.insert(name.to_owned(), value.to_string());
+        self
+    }
+}
+
+impl Entry {
+    pub(super) fn new(
+        fingerprint: Fingerprint,
+        outputs: BTreeMap<String, Output>,
+        provenance: Provenance,
+    ) -> Self {
+        Entry { format: FORMAT, fingerprint, outputs, provenance }
+    }
+
+    /// The digest of the output `name`.
+    ///
+    /// # Panics
+    /// Where the stage has no such output: a slip in the caller, since [`super::Store::lookup`] gives only
+    /// entries that are whole.
+    pub fn digest(&self, name: &str) -> &Digest {
+        match self.outputs.get(name) {
+            Some(output) => &output.digest,
+            None => panic!("bug: stage `{}` has no output `{name}`", self.fingerprint.stage),
+        }
+    }
+
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let body = serde_json::to_string(self).unwrap_or_else(|e| panic!("bug: an entry is plain data: {e}"));
+        format!("{}\n{body}\n", Digest::of(body.as_bytes())).into_bytes()
+    }
+
+    /// `None` where the bytes are no whole record of this format.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let (checksum, body) = text.strip_suffix('\n')?.split_once('\n')?;
+        if checksum != Digest::of(body.as_bytes()).as_str() {
+            return None;
+        }
+        let entry: Entry = serde_json::from_str(body).ok()?;
+        (entry.format == FORMAT).then_some(entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fingerprint::Builder;
+
+    #[test]
+    fn any_changed_byte_makes_it_no_record() {
+        let entry = Entry::new(
+            Builder::new("split", 1).setting("seed", &1).finish(),
+            BTreeMap::new(),
+            Provenance::default(),
+        );
+        let bytes = entry.to_bytes();
+        assert_eq!(Entry::from_bytes(&bytes), Some(entry));
+        for i in 0..bytes.len() {
+            let mut bad = bytes.clone();
+            bad[i] ^= 1;
+            assert_eq!(Entry::from_bytes(&bad), None, "byte {i}");
+            assert_eq!(Entry::from_bytes(&bytes[..i]), None, "cut at {i}");
+        }
+    }
 }

@@ -1,7 +1,15 @@
-//! Results by fingerprint: entries, content-addressed objects, locks.
+//! Results by fingerprint: entries, content-addressed objects, locks, the index of a dataset's files.
 
-pub mod entry;
-pub mod store;
+mod disk;
+mod entry;
+mod error;
+mod index;
+mod lock;
+mod store;
 
+pub use disk::{create_dir, write_atomic};
 pub use entry::{Entry, Output, Provenance};
-pub use store::{Attempt, CacheError, Store};
+pub use error::CacheError;
+pub use index::FileIndex;
+pub use lock::{Lock, Locked};
+pub use store::{Attempt, Store, digest_file};

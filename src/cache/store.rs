@@ -1,71 +1,167 @@
-//! The store on disk.
+//! The store on disk: looks results up, checks what is read, publishes what was made.
 
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::entry::{Entry, Provenance};
+use super::disk;
+use super::entry::{Entry, Output, Provenance};
+use super::error::{CacheError, Doing};
+use super::lock::{self, Locked};
 use crate::fingerprint::{Digest, Fingerprint};
+use crate::layout::CacheLayout;
 
-/// What can go wrong in the cache.
-#[derive(Debug, thiserror::Error)]
-pub enum CacheError {
-    /// A file operation failed.
-    #[error("cannot {doing} `{path}`")]
-    Io {
-        /// The operation.
-        doing: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// An object is gone or its bytes are not those that were stored.
-    #[error("cached object `{digest}` is {what}")]
-    Damaged {
-        /// The object.
-        digest: Digest,
-        /// `missing` or `damaged`.
-        what: &'static str,
-    },
-}
-
-/// A cache folder.
+/// A cache folder. Cheap to clone; clones share what they have verified.
 #[derive(Clone, Debug)]
 pub struct Store {
-    root: PathBuf,
+    layout: CacheLayout,
+    /// Objects whose bytes this process has checked.
+    verified: Arc<Mutex<HashSet<Digest>>>,
 }
 
 impl Store {
-    /// Opens the cache at `root`, and makes it where there is none.
+    /// Opens the cache at `root`, and makes it where there is none. Nothing is written to one that exists.
+    ///
+    /// # Errors
+    /// Where the folder is neither there nor can be made.
     pub fn open(root: &Path) -> Result<Self, CacheError> {
-        Ok(Store { root: root.to_owned() })
+        let layout = CacheLayout::new(root);
+        if !layout.tag().exists() {
+            disk::create_dir(root)?;
+            let mark =
+                b"Signature: 8a477f597d28d172789f06886806bc55\n# Results of Ablatrix; see layout.rs.\n";
+            disk::write_atomic(&layout.tag(), mark)?;
+        }
+        Ok(Store { layout, verified: Arc::default() })
     }
 
-    /// The entry under `key`, if there is a whole one.
+    /// The paths in it.
+    pub fn layout(&self) -> &CacheLayout {
+        &self.layout
+    }
+
+    /// The entry under `key`, if there is a whole one with all its objects. A record that cannot be read is put
+    /// into quarantine and counts as none.
+    ///
+    /// # Errors
+    /// Where the disk fails; damage is no error.
     pub fn lookup(&self, key: &Digest) -> Result<Option<Entry>, CacheError> {
-        let _ = key;
-        Ok(None)
+        let path = self.layout.entry(key);
+        let Some(bytes) = disk::read_optional(&path)? else {
+            return Ok(None);
+        };
+        let entry = Entry::from_bytes(&bytes).filter(|entry| entry.fingerprint.key == *key);
+        let Some(entry) = entry else {
+            self.quarantine(&path, &format!("{key}.json"))?;
+            return Ok(None);
+        };
+        // Only presence and size here: bytes are checked by `object`, before they are used.
+        let whole = entry.outputs.values().all(|output| {
+            let place = self.layout.object(&output.digest);
+            fs::symlink_metadata(place).is_ok_and(|meta| meta.is_file() && meta.len() == output.bytes)
+        });
+        Ok(whole.then_some(entry))
     }
 
     /// The path of an object whose bytes were checked against `digest`.
+    ///
+    /// # Errors
+    /// [`CacheError::Damaged`] where it is gone or wrong; a wrong one is in quarantine then, so that its
+    /// stage counts as not done.
     pub fn object(&self, digest: &Digest) -> Result<PathBuf, CacheError> {
-        Ok(self.root.join(digest.as_str()))
+        let path = self.layout.object(digest);
+        if self.verified.lock().unwrap_or_else(PoisonError::into_inner).contains(digest) {
+            return Ok(path);
+        }
+        if !fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file()) {
+            if fs::symlink_metadata(&path).is_ok() {
+                self.quarantine(&path, digest.as_str())?;
+            }
+            return Err(CacheError::Damaged { digest: digest.clone(), what: "missing" });
+        }
+        if digest_file(&path)? != *digest {
+            self.quarantine(&path, digest.as_str())?;
+            return Err(CacheError::Damaged { digest: digest.clone(), what: "damaged" });
+        }
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.clone());
+        Ok(path)
     }
 
-    /// The folder `work/<key>/` for checkpoints: it outlives attempts, and is removed when the result is published.
+    /// Stores a copy of a file that is no stage's output (given weights, for instance), and gives its digest.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or the cache cannot be written.
+    pub fn import(&self, file: &Path, digest: &Digest) -> Result<(), CacheError> {
+        let place = self.layout.object(digest);
+        if place.exists() {
+            return Ok(());
+        }
+        let folder = disk::parent(&place);
+        disk::create_dir(&folder)?;
+        let aside =
+            tempfile::Builder::new().prefix(".new-").tempfile_in(&folder).doing("write into", &folder)?;
+        fs::copy(file, aside.path()).doing("copy", file)?;
+        if digest_file(aside.path())? != *digest {
+            return Err(CacheError::Damaged { digest: digest.clone(), what: "changed while it was copied" });
+        }
+        aside.as_file().sync_all().doing("sync", &place)?;
+        let permissions = fs::Permissions::from_mode(0o444);
+        fs::set_permissions(aside.path(), permissions).doing("make read-only", &place)?;
+        aside.persist(&place).map_err(|error| error.error).doing("rename to", &place)?;
+        disk::sync_dir(&folder)
+    }
+
+    /// The folder for the checkpoints of a key: it outlives attempts, and goes when the result is published.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
     pub fn checkpoint_dir(&self, key: &Digest) -> Result<PathBuf, CacheError> {
-        Ok(self.root.join(key.as_str()))
+        let path = self.layout.checkpoints().join(key.as_str());
+        disk::create_dir(&path)?;
+        Ok(path)
     }
 
-    /// Begins an attempt at `fingerprint`, with a private folder of its own.
+    /// Begins an attempt at `fingerprint`, in a private folder.
+    ///
+    /// # Errors
+    /// Where the folder cannot be made.
     pub fn attempt(&self, fingerprint: &Fingerprint) -> Result<Attempt, CacheError> {
-        Ok(Attempt { dir: self.root.clone(), fingerprint: fingerprint.clone() })
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let n = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{}.{}.{n}", fingerprint.key.short(), std::process::id());
+        let dir = self.layout.attempts().join(name);
+        disk::remove(&dir)?;
+        disk::create_dir(&dir)?;
+        Ok(Attempt { store: self.clone(), dir, fingerprint: fingerprint.clone() })
+    }
+
+    /// Tries to become the one process that computes `key`.
+    ///
+    /// # Errors
+    /// Where the lock file cannot be made.
+    pub fn try_lock(&self, key: &Digest) -> Result<Locked, CacheError> {
+        lock::try_lock(&self.layout.lock(key))
+    }
+
+    pub(super) fn quarantine(&self, path: &Path, name: &str) -> Result<(), CacheError> {
+        let folder = self.layout.quarantine();
+        disk::create_dir(&folder)?;
+        match fs::rename(path, folder.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).doing("move into quarantine", path)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
-/// A private folder in which a result is made.
+/// A private folder in which a result is made; removed when dropped.
 #[derive(Debug)]
 pub struct Attempt {
+    store: Store,
     dir: PathBuf,
     fingerprint: Fingerprint,
 }
@@ -76,9 +172,109 @@ impl Attempt {
         self.dir.join(name)
     }
 
-    /// Makes the files of these names the result: objects, then the entry, each synced and renamed.
+    /// Makes the files of these names the result: each is hashed, synced and renamed into `objects/`, then the
+    /// entry is written, last.
+    ///
+    /// # Errors
+    /// [`CacheError::NoOutput`] where one is missing or empty; else where the disk fails. Nothing is visible then.
     pub fn publish(self, names: &[&str], provenance: Provenance) -> Result<Entry, CacheError> {
-        let _ = names;
-        Ok(Entry { format: 1, fingerprint: self.fingerprint, outputs: Default::default(), provenance })
+        let mut outputs = BTreeMap::new();
+        for &name in names {
+            outputs.insert(name.to_owned(), self.publish_object(name)?);
+        }
+        let entry = Entry::new(self.fingerprint.clone(), outputs, provenance);
+        disk::write_atomic(&self.store.layout.entry(&self.fingerprint.key), &entry.to_bytes())?;
+        disk::remove(&self.store.layout.checkpoints().join(self.fingerprint.key.as_str()))?;
+        Ok(entry)
+    }
+
+    fn publish_object(&self, name: &str) -> Result<Output, CacheError> {
+        let path = self.path(name);
+        let bytes = fs::symlink_metadata(&path).map_or(0, |meta| if meta.is_file() { meta.len() } else { 0 });
+        if bytes == 0 {
+            let stage = self.fingerprint.stage.clone();
+            return Err(CacheError::NoOutput { stage, name: name.to_owned() });
+        }
+        let digest = digest_file(&path)?;
+        File::open(&path).and_then(|file| file.sync_all()).doing("sync", &path)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).doing("make read-only", &path)?;
+        let place = self.store.layout.object(&digest);
+        let folder = disk::parent(&place);
+        disk::create_dir(&folder)?;
+        // Over an object of the same name too: its bytes are the same, unless it was damaged.
+        fs::rename(&path, &place).doing("rename to", &place)?;
+        disk::sync_dir(&folder)?;
+        self.store.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.clone());
+        Ok(Output { digest, bytes })
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        let _ = disk::remove(&self.dir);
+    }
+}
+
+/// The blake3 of a file, read through a memory map in parallel where it is large.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn digest_file(path: &Path) -> Result<Digest, CacheError> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_mmap_rayon(path).doing("read", path)?;
+    Ok(hasher.finalize().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fingerprint::Builder;
+
+    fn publish(store: &Store, seed: u64, bytes: &[u8]) -> Entry {
+        let print = Builder::new("split", 1).setting("seed", &seed).finish();
+        let attempt = store.attempt(&print).unwrap();
+        fs::write(attempt.path("out"), bytes).unwrap();
+        attempt.publish(&["out"], Provenance::default()).unwrap()
+    }
+
+    #[test]
+    fn what_was_published_is_found_and_read_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let entry = publish(&store, 1, b"rows");
+        assert_eq!(store.lookup(&entry.fingerprint.key).unwrap(), Some(entry.clone()));
+        let path = store.object(entry.digest("out")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"rows");
+        assert!(fs::metadata(&path).unwrap().permissions().readonly());
+        assert_eq!(fs::read_dir(store.layout().attempts()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn damage_is_seen_before_use_and_healed_by_the_next_result() {
+        let folder = tempfile::tempdir().unwrap();
+        let entry = publish(&Store::open(folder.path()).unwrap(), 1, b"rows");
+        let digest = entry.digest("out").clone();
+        for bad in [&b"rowz"[..], b"row"] {
+            let store = Store::open(folder.path()).unwrap();
+            let place = store.layout().object(&digest);
+            fs::set_permissions(&place, fs::Permissions::from_mode(0o644)).unwrap();
+            fs::write(&place, bad).unwrap();
+            let error = store.object(&digest).unwrap_err();
+            assert!(matches!(error, CacheError::Damaged { what: "damaged", .. }), "{error}");
+            assert_eq!(store.lookup(&entry.fingerprint.key).unwrap(), None);
+            assert_eq!(publish(&store, 1, b"rows"), entry);
+            assert!(store.object(&digest).is_ok());
+        }
+    }
+
+    #[test]
+    fn an_empty_or_missing_output_is_no_result() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let print = Builder::new("split", 1).finish();
+        let attempt = store.attempt(&print).unwrap();
+        fs::write(attempt.path("out"), b"").unwrap();
+        assert!(matches!(attempt.publish(&["out"], Provenance::default()), Err(CacheError::NoOutput { .. })));
+        assert_eq!(store.lookup(&print.key).unwrap(), None);
     }
 }

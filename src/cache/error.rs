@@ -1,0 +1,68 @@
+//! What can go wrong in the cache.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::fingerprint::Digest;
+
+/// What can go wrong in the cache.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// A file operation failed.
+    #[error("cannot {doing} `{path}`")]
+    Io {
+        /// The operation.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// An object is gone, or its bytes are not those that were stored. It has been put aside, so that its
+    /// stage counts as not done.
+    #[error("cached object `{}` is {what}", digest.short())]
+    Damaged {
+        /// The object.
+        digest: Digest,
+        /// `missing` or `damaged`.
+        what: &'static str,
+    },
+    /// A stage ended without one of its outputs.
+    #[error("stage `{stage}` left no `{name}`, or an empty one")]
+    NoOutput {
+        /// The stage.
+        stage: String,
+        /// The output.
+        name: String,
+    },
+}
+
+impl CacheError {
+    /// What to do about it, where that is known.
+    pub fn help(&self) -> Option<&'static str> {
+        let CacheError::Io { source, .. } = self else {
+            return None;
+        };
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(
+                "make room on that disk, or name another cache with `--cache DIR`; `run` goes on where it was",
+            ),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Some("name a cache that can be written with `--cache DIR`")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Says what was being done to which file.
+pub(super) trait Doing<T> {
+    fn doing(self, doing: &'static str, path: &Path) -> Result<T, CacheError>;
+}
+
+impl<T> Doing<T> for io::Result<T> {
+    fn doing(self, doing: &'static str, path: &Path) -> Result<T, CacheError> {
+        self.map_err(|source| CacheError::Io { doing, path: path.to_owned(), source })
+    }
+}
