@@ -16,6 +16,9 @@ use crate::spec::settings::{Device, Images, Model, Train};
 /// Version of this contract; orchestrator and worker must agree.
 pub const PROTOCOL: u32 = 1;
 
+/// The libtorch that workers are built with; it changes numbers, so it is part of the keys of train and predict.
+pub const LIBTORCH: &str = "2.11.0";
+
 /// The names of a job's inputs.
 pub mod input {
     /// The pixel store: raw uint8 [images, side, side, 3].
