@@ -157,6 +157,8 @@ pub struct EpochRow {
     pub seconds: f64,
     /// Training rows per second.
     pub images_per_second: f64,
+    /// When it ended, in milliseconds since 1970 (UTC).
+    pub finished_ms: i64,
 }
 
 /// Whether another try could end otherwise.
@@ -178,6 +180,8 @@ pub struct TrainSummary {
     pub epochs_planned: u32,
     /// The epoch whose weights were kept, from 1.
     pub best_epoch: u32,
+    /// The epoch with the lowest validation loss, from 1, whichever was kept; 0 where none has a finite one.
+    pub lowest_val_loss_epoch: u32,
     /// Why it ended.
     pub stop: StopReason,
     /// Parameters that were trained, and all of them.

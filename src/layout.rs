@@ -94,6 +94,12 @@ impl CacheLayout {
         self.root.join("studies").join(format!("{study}.json"))
     }
 
+    /// Runs of a study that the tracking server at `uri` has whole.
+    pub fn delivered(&self, study: &str, uri: &str) -> PathBuf {
+        let server = Digest::of(uri.as_bytes());
+        self.root.join("studies").join(format!("{study}.mlflow-{}.json", server.short()))
+    }
+
     /// The logs of a study.
     pub fn logs(&self, study: &str) -> PathBuf {
         self.root.join("logs").join(study)

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cache::Entry;
+use crate::fingerprint::Digest;
 use crate::job::EpochRow;
 use crate::plan::Stage;
 
@@ -28,6 +29,8 @@ pub enum Event {
         stage: Stage,
         /// The run it belongs to; empty for shared stages.
         run: String,
+        /// Its key.
+        key: Digest,
     },
     /// A long stage has come further.
     Progress {

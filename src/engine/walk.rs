@@ -293,7 +293,7 @@ impl Walk<'_> {
         self.status[node] = Status::Running;
         self.started.insert(node, Instant::now());
         let (name, stage, run) = self.names(node);
-        (self.listener)(Event::Started { node: name, stage, run });
+        (self.listener)(Event::Started { node: name, stage, run, key: print.key.clone() });
         match stage {
             Stage::Train | Stage::Predict => self.start_job(node, &print),
             _ => self.start_data(node, print),

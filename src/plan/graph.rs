@@ -19,6 +19,8 @@ use crate::spec::settings::{Experiment, Variant};
 pub struct Plan {
     /// The experiment without matrix values.
     pub experiment: Arc<Experiment>,
+    /// The merged spec as the report shows it.
+    pub spec: String,
     /// In the order of grid, then matrix.
     pub variants: Vec<Arc<Variant>>,
     /// Variant by variant, seed by seed.
@@ -90,8 +92,9 @@ impl Plan {
             }
         }
         let experiment = Arc::new(loaded.experiment.clone());
-        builder.report(&experiment, &variants, &runs);
-        Ok(Plan { experiment, variants, runs, nodes: builder.nodes })
+        let spec = loaded.shown();
+        builder.report(&experiment, &spec, &variants, &runs);
+        Ok(Plan { experiment, spec, variants, runs, nodes: builder.nodes })
     }
 
     /// The node that makes the report.
@@ -131,6 +134,7 @@ impl Builder {
             from("annotations", ingest, output::ANNOTATIONS),
             from("categories", ingest, output::CATEGORIES),
             from("scenes", ingest, output::SCENES),
+            from("scene_categories", ingest, output::SCENE_CATEGORIES),
             from("given_labels", ingest, output::GIVEN_LABELS),
         ];
         let label = self.data(Stage::Label, variant, label_inputs);
@@ -172,7 +176,7 @@ impl Builder {
         Run { name, variant: variant_idx, seed, train, predict, evaluate }
     }
 
-    fn report(&mut self, experiment: &Experiment, variants: &[Arc<Variant>], runs: &[Run]) {
+    fn report(&mut self, experiment: &Experiment, spec: &str, variants: &[Arc<Variant>], runs: &[Run]) {
         let Some(variant) = variants.first() else { return };
         let mut inputs = Vec::new();
         // The rows that are shown are those of the first variant; a matrix that sweeps them has several.
@@ -200,7 +204,7 @@ impl Builder {
             ("name", json(&experiment.name)),
             ("question", json(&experiment.question)),
             ("report", json(&experiment.report)),
-            ("spec", json(&shown_spec(experiment))),
+            ("spec", json(&spec)),
             ("variants", json(&shown)),
             ("runs", json(&runs.iter().map(|run| &run.name).collect::<Vec<_>>())),
         ];
@@ -240,18 +244,4 @@ impl Builder {
 
 fn json(value: &impl serde::Serialize) -> serde_json::Value {
     serde_json::to_value(value).unwrap_or_else(|error| panic!("bug: settings are plain data: {error}"))
-}
-
-/// The settings that the report shows: all but paths, who does the work, and where runs are logged, so that
-/// none of these makes a report stale.
-fn shown_spec(experiment: &Experiment) -> Experiment {
-    let mut shown = experiment.clone();
-    shown.dataset.annotations = Default::default();
-    shown.dataset.images = Default::default();
-    shown.workers = crate::spec::settings::Workers { slots: 0, threads: 0, ..shown.workers };
-    shown.tracking = Default::default();
-    if let crate::spec::settings::Weights::Path(path) = &mut shown.model.weights {
-        *path = path.file_name().map(Into::into).unwrap_or_default();
-    }
-    shown
 }

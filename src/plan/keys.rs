@@ -34,10 +34,13 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64) -> Builder {
                 .setting("labels.unmapped", &labels.unmapped)
                 .setting("labels.groups", &groups)
         }
-        Stage::Split => match experiment.split.method {
-            SplitMethod::Column => key.setting("split.method", &experiment.split.method),
-            _ => key.setting("split", &experiment.split),
-        },
+        Stage::Split => {
+            let key = key.setting("labels.min_positives", &experiment.labels.min_positives);
+            match experiment.split.method {
+                SplitMethod::Column => key.setting("split.method", &experiment.split.method),
+                _ => key.setting("split", &experiment.split),
+            }
+        }
         Stage::Balance => key.setting("balance", &experiment.balance),
         Stage::Pixels => key.setting("images", &experiment.images),
         Stage::Train => {

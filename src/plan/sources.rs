@@ -68,7 +68,8 @@ impl Sources {
                 self.one("annotations", "dataset.annotations", &dataset.annotations)
             }
             Format::Folders => self.memo(&dataset.images, "names", || {
-                let names = dataset::folders::list(&dataset.images)?;
+                let found = dataset::folders::import(&dataset.images)?;
+                let names: Vec<_> = found.images.iter().map(|image| image.path.as_str()).collect();
                 Ok(Digest::of(names.join("\n").as_bytes()))
             }),
         }

@@ -72,6 +72,7 @@ impl Stage {
                 output::ANNOTATIONS,
                 output::CATEGORIES,
                 output::SCENES,
+                output::SCENE_CATEGORIES,
                 output::GIVEN_LABELS,
                 output::GIVEN_PARTS,
                 output::NOTICES,
@@ -99,8 +100,10 @@ pub mod output {
     pub const ANNOTATIONS: &str = "annotations.parquet";
     /// The table `categories`.
     pub const CATEGORIES: &str = "categories.parquet";
-    /// The scene of each image, where the dataset tells it, as JSON.
-    pub const SCENES: &str = "scenes.json";
+    /// The table `scenes`.
+    pub const SCENES: &str = "scenes.parquet";
+    /// What scenes can be.
+    pub const SCENE_CATEGORIES: &str = "scene_categories.parquet";
     /// The labels that a CSV or folders give.
     pub const GIVEN_LABELS: &str = "given_labels.parquet";
     /// The parts that a CSV gives.

@@ -35,6 +35,25 @@ pub struct Point {
 }
 
 impl Loaded {
+    /// The merged spec as TOML, for the report: without paths, who does the work, and where runs are logged.
+    pub fn shown(&self) -> String {
+        let mut merged = self.layers.merged();
+        for key in ["choice", "workers", "tracking", "extends"] {
+            merged.remove(key);
+        }
+        if let Some(Value::Dict(_, dataset)) = merged.get_mut("dataset") {
+            dataset.remove("annotations");
+            dataset.remove("images");
+        }
+        if let Some(Value::Dict(_, model)) = merged.get_mut("model") {
+            if let Some(Value::String(_, weights)) = model.get_mut("weights") {
+                let name = Path::new(weights.as_str()).file_name().map(|name| name.to_string_lossy().into_owned());
+                *weights = name.unwrap_or_default();
+            }
+        }
+        toml::to_string(&merged).unwrap_or_default()
+    }
+
     /// A fault about the value at `path` that was found after loading, with its place in the file.
     pub fn error_at(&self, path: &[&str], message: impl Into<String>, help: Option<String>) -> SpecError {
         let mut path: Vec<String> = path.iter().map(|&key| key.to_owned()).collect();

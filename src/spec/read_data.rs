@@ -109,8 +109,9 @@ pub fn labels(root: &Table<'_>, format: Format) -> Labels {
             Unmapped::Error
         }
     };
+    let min_positives = table.integer("min_positives", 0..=1_000_000) as u32;
     table.finish();
-    Labels { from, unmapped, groups }
+    Labels { from, unmapped, groups, min_positives }
 }
 
 /// A name that people, file names and MLflow can bear.
