@@ -1,1 +1,3 @@
-//! worker
+//! Trains and predicts for Ablatrix. The only crate that links libtorch.
+
+pub mod model;
