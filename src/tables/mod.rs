@@ -1,3 +1,11 @@
-//! Row types, schemas, and Parquet in and out.
+//! Row types, schemas, Parquet in and out, and CSV and JSON for people.
 
+pub mod columns;
+pub mod dataset;
+pub mod export;
+pub mod file;
 pub mod rows;
+pub mod runs;
+
+pub use columns::ContentError;
+pub use file::{Table, TableError, read, write};

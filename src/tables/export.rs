@@ -1,0 +1,1 @@
+//! Any Parquet table as CSV or as JSON lines.
