@@ -11,7 +11,7 @@ use super::columns::{
 };
 use super::file::Table;
 use super::rows::{
-    AnnotationRow, CategoryRow, ImageRow, LabelTable, PixelRow, SplitRow, TrainIndexRow,
+    AnnotationRow, CategoryRow, ImageRow, LabelTable, PixelRow, SceneRow, SplitRow, TrainIndexRow,
 };
 
 impl Table for Vec<ImageRow> {
@@ -157,6 +157,28 @@ impl Table for Vec<CategoryRow> {
                 name: names.value(i).to_owned(),
                 supercategory: above.value(i).to_owned(),
             }));
+        }
+        Ok(rows)
+    }
+}
+
+impl Table for Vec<SceneRow> {
+    const NAME: &'static str = "scenes";
+    const VERSION: u32 = 1;
+
+    fn to_batch(&self) -> Result<RecordBatch, ContentError> {
+        let ids = Int64Array::from_iter_values(self.iter().map(|row| row.image_id));
+        let scenes = StringArray::from_iter_values(self.iter().map(|row| &row.scene));
+        Columns::default().add("image_id", Holes::No, ids).add("scene", Holes::No, scenes).batch()
+    }
+
+    fn from_batches(batches: &[RecordBatch]) -> Result<Self, ContentError> {
+        let mut rows = Vec::new();
+        for batch in batches {
+            let ids = full::<Int64Array>(batch, "image_id", "Int64")?;
+            let scenes = full::<StringArray>(batch, "scene", "Utf8")?;
+            let row = |i| SceneRow { image_id: ids.value(i), scene: scenes.value(i).to_owned() };
+            rows.extend((0..batch.num_rows()).map(row));
         }
         Ok(rows)
     }

@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
@@ -124,8 +125,8 @@ pub fn write<T: Table>(path: &Path, table: &T, stage: &str) -> Result<(), TableE
         // The arrow schema would add a second description of the same columns, in arrow's own encoding.
         .with_skip_arrow_metadata(true)
         .with_properties(properties(stage, T::NAME, T::VERSION).map_err(parquet)?);
-    let mut writer = ArrowWriter::try_new_with_options(BufWriter::new(file), batch.schema(), options)
-        .map_err(parquet)?;
+    let mut writer =
+        ArrowWriter::try_new_with_options(BufWriter::new(file), batch.schema(), options).map_err(parquet)?;
     writer.write(&batch).map_err(parquet)?;
     let mut file = writer.into_inner().map_err(parquet)?;
     file.flush().map_err(io)
@@ -136,6 +137,14 @@ pub fn write<T: Table>(path: &Path, table: &T, stage: &str) -> Result<(), TableE
 /// # Errors
 /// Where there is no such file, it is not whole, or it holds another table or another version.
 pub fn read<T: Table>(path: &Path) -> Result<T, TableError> {
+    // The Parquet library indexes out of bounds on some damaged pages instead of giving an error.
+    catch_unwind(|| read_rows(path)).unwrap_or_else(|_| {
+        let source = ParquetError::General("the pages are damaged".to_owned());
+        Err(TableError::Parquet { doing: "read", table: T::NAME, path: path.into(), source })
+    })
+}
+
+fn read_rows<T: Table>(path: &Path) -> Result<T, TableError> {
     let parquet = |source| TableError::Parquet { doing: "read", table: T::NAME, path: path.into(), source };
 
     let file = File::open(path).map_err(|source| TableError::Io {

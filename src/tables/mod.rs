@@ -6,6 +6,8 @@ pub mod export;
 pub mod file;
 pub mod rows;
 pub mod runs;
+#[cfg(test)]
+mod tests;
 
 pub use columns::ContentError;
 pub use file::{Table, TableError, read, write};

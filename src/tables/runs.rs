@@ -1,6 +1,8 @@
 //! The columns of the tables that runs leave behind: history to effects.
 
-use arrow::array::{Float32Array, Float64Array, Int64Array, RecordBatch, StringArray, UInt32Array, UInt64Array};
+use arrow::array::{
+    Float32Array, Float64Array, Int64Array, RecordBatch, StringArray, UInt32Array, UInt64Array,
+};
 
 use super::columns::{
     Columns, ContentError, Holes, check_labels, check_length, full, names_after, part, sparse, text,
@@ -69,10 +71,11 @@ impl Table for PredictionTable {
         let runs = StringArray::from_iter_values(std::iter::repeat_n(&self.run, n));
         let parts = StringArray::from_iter_values(self.parts.iter().map(|part| part.as_str()));
         let ids = Int64Array::from_iter_values(self.image_ids.iter().copied());
-        let columns = Columns::default()
-            .add("run", Holes::No, runs)
-            .add("part", Holes::No, parts)
-            .add("image_id", Holes::No, ids);
+        let columns = Columns::default().add("run", Holes::No, runs).add("part", Holes::No, parts).add(
+            "image_id",
+            Holes::No,
+            ids,
+        );
         let add = |columns: Columns, (label_idx, label): (usize, &String)| {
             let values = self.logits.iter().copied().skip(label_idx).step_by(self.labels.len());
             columns.add(label, Holes::No, Float32Array::from_iter_values(values))
