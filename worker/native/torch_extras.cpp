@@ -33,6 +33,7 @@ void ablatrix_set_deterministic() {
   context.setDeterministicCuDNN(true);
   context.setDeterministicMkldnn(true);
   context.setBenchmarkCuDNN(false);
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
 }
 
 char *ablatrix_load_cuda() {

@@ -11,6 +11,7 @@ void ablatrix_free(char *message);
 
 // Same inputs, same bits: deterministic algorithms, cuDNN and oneDNN. Operations that have no deterministic
 // form warn once on stderr instead of failing. Fresh memory is not filled, since nothing here reads it unset.
+// Sets an environment variable that cuBLAS reads, so: before there are threads that read the environment.
 void ablatrix_set_deterministic();
 
 // Loads libtorch_cuda: linkers drop a library that nobody calls by name, and CUDA is then silently

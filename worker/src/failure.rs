@@ -1,5 +1,6 @@
 //! Why a job failed, and whether another try could end otherwise.
 
+use std::any::Any;
 use std::error::Error;
 use std::path::PathBuf;
 
@@ -50,6 +51,13 @@ pub enum JobError {
 }
 
 impl JobError {
+    /// Of what a panic carried.
+    pub fn of_panic(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message");
+        JobError::Panic(torch::first_line(text))
+    }
+
     /// Whether another try could end otherwise: trouble of disk, memory or device may pass, while settings and
     /// data stay as they are.
     pub fn kind(&self) -> FailureKind {

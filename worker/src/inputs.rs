@@ -153,6 +153,11 @@ impl Examples {
         self.split.iter().filter(|row| row.part == part).map(|row| row.image_id).collect()
     }
 
+    /// Whether there is a validation part.
+    pub fn has_validation(&self) -> bool {
+        self.split.iter().any(|row| row.part == Part::Val)
+    }
+
     /// Image and part of all images that no weights are learned on, in the order of image ids.
     pub fn held_out(&self) -> Vec<(i64, Part)> {
         let held_out = self.split.iter().filter(|row| row.part != Part::Train);

@@ -1,5 +1,7 @@
 //! The stage `predict`: a trained model's logits of the validation and test images.
 
+use std::time::Instant;
+
 use ablatrix::cache::Store;
 use ablatrix::job::{Job, WorkerEvent, input, output};
 use ablatrix::tables::{self, rows::PredictionTable};
@@ -8,7 +10,7 @@ use crate::batch::Uploader;
 use crate::failure::JobError;
 use crate::inputs::{self, Examples, InputError};
 use crate::model::Network;
-use crate::serve::{Outcome, Worker};
+use crate::serve::{self, Outcome, Worker};
 use crate::{score, torch};
 
 /// Scores the images that no weights were learned on, and publishes the table in the order of image ids.
@@ -16,6 +18,7 @@ use crate::{score, torch};
 /// # Errors
 /// See [`JobError`].
 pub fn predict(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobError> {
+    let started = Instant::now();
     let device = torch::open_device(job.device, job.threads)?;
     let examples = Examples::open(job, store)?;
     let held_out = examples.held_out();
@@ -36,6 +39,6 @@ pub fn predict(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, Job
     let table = PredictionTable { run: job.run.clone(), labels, image_ids, parts, logits };
     let attempt = store.attempt(&job.fingerprint)?;
     tables::write(&attempt.path(output::PREDICTIONS), &table, &job.fingerprint.stage)?;
-    attempt.publish(&[output::PREDICTIONS], worker.provenance(job))?;
+    attempt.publish(&[output::PREDICTIONS], serve::provenance(job, started))?;
     Ok(Outcome::Published)
 }

@@ -15,6 +15,24 @@ pub fn copied(state: &Named) -> Result<Named, TchError> {
     state.iter().map(|(name, tensor)| Ok((name.clone(), tensor.f_detach_copy()?))).collect()
 }
 
+/// The same tensors once more: they share memory with `state`.
+pub fn shared(state: &Named) -> Named {
+    state.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect()
+}
+
+/// Whether there is no NaN and no infinity in it.
+///
+/// # Errors
+/// Where libtorch has no memory for the answer.
+pub fn is_finite(state: &Named) -> Result<bool, TchError> {
+    for (_, tensor) in state {
+        if tensor.detach().f_isfinite()?.f_all()?.f_int64_value(&[])? == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Writes `values` into the tensors of `state`, or changes nothing and says what does not fit: both must have
 /// the same names and shapes, in any order.
 ///
