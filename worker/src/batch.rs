@@ -79,9 +79,8 @@ impl Uploader {
         let _no_grad = tch::no_grad_guard();
         let size = [batch.len() as i64, self.side, self.side, 3];
         let bytes = Tensor::f_from_data_size(&batch.pixels, &size, Kind::Uint8)?;
-        let floats = bytes.f_to(self.device)?.f_permute([0, 3, 1, 2])?.f_to_kind(Kind::Float)?;
-        let mut floats = floats.f_mul_(&self.scale)?;
-        floats.f_add_(&self.shift)
+        let mut floats = bytes.f_to(self.device)?.f_permute([0, 3, 1, 2])?.f_to_kind(Kind::Float)?;
+        floats.f_mul_(&self.scale)?.f_add_(&self.shift)
     }
 
     /// f32 [N, L].

@@ -5,7 +5,7 @@
 //! state where nobody can reach it.
 
 use ablatrix::spec::settings::Optimizer;
-use tch::{Kind, TchError, Tensor};
+use tch::{Kind, Tensor};
 
 use crate::torch::{self, AdamLists, AdamNumbers, TorchError};
 

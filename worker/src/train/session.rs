@@ -9,7 +9,7 @@ use ablatrix::metrics::{Scored, ScoredError, macro_average_precision};
 use ablatrix::tables::rows::{HistoryRow, Part, TrainIndexRow};
 use tch::Device;
 
-use super::checkpoint::{self, Checkpoint};
+use super::checkpoint::Checkpoint;
 use super::early_stopping::{self, Best, Scores};
 use super::epoch::{Pass, PassEnd};
 use super::loader::Source;
