@@ -1,5 +1,6 @@
 //! Metrics of yes and no: what the thresholds make of the scores.
 
+use super::ranking::{LANES, Multiplicities};
 use super::scored::{Scored, mean_of_defined, probability};
 
 /// Right and wrong answers for one label, or summed over labels.
@@ -16,6 +17,13 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Of what was said beside what is true.
+    pub fn of(answers: impl Iterator<Item = (bool, bool)>) -> Self {
+        let mut counts = Counts::default();
+        answers.for_each(|(said, truth)| counts.add(said, truth));
+        counts
+    }
+
     /// Images that have the label.
     pub fn n_positives(&self) -> u64 {
         self.true_positives + self.false_negatives
@@ -52,13 +60,18 @@ impl Counts {
     }
 }
 
+/// Whether a label is said at this logit: its probability reaches the threshold.
+pub fn said(logit: f32, threshold: f64) -> bool {
+    probability(logit) >= threshold
+}
+
 /// What is said of each image: row-major [images, labels], true where the probability reaches the label's threshold.
 ///
 /// `thresholds`: one probability per label.
 pub fn decisions(scored: &Scored, thresholds: &[f64]) -> Vec<bool> {
     debug_assert_eq!(thresholds.len(), scored.n_labels());
     let rows = scored.logits().chunks_exact(scored.n_labels());
-    rows.flat_map(|row| row.iter().zip(thresholds).map(|(&logit, &at)| probability(logit) >= at)).collect()
+    rows.flat_map(|row| row.iter().zip(thresholds).map(|(&logit, &at)| said(logit, at))).collect()
 }
 
 /// The counts of each label; `said` as [`decisions`] gives it.
@@ -103,6 +116,25 @@ pub fn hamming_loss(scored: &Scored, said: &[bool]) -> Option<f64> {
     (!said.is_empty()).then(|| wrong as f64 / said.len() as f64)
 }
 
+/// F1 with each image counted as often as its multiplicity says, in [`LANES`] resamples at once. NaN in a lane
+/// that has no positive.
+///
+/// `answers`: what was said of each image and what is true, for one label; `multiplicities`: one per image.
+pub fn f1_lanes(answers: &[(bool, bool)], multiplicities: &[Multiplicities]) -> Multiplicities {
+    let (mut hits, mut said, mut positives) = ([0f32; LANES], [0f32; LANES], [0f32; LANES]);
+    for (&(is_said, is_true), times) in answers.iter().zip(multiplicities) {
+        for lane in 0..LANES {
+            hits[lane] += if is_said && is_true { times[lane] } else { 0.0 };
+            said[lane] += if is_said { times[lane] } else { 0.0 };
+            positives[lane] += if is_true { times[lane] } else { 0.0 };
+        }
+    }
+    std::array::from_fn(|lane| match positives[lane] {
+        0.0 => f32::NAN,
+        positives => 2.0 * hits[lane] / (said[lane] + positives),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,5 +171,16 @@ mod tests {
         assert_eq!((silent.precision(), silent.f1()), (Some(0.0), Some(0.0)));
         let absent = Counts { false_positives: 3, true_negatives: 4, ..Counts::default() };
         assert_eq!((absent.precision(), absent.recall(), absent.f1()), (None, None, None));
+    }
+
+    #[test]
+    fn f1_of_repeated_images() {
+        let answers = [(true, true), (true, false), (false, true), (false, false)];
+        let mut times = vec![[1.0; LANES]; 4];
+        times.iter_mut().for_each(|times| times[1] = 0.0);
+        (times[0][2], times[1][2]) = (2.0, 3.0);
+        let found = f1_lanes(&answers, &times);
+        assert_eq!((found[0], found[2]), (2.0 / 4.0, 4.0 / 8.0));
+        assert!(found[1].is_nan());
     }
 }
