@@ -129,6 +129,11 @@ pub enum WorkerEvent {
         /// The job's key.
         key: Digest,
     },
+    /// A line on standard input was no job; the worker ends, since what follows cannot be trusted.
+    Refused {
+        /// What was wrong.
+        message: String,
+    },
     /// The job failed.
     Failed {
         /// The job's key.
@@ -174,11 +179,11 @@ pub enum FailureKind {
 /// How a training ended; published beside the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainSummary {
-    /// Epochs that were run.
+    /// Epochs that were run, one that diverged included.
     pub epochs_run: u32,
     /// Epochs that were asked for.
     pub epochs_planned: u32,
-    /// The epoch whose weights were kept, from 1.
+    /// The epoch whose weights were kept, from 1; 0 where the first epoch diverged: the initial weights.
     pub best_epoch: u32,
     /// The epoch with the lowest validation loss, from 1, whichever was kept; 0 where none has a finite one.
     pub lowest_val_loss_epoch: u32,

@@ -1,1 +1,28 @@
-//! augment.
+//! Seeded image operations, one family per file; policies; designs.
+//!
+//! Takes 8-bit RGB pictures, the ops of `spec::ops` and a [`Key`](crate::seed::Key) per sample; changes the
+//! pictures in place. The draws of an op come from its own name, so that they do not move when another op is
+//! added or removed, and the pixels are the same, bit for bit, on every machine and thread count: integers,
+//! tables, IEEE `+ - x /`, and `libm` for angles and logarithms; never the platform's mathematics, never fused
+//! multiply-add. Knows nothing of files, tensors or training.
+//!
+//! Each op is two things: a small struct of drawn values (made from settings and draws), and a pure function
+//! of pixels and these values. Values and formulas are those of albumentations 2.0.8; where a result differs,
+//! the op's file says so.
+
+pub mod brightness;
+pub mod channels;
+pub mod design;
+pub mod drawn;
+pub mod flip;
+pub mod hsv;
+pub mod noise;
+mod normal;
+pub mod policy;
+pub mod rotate;
+pub mod scratch;
+
+pub use design::{Arm, DesignError, arms};
+pub use drawn::Drawn;
+pub use policy::{Applied, Policy, sample_key};
+pub use scratch::Scratch;

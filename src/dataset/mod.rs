@@ -1,1 +1,25 @@
-//! dataset.
+//! COCO, CSV and folders to tables; tables to labels, parts and training rows.
+//!
+//! ```text
+//! import -> images, annotations, categories, scenes -> labels -> split -> balance
+//! ```
+//!
+//! Nothing here looks into an image: the stage that imports hashes and probes them.
+
+pub mod balance;
+pub mod coco;
+pub mod csv;
+pub mod duplicates;
+pub mod faults;
+pub mod folders;
+pub mod imported;
+pub mod labels;
+pub mod names;
+pub mod notice;
+pub mod split;
+#[cfg(test)]
+mod study_tests;
+
+pub use faults::{FaultGroup, ImportError};
+pub use imported::{Imported, import};
+pub use notice::{Notice, NoticeKind};

@@ -1,1 +1,48 @@
-//! effects.
+//! What a variant does to a metric: paired differences, intervals, verdicts. Opens no files, takes plain data.
+//!
+//! ```text
+//! runs (logits, thresholds, flags) -> images   one value per run, label and resample of the test images
+//!                                  -> paired   the difference by seed; its variance from seeds and from images
+//!                                  -> tail     interval and p-value
+//!                                  -> holm     p-values adjusted over the variants
+//!                                  -> verdict  helps, hurts, no practical effect, not enough evidence
+//! ```
+//!
+//! # The two levels
+//!
+//! Another study would draw other seeds *and* other test images, so the interval has to hold for both. Let
+//! `d_s` be the difference of seed `s` on the test part, variant minus baseline, and `n` the number of seeds.
+//!
+//! - **Seeds**: the variance of the mean is `var(d_s) / n`, with `n - 1` degrees of freedom. It is not
+//!   resampled: with 2 to 5 seeds a bootstrap sees a handful of different means, whose variance is too small by
+//!   `(n - 1) / n` and whose percentiles know nothing of Student's tails. The closed form is right from 2 on.
+//! - **Images**: all runs are scored on the same resamples of the test images, drawn with replacement (2,000 by
+//!   default). What `d_s` and `d_s'` of different seeds have in common over the resamples, their mean covariance,
+//!   is the part of the image noise that more seeds do not average away. The rest of the image noise differs by seed,
+//!   so `var(d_s)` has it already; adding it again would make intervals too wide by up to the square root of 2.
+//!
+//! The mean difference then is distributed about the truth as `sqrt(seeds) T + sqrt(images) Z`, with `T` Student's t of
+//! `n - 1` degrees of freedom and `Z` normal: the distribution of Behrens and Fisher. Interval and p-value are
+//! its quantile and tail, so that one excludes 0 exactly where the other is below 0.05.
+//!
+//! Measured on simulated studies whose truth is known (`simulation`): intervals cover the truth in 95 to 99 % of
+//! studies with 2 seeds, where they are wide, and in 94 to 98 % with 3 to 5; where no variant has an effect, at most
+//! 5 % of studies say of any variant that it helps or hurts.
+//!
+//! # What it does not know
+//!
+//! The validation part is the same for all seeds: noise that its images put into thresholds or into the choice of the
+//! epoch is seen only as far as it differs by seed. Verdicts are adjusted over variants, not over labels or
+//! metrics: of twenty labels without an effect one may well show one.
+
+pub mod effect;
+pub mod holm;
+pub mod images;
+pub mod paired;
+pub mod study;
+pub mod tail;
+pub mod verdict;
+
+pub use effect::Effect;
+pub use study::{Comparison, EffectError, Pair, RESAMPLES, RunScores, Study, compare, pairs_against};
+pub use verdict::{Undecided, Verdict};

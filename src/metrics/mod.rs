@@ -1,1 +1,32 @@
-//! metrics.
+//! Scores and thresholds on plain f32 slices. Knows no tables, no files and no models.
+//!
+//! ```text
+//! logits, targets -> Scored -> ranking (AP, AUROC)            \
+//!                    Scored -> calibration (log loss, ECE)     > evaluation -> values, gaps
+//!       validation -> threshold -> counts (F1, Hamming, ...)  /
+//!                                                  degenerate -> flags
+//! ```
+//!
+//! Definitions are scikit-learn's unless a function says otherwise. A label without positives (or, for AUROC,
+//! without negatives) in a part has no such metric: it is left out of averages and named, never counted as 0.
+
+pub mod calibration;
+pub mod catalogue;
+pub mod constant;
+pub mod counts;
+pub mod degenerate;
+pub mod evaluation;
+pub mod ranking;
+pub mod scored;
+pub mod threshold;
+
+#[cfg(test)]
+mod against_sklearn;
+
+pub use constant::constant_predictor;
+pub use counts::Counts;
+pub use degenerate::{Course, Flag};
+pub use evaluation::{Evaluation, Gap, Undefined, Value, evaluate};
+pub use ranking::{Ranking, macro_average_precision, micro_average_precision};
+pub use scored::{Scored, ScoredError, probability};
+pub use threshold::{Thresholds, tune};

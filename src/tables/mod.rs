@@ -1,3 +1,13 @@
-//! Row types, schemas, and Parquet in and out.
+//! Row types, schemas, Parquet in and out, and CSV and JSON for people.
 
+pub mod columns;
+pub mod dataset;
+pub mod export;
+pub mod file;
 pub mod rows;
+pub mod runs;
+#[cfg(test)]
+mod tests;
+
+pub use columns::ContentError;
+pub use file::{Table, TableError, read, write};

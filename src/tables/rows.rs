@@ -57,6 +57,15 @@ pub struct CategoryRow {
     pub supercategory: String,
 }
 
+/// A row of `scenes`: one scene of an image; an image may have several.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct SceneRow {
+    /// The image.
+    pub image_id: i64,
+    /// The scene's name.
+    pub scene: String,
+}
+
 /// The table `labels`: one row per image, one boolean column per label, in spec order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct LabelTable {

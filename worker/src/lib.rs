@@ -1,1 +1,23 @@
-//! worker
+//! Trains and predicts for Ablatrix. The only crate that links libtorch.
+//!
+//! ```text
+//! job -> serve -> train   -> model, history, summary  -> cache
+//!              -> predict -> predictions              -> cache
+//! events <- protocol
+//! ```
+//!
+//! `inputs` brings a job's tables and pictures out of the cache, `batch` makes tensors of them, `model` turns
+//! these into logits. `stop` knows when to end, `torch` is libtorch as a whole.
+
+pub mod batch;
+pub mod failure;
+pub mod inputs;
+pub mod model;
+pub mod predict;
+pub mod protocol;
+pub mod score;
+pub mod serve;
+pub mod state;
+pub mod stop;
+pub mod torch;
+pub mod train;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The worker's command line, and nothing else: see `ablatrix_worker::serve`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ablatrix_worker::serve::main()
+}

@@ -1,0 +1,58 @@
+//! Brightness and contrast: one table of 256 values, applied to all channels.
+//!
+//! Equal to albumentations 2.0.8's RandomBrightnessContrast for 8-bit pictures: the table is computed in
+//! 32-bit floats, clipped, and cut off (not rounded) to whole levels.
+
+use std::fmt;
+
+use crate::pixels::RgbImage;
+use crate::seed::Draws;
+
+/// The drawn values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BrightnessContrast {
+    /// Factor on each value; 1 changes nothing.
+    pub contrast: f64,
+    /// Added brightness as a share of 255, or of the picture's mean.
+    pub brightness: f64,
+    /// The share is of 255 (true) or of the mean over all pixels and channels (false).
+    pub by_max: bool,
+}
+
+impl BrightnessContrast {
+    /// Draws the contrast, then the brightness, each uniformly.
+    pub fn draw(brightness: [f64; 2], contrast: [f64; 2], by_max: bool, draws: &mut Draws) -> Self {
+        let contrast = 1.0 + draws.range_f64(contrast[0], contrast[1]);
+        let brightness = draws.range_f64(brightness[0], brightness[1]);
+        BrightnessContrast { contrast, brightness, by_max }
+    }
+
+    /// `out = contrast x in + brightness x 255` (or `x mean`), clipped to 0 to 255.
+    pub fn apply(self, image: &mut RgbImage) {
+        let unit = if self.by_max { 255.0 } else { mean(&image.data) };
+        let table = table(self.contrast as f32, (self.brightness * unit) as f32);
+        for value in &mut image.data {
+            *value = table[usize::from(*value)];
+        }
+    }
+}
+
+impl fmt::Display for BrightnessContrast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "brightness={:+.3} contrast={:.3}", self.brightness, self.contrast)
+    }
+}
+
+/// Of an empty picture: 0.
+fn mean(values: &[u8]) -> f64 {
+    let sum: u64 = values.chunks(1 << 16).map(|part| u64::from(part.iter().map(|&v| u32::from(v)).sum::<u32>())).sum();
+    sum as f64 / values.len().max(1) as f64
+}
+
+fn table(factor: f32, added: f32) -> [u8; 256] {
+    std::array::from_fn(|value| {
+        // Two roundings, as in the reference: the product, then the sum. The cast cuts off and clips.
+        let product = value as f32 * factor;
+        (product + added) as u8
+    })
+}

@@ -1,0 +1,16 @@
+//! Buffers that ops use again from picture to picture, so that a loader thread allocates nothing in steady
+//! state. One per thread; its contents mean nothing between calls.
+
+/// Working memory of the ops.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    /// The picture as it was before the op, with a byte to spare at the end.
+    pub(crate) source: Vec<u8>,
+}
+
+impl Scratch {
+    /// Empty buffers; they grow with the first pictures.
+    pub fn new() -> Self {
+        Scratch::default()
+    }
+}

@@ -1,0 +1,112 @@
+//! Names of images: where they lie, and the one flat, lower-case name that the tables use.
+
+use std::path::{Path, PathBuf};
+
+use super::faults::Faults;
+
+/// Why a name cannot be that of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Nothing is left of it.
+    #[error("is empty")]
+    Empty,
+    /// It begins at the root of a disk.
+    #[error("is absolute, expected a name below the images folder")]
+    Absolute,
+    /// It leads out of its folder.
+    #[error("climbs out of the images folder")]
+    Climbs,
+    /// It holds a control character.
+    #[error("holds a control character")]
+    Control,
+}
+
+/// A name as the tables hold it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageName {
+    /// Below the images folder, as on disk, with `/` between folders.
+    pub path: String,
+    /// The path in lower case with `_` for `/`: `batch_1/000006.JPG` is `batch_1_000006.jpg`.
+    pub file_name: String,
+}
+
+/// Reads a name as a dataset writes it.
+///
+/// # Errors
+/// Where it is empty, absolute, holds `..` or a control character.
+pub fn parse(name: &str) -> Result<ImageName, NameError> {
+    if name.chars().any(char::is_control) {
+        return Err(NameError::Control);
+    }
+    let drive = name.as_bytes().get(1) == Some(&b':') && name.as_bytes()[0].is_ascii_alphabetic();
+    if name.starts_with(['/', '\\']) || drive {
+        return Err(NameError::Absolute);
+    }
+    // A backslash is a letter here, but a name made for Windows must not climb there either.
+    if name.split(['/', '\\']).any(|piece| piece == "..") {
+        return Err(NameError::Climbs);
+    }
+    let pieces: Vec<_> = name.split('/').filter(|piece| !piece.is_empty() && *piece != ".").collect();
+    if pieces.is_empty() || name.ends_with('/') {
+        return Err(NameError::Empty);
+    }
+    Ok(ImageName { path: pieces.join("/"), file_name: pieces.join("_").to_lowercase() })
+}
+
+/// The place of the image `path` below `root`.
+///
+/// # Errors
+/// Where the path is absolute or climbs out.
+pub fn resolve(root: &Path, path: &str) -> Result<PathBuf, NameError> {
+    Ok(root.join(parse(path)?.path))
+}
+
+/// Adds a fault for each pair of names that become the same `file_name`.
+pub(super) fn check_unique<'a>(names: impl Iterator<Item = (&'a str, &'a str)>, faults: &mut Faults) {
+    let mut sorted: Vec<(&str, &str)> = names.collect();
+    sorted.sort_unstable();
+    for pair in sorted.windows(2) {
+        let [(name, first), (other, second)] = [pair[0], pair[1]];
+        if name == other {
+            faults.add(COLLISION, format_args!("{first} and {second} ({name})"));
+        }
+    }
+}
+
+/// The fault of two images whose names become one.
+pub(super) const COLLISION: &str = "images with the same name in lower case";
+
+/// The fault of an image whose name is no [`ImageName`].
+pub(super) const UNUSABLE: &str = "images whose name cannot be used";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_flat_and_lower_case() {
+        let name = parse("./Batch_1//000006.JPG").unwrap();
+        assert_eq!(
+            (name.path.as_str(), name.file_name.as_str()),
+            ("Batch_1/000006.JPG", "batch_1_000006.jpg")
+        );
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        for (name, error) in [
+            ("", NameError::Empty),
+            ("./", NameError::Empty),
+            ("folder/", NameError::Empty),
+            ("/etc/passwd", NameError::Absolute),
+            ("C:\\x.jpg", NameError::Absolute),
+            ("\\\\host\\x.jpg", NameError::Absolute),
+            ("a/../../x.jpg", NameError::Climbs),
+            ("..\\x.jpg", NameError::Climbs),
+            ("a\0.jpg", NameError::Control),
+        ] {
+            assert_eq!(resolve(Path::new("/data"), name), Err(error), "{name}");
+        }
+        assert_eq!(resolve(Path::new("/data"), "a/..b.jpg"), Ok(PathBuf::from("/data/a/..b.jpg")));
+    }
+}

@@ -1,0 +1,189 @@
+//! The tables of the TACO_MJS study, row by row.
+//!
+//! The study's files are not in the repository; without them these tests say that they skip.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::labels::label_table;
+use super::split::split;
+use super::{Imported, NoticeKind, balance, coco, csv};
+use crate::spec::settings::{
+    Balance, BalanceBy, BalanceMethod, LabelSource, Labels, Split, SplitMethod, Unmapped,
+};
+use crate::tables::rows::{LabelTable, Part, SplitRow};
+
+/// The study's grouping; Plastified paper bag has no object in TACO, so that its group cannot be told.
+const MATERIALS: [(&str, &[&str]); 6] = [
+    (
+        "aluminum",
+        &[
+            "Aluminium foil",
+            "Aluminium blister pack",
+            "Metal bottle cap",
+            "Food Can",
+            "Aerosol",
+            "Drink can",
+            "Glass jar",
+            "Metal lid",
+            "Scrap metal",
+        ],
+    ),
+    (
+        "plastic",
+        &[
+            "Carded blister pack",
+            "Other plastic bottle",
+            "Clear plastic bottle",
+            "Plastic bottle cap",
+            "Drink carton",
+            "Disposable plastic cup",
+            "Other plastic cup",
+            "Plastic lid",
+            "Other plastic",
+            "Plastified paper bag",
+            "Plastic film",
+            "Six pack rings",
+            "Garbage bag",
+            "Other plastic wrapper",
+            "Single-use carrier bag",
+            "Polypropylene bag",
+            "Crisp packet",
+            "Spread tub",
+            "Tupperware",
+            "Disposable food container",
+            "Foam food container",
+            "Other plastic container",
+            "Plastic glooves",
+            "Plastic utensils",
+            "Pop tab",
+            "Rope & strings",
+            "Squeezable tube",
+            "Plastic straw",
+        ],
+    ),
+    (
+        "paper",
+        &[
+            "Toilet tube",
+            "Other carton",
+            "Egg carton",
+            "Corrugated carton",
+            "Meal carton",
+            "Pizza box",
+            "Paper cup",
+            "Magazine paper",
+            "Tissues",
+            "Wrapping paper",
+            "Normal paper",
+            "Paper bag",
+            "Paper straw",
+        ],
+    ),
+    ("glass", &["Glass bottle", "Broken glass", "Glass cup", "Glass jar"]),
+    ("other_objects", &["Foam cup", "Food waste", "Shoe", "Styrofoam piece", "Unlabeled litter"]),
+    ("toxic", &["Battery", "Cigarette"]),
+];
+
+fn study(file: &str) -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "tests find their data by it")]
+    let shared = std::env::var_os("ABLATRIX_SHARED").map(PathBuf::from);
+    let shared = shared.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"));
+    let path = shared.join("data/taco_mjs").join(file);
+    if !path.exists() {
+        println!("skipped: `{}` is not there", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+fn table(file: &str) -> Option<Imported> {
+    Some(csv::import(&study(file)?, "file_name", "").unwrap())
+}
+
+fn materials() -> Labels {
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    let groups = MATERIALS.iter().map(|(label, of)| (label.to_string(), names(of))).collect();
+    Labels { from: LabelSource::Category, unmapped: Unmapped::Error, groups }
+}
+
+/// Images per combination of labels.
+fn combinations(labels: &LabelTable) -> BTreeMap<Vec<bool>, usize> {
+    let mut counts = BTreeMap::new();
+    for row_idx in 0..labels.image_ids.len() {
+        *counts.entry(labels.row(row_idx).to_vec()).or_default() += 1;
+    }
+    counts
+}
+
+#[test]
+fn six_groups_give_the_material_labels() {
+    let (Some(annotations), Some(expected)) = (study("annotations.json"), table("material_labels.csv"))
+    else {
+        return;
+    };
+    let imported = coco::import(&annotations).unwrap();
+    assert_eq!((imported.images.len(), imported.annotations.len()), (1500, 4784));
+    let scenes = imported.notices.iter().find(|notice| notice.kind == NoticeKind::ScenesUnknown).unwrap();
+    assert!(scenes.message.contains("scene 7"), "{}", scenes.message);
+
+    let labelled = label_table(&materials(), &imported).unwrap();
+    assert_eq!(labelled.notices[0].message, "names in several groups: `Glass jar (aluminum, glass)`");
+    let given = expected.labels_given.as_ref().unwrap();
+    assert_eq!(labelled.table.labels, given.labels);
+    let by_name = |imported: &Imported, labels: &LabelTable| -> BTreeMap<String, Vec<bool>> {
+        let names = imported.images.iter().map(|row| row.file_name.clone());
+        names.enumerate().map(|(row_idx, name)| (name, labels.row(row_idx).to_vec())).collect()
+    };
+    assert_eq!(by_name(&imported, &labelled.table), by_name(&expected, given));
+}
+
+#[test]
+fn combination_gives_the_parts_of_the_study() {
+    let Some(all) = table("material_labels.csv") else { return };
+    let labels = all.labels_given.unwrap();
+    let settings =
+        |seed| Split { method: SplitMethod::Combination, train: 0.7225, val: 0.1275, test: 0.15, seed };
+    for seed in [42, 43] {
+        let rows = split(&settings(seed), &labels, &[], None).unwrap().rows;
+        for (part, file, n) in [
+            (Part::Train, "train_material_2023-04-17.csv", 1036),
+            (Part::Val, "val_material_2023-04-17.csv", 209),
+            (Part::Test, "test_material_2023-04-17.csv", 255),
+        ] {
+            let mut found = LabelTable { labels: labels.labels.clone(), ..LabelTable::default() };
+            for (row_idx, row) in rows.iter().enumerate().filter(|(_, row)| row.part == part) {
+                found.image_ids.push(row.image_id);
+                found.positives.extend(labels.row(row_idx));
+            }
+            assert_eq!(found.image_ids.len(), n);
+            assert_eq!(combinations(&found), combinations(&table(file).unwrap().labels_given.unwrap()));
+        }
+    }
+}
+
+#[test]
+fn oversampling_gives_the_multiplicities_of_the_study() {
+    for (file, balanced, exponent, n) in [
+        ("train_material_2023-04-17.csv", "train_material_partially_balanced_2023-04-17.csv", 0.7, 5531),
+        ("train_opt_2023-05-08.csv", "train_opt_partially_balanced_2023-05-08.csv", 0.3, 1661),
+    ] {
+        let (Some(train), Some(balanced)) = (table(file), study(balanced)) else { return };
+        let labels = train.labels_given.unwrap();
+        let split: Vec<_> = (labels.image_ids.iter())
+            .map(|&image_id| SplitRow { image_id, fold: 0, part: Part::Train })
+            .collect();
+        let settings = Balance { method: BalanceMethod::Oversample, by: BalanceBy::Combination, exponent };
+        let rows = balance::train_index(&settings, &labels, &split).unwrap();
+        let found: BTreeMap<String, u32> =
+            train.images.iter().zip(rows).map(|(image, row)| (image.file_name.clone(), row.copies)).collect();
+
+        let text = std::fs::read_to_string(balanced).unwrap();
+        let mut expected: BTreeMap<String, u32> = BTreeMap::new();
+        for line in text.lines().skip(1) {
+            *expected.entry(line.split(',').next().unwrap().to_owned()).or_default() += 1;
+        }
+        assert_eq!(expected.values().sum::<u32>(), n);
+        assert_eq!(found, expected);
+    }
+}

@@ -1,0 +1,106 @@
+//! The bootstrap over test images: every column scored on the same resamples, so that comparisons are paired.
+//!
+//! A column is one label of one run under one metric, sorted or thresholded once. A resample gives each image a
+//! multiplicity; a block of [`LANES`] resamples is scored in one walk over each column.
+
+use rayon::prelude::*;
+
+use crate::metrics::counts::f1_lanes;
+use crate::metrics::ranking::{LANES, Multiplicities, Ranking};
+use crate::seed::Key;
+
+/// What is scored on each resample.
+#[derive(Clone, Debug)]
+pub enum Column {
+    /// Average precision of a ranking.
+    AveragePrecision(Ranking),
+    /// F1 of what was said of each image beside what is true.
+    F1(Vec<(bool, bool)>),
+}
+
+impl Column {
+    fn lanes(&self, multiplicities: &[Multiplicities]) -> Multiplicities {
+        match self {
+            Column::AveragePrecision(ranking) => ranking.average_precision_lanes(multiplicities),
+            Column::F1(answers) => f1_lanes(answers, multiplicities),
+        }
+    }
+}
+
+/// Each column's metric on `n_resamples` resamples of the `n_images` images, drawn with replacement; NaN where a
+/// resample has no positive. Resample `b` draws from `key.index(b)` and from nothing else, so that threads and
+/// other resamples change nothing.
+pub fn resample(columns: &[Column], n_images: usize, n_resamples: usize, key: Key) -> Vec<Vec<f32>> {
+    let blocks: Vec<Vec<Multiplicities>> = (0..n_resamples.div_ceil(LANES))
+        .into_par_iter()
+        .map(|block| {
+            let multiplicities = draw_block(block, n_images, key);
+            columns.iter().map(|column| column.lanes(&multiplicities)).collect()
+        })
+        .collect();
+    (0..columns.len())
+        .into_par_iter()
+        .map(|column| blocks.iter().flat_map(|block| block[column]).take(n_resamples).collect())
+        .collect()
+}
+
+/// How often each image is drawn in each resample of the block.
+fn draw_block(block: usize, n_images: usize, key: Key) -> Vec<Multiplicities> {
+    let mut multiplicities = vec![[0.0; LANES]; n_images];
+    for lane in 0..LANES {
+        let mut draws = key.index((block * LANES + lane) as u64).draws();
+        for _ in 0..n_images {
+            multiplicities[draws.below(n_images as u64) as usize][lane] += 1.0;
+        }
+    }
+    multiplicities
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resample_draws_as_many_images_as_there_are() {
+        let block = draw_block(3, 50, Key::root(1));
+        for lane in 0..LANES {
+            assert_eq!(block.iter().map(|times| times[lane]).sum::<f32>(), 50.0);
+        }
+        assert_ne!(block, draw_block(4, 50, Key::root(1)));
+        assert_eq!(draw_block(0, 0, Key::root(1)), [[0.0; LANES]; 0]);
+    }
+
+    /// F1 of one label is a function of counts, so its variance over resamples has a known first-order form.
+    #[test]
+    fn the_variance_of_f1_is_that_of_the_delta_method() {
+        let n = 400;
+        let answers: Vec<(bool, bool)> =
+            (0..n).map(|i| (i % 4 == 0 || i % 10 == 1, i % 4 == 0 || i % 8 == 3)).collect();
+        let found = resample(&[Column::F1(answers.clone())], n, 4_000, Key::root(2)).remove(0);
+        let whole: f64 = answers.iter().map(|&(a, b)| f64::from(u8::from(a) + u8::from(b))).sum();
+        let f1 = answers.iter().filter(|&&(a, b)| a && b).count() as f64 * 2.0 / whole;
+        let expected: f64 = answers
+            .iter()
+            .map(|&(a, b)| {
+                let (both, either) = (f64::from(u8::from(a && b)), f64::from(u8::from(a) + u8::from(b)));
+                ((2.0 * both - f1 * either) / whole).powi(2)
+            })
+            .sum();
+        let mean = found.iter().map(|&v| f64::from(v)).sum::<f64>() / found.len() as f64;
+        let variance = found.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / found.len() as f64;
+        assert!((mean - f1).abs() < 0.005, "{mean} {f1}");
+        assert!((variance / expected - 1.0).abs() < 0.1, "{variance} {expected}");
+    }
+
+    #[test]
+    fn threads_change_nothing() {
+        let column = Column::F1((0..30).map(|i| (i % 2 == 0, i % 3 == 0)).collect());
+        let with = |n_threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+            pool.install(|| resample(std::slice::from_ref(&column), 30, 100, Key::root(4)))
+        };
+        let one = with(1);
+        assert_eq!(one, with(5));
+        assert_eq!(one[0].len(), 100);
+    }
+}

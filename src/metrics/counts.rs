@@ -1,0 +1,186 @@
+//! Metrics of yes and no: what the thresholds make of the scores.
+
+use super::ranking::{LANES, Multiplicities};
+use super::scored::{Scored, mean_of_defined, probability};
+
+/// Right and wrong answers for one label, or summed over labels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Said and true.
+    pub true_positives: u64,
+    /// Said, not true.
+    pub false_positives: u64,
+    /// True, not said.
+    pub false_negatives: u64,
+    /// Neither said nor true.
+    pub true_negatives: u64,
+}
+
+impl Counts {
+    /// Of what was said beside what is true.
+    pub fn of(answers: impl Iterator<Item = (bool, bool)>) -> Self {
+        let mut counts = Counts::default();
+        answers.for_each(|(said, truth)| counts.add(said, truth));
+        counts
+    }
+
+    /// Images that have the label.
+    pub fn n_positives(&self) -> u64 {
+        self.true_positives + self.false_negatives
+    }
+
+    /// Share of what was said that is true, 0 where nothing was said; `None` without positives.
+    pub fn precision(&self) -> Option<f64> {
+        self.ratio(self.true_positives, self.true_positives + self.false_positives)
+    }
+
+    /// Share of the positives that were said; `None` without positives.
+    pub fn recall(&self) -> Option<f64> {
+        self.ratio(self.true_positives, self.n_positives())
+    }
+
+    /// Harmonic mean of precision and recall; `None` without positives.
+    pub fn f1(&self) -> Option<f64> {
+        let twice = 2 * self.true_positives;
+        self.ratio(twice, twice + self.false_positives + self.false_negatives)
+    }
+
+    fn ratio(&self, part: u64, whole: u64) -> Option<f64> {
+        (self.n_positives() > 0).then(|| if whole == 0 { 0.0 } else { part as f64 / whole as f64 })
+    }
+
+    fn add(&mut self, said: bool, truth: bool) {
+        let count = match (said, truth) {
+            (true, true) => &mut self.true_positives,
+            (true, false) => &mut self.false_positives,
+            (false, true) => &mut self.false_negatives,
+            (false, false) => &mut self.true_negatives,
+        };
+        *count += 1;
+    }
+}
+
+/// Whether a label is said at this logit: its probability reaches the threshold.
+pub fn said(logit: f32, threshold: f64) -> bool {
+    probability(logit) >= threshold
+}
+
+/// What is said of each image: row-major [images, labels], true where the probability reaches the label's threshold.
+///
+/// `thresholds`: one probability per label.
+pub fn decisions(scored: &Scored, thresholds: &[f64]) -> Vec<bool> {
+    debug_assert_eq!(thresholds.len(), scored.n_labels());
+    let rows = scored.logits().chunks_exact(scored.n_labels());
+    rows.flat_map(|row| row.iter().zip(thresholds).map(|(&logit, &at)| said(logit, at))).collect()
+}
+
+/// The counts of each label; `said` as [`decisions`] gives it.
+pub fn count(scored: &Scored, said: &[bool]) -> Vec<Counts> {
+    let mut counts = vec![Counts::default(); scored.n_labels()];
+    for (said, truth) in
+        said.chunks_exact(scored.n_labels()).zip(scored.targets().chunks_exact(scored.n_labels()))
+    {
+        for ((counts, &said), &truth) in counts.iter_mut().zip(said).zip(truth) {
+            counts.add(said, truth);
+        }
+    }
+    counts
+}
+
+/// All labels in one: the counts that micro averages are made of.
+pub fn sum(counts: &[Counts]) -> Counts {
+    counts.iter().fold(Counts::default(), |a, b| Counts {
+        true_positives: a.true_positives + b.true_positives,
+        false_positives: a.false_positives + b.false_positives,
+        false_negatives: a.false_negatives + b.false_negatives,
+        true_negatives: a.true_negatives + b.true_negatives,
+    })
+}
+
+/// Mean F1 over the labels that have positives; `None` where no label has any.
+pub fn macro_f1(counts: &[Counts]) -> Option<f64> {
+    mean_of_defined(counts.iter().map(Counts::f1))
+}
+
+/// Share of images of which every label was answered rightly; `None` without images.
+pub fn subset_accuracy(scored: &Scored, said: &[bool]) -> Option<f64> {
+    let n_labels = scored.n_labels();
+    let pairs = said.chunks_exact(n_labels).zip(scored.targets().chunks_exact(n_labels));
+    let right = pairs.filter(|(said, truth)| said == truth).count();
+    (scored.n_images() > 0).then(|| right as f64 / scored.n_images() as f64)
+}
+
+/// Share of answers that were wrong, over all images and labels; `None` without images.
+pub fn hamming_loss(scored: &Scored, said: &[bool]) -> Option<f64> {
+    let wrong = said.iter().zip(scored.targets()).filter(|(said, truth)| said != truth).count();
+    (!said.is_empty()).then(|| wrong as f64 / said.len() as f64)
+}
+
+/// F1 with each image counted as often as its multiplicity says, in [`LANES`] resamples at once. NaN in a lane
+/// that has no positive.
+///
+/// `answers`: what was said of each image and what is true, for one label; `multiplicities`: one per image.
+pub fn f1_lanes(answers: &[(bool, bool)], multiplicities: &[Multiplicities]) -> Multiplicities {
+    let (mut hits, mut said, mut positives) = ([0f32; LANES], [0f32; LANES], [0f32; LANES]);
+    for (&(is_said, is_true), times) in answers.iter().zip(multiplicities) {
+        for lane in 0..LANES {
+            hits[lane] += if is_said && is_true { times[lane] } else { 0.0 };
+            said[lane] += if is_said { times[lane] } else { 0.0 };
+            positives[lane] += if is_true { times[lane] } else { 0.0 };
+        }
+    }
+    std::array::from_fn(|lane| match positives[lane] {
+        0.0 => f32::NAN,
+        positives => 2.0 * hits[lane] / (said[lane] + positives),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two labels, three images, worked by hand.
+    #[test]
+    fn a_hand_worked_table() {
+        let (logits, targets) = ([2.0, -2.0, 2.0, 2.0, -2.0, -2.0], [true, false, false, true, true, true]);
+        let scored = Scored::new(2, &logits, &targets).unwrap();
+        let said = decisions(&scored, &[0.5, 0.5]);
+        let counts = count(&scored, &said);
+        assert_eq!(
+            (counts[0].precision(), counts[0].recall(), counts[0].f1()),
+            (Some(0.5), Some(0.5), Some(0.5))
+        );
+        assert_eq!((counts[1].precision(), counts[1].recall()), (Some(1.0), Some(0.5)));
+        assert_eq!(counts[1].f1(), Some(2.0 / 3.0));
+        assert_eq!(sum(&counts).f1(), Some(4.0 / 7.0));
+        assert_eq!(macro_f1(&counts), Some((0.5 + 2.0 / 3.0) / 2.0));
+        assert_eq!(subset_accuracy(&scored, &said), Some(1.0 / 3.0));
+        assert_eq!(hamming_loss(&scored, &said), Some(0.5));
+    }
+
+    #[test]
+    fn the_threshold_itself_counts_as_said() {
+        let scored = Scored::new(1, &[0.0], &[true]).unwrap();
+        assert_eq!(decisions(&scored, &[0.5]), [true]);
+        assert_eq!(decisions(&scored, &[0.5000001]), [false]);
+    }
+
+    #[test]
+    fn silence_is_precision_0_but_no_positives_is_no_metric() {
+        let silent = Counts { false_negatives: 3, true_negatives: 4, ..Counts::default() };
+        assert_eq!((silent.precision(), silent.f1()), (Some(0.0), Some(0.0)));
+        let absent = Counts { false_positives: 3, true_negatives: 4, ..Counts::default() };
+        assert_eq!((absent.precision(), absent.recall(), absent.f1()), (None, None, None));
+    }
+
+    #[test]
+    fn f1_of_repeated_images() {
+        let answers = [(true, true), (true, false), (false, true), (false, false)];
+        let mut times = vec![[1.0; LANES]; 4];
+        times.iter_mut().for_each(|times| times[1] = 0.0);
+        (times[0][2], times[1][2]) = (2.0, 3.0);
+        let found = f1_lanes(&answers, &times);
+        assert_eq!((found[0], found[2]), (2.0 / 4.0, 4.0 / 8.0));
+        assert!(found[1].is_nan());
+    }
+}

@@ -1,0 +1,235 @@
+//! Flags runs whose numbers say nothing about what was varied: constant output, one answer for all, worse than
+//! a constant, diverged; and warns of trainings that ended too soon or went wrong from the start.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::counts::decisions;
+use super::ranking::macro_average_precision;
+use super::scored::{Scored, mean_of_defined};
+use super::threshold::Thresholds;
+
+/// Logits of a label that differ by less than this over all images are one constant.
+pub const CONSTANT_SPREAD: f32 = 1e-3;
+
+/// Share of images with the same answer from which a run counts as saying one thing.
+pub const ONE_ANSWER_SHARE: f64 = 0.98;
+
+/// How a training went, as far as a flag needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Course {
+    /// Epochs that were run.
+    pub epochs_run: u32,
+    /// The epoch that was best on validation, from 1; 0 where none can be told.
+    pub best_epoch: u32,
+    /// The loss became NaN or infinite.
+    pub diverged: bool,
+}
+
+impl Course {
+    /// From what was watched on validation, epoch by epoch; of equal epochs the first is the best. NaN is never the best.
+    pub fn from_watched(watched: &[f64], higher_is_better: bool, diverged: bool) -> Self {
+        let mut best: Option<(usize, f64)> = None;
+        for (at, &value) in watched.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
+            if best.is_none_or(|(_, top)| if higher_is_better { value > top } else { value < top }) {
+                best = Some((at, value));
+            }
+        }
+        let best_epoch = best.map_or(0, |(at, _)| at as u32 + 1);
+        Course { epochs_run: watched.len() as u32, best_epoch, diverged }
+    }
+}
+
+/// What is wrong with a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "flag")]
+pub enum Flag {
+    /// The output does not depend on the picture.
+    ConstantOutput {
+        /// Largest spread of a label's logits over the test images.
+        spread: f32,
+    },
+    /// The same label set is said for nearly every picture.
+    OneLabelSet {
+        /// Share of test images with that answer, 0 to 1.
+        share: f64,
+        /// The labels that are said; may be none.
+        said: Vec<String>,
+    },
+    /// Macro average precision does not beat the constant predictor's.
+    NotBetterThanConstant {
+        /// The run's, 0 to 1.
+        map_macro: f64,
+        /// The constant predictor's: the mean prevalence.
+        constant: f64,
+    },
+    /// The loss became NaN or infinite.
+    Diverged,
+    /// The last epoch was the best one.
+    StillImproving {
+        /// That epoch, from 1.
+        epoch: u32,
+    },
+    /// The first epoch was the best one.
+    BestAtFirst {
+        /// Epochs that were run.
+        epochs_run: u32,
+    },
+}
+
+impl Flag {
+    /// Whether the run's metrics say nothing about its variant, so that no verdict may rest on them.
+    pub fn spoils_comparison(&self) -> bool {
+        match self {
+            Flag::ConstantOutput { .. }
+            | Flag::OneLabelSet { .. }
+            | Flag::NotBetterThanConstant { .. }
+            | Flag::Diverged => true,
+            Flag::StillImproving { .. } | Flag::BestAtFirst { .. } => false,
+        }
+    }
+
+    /// For people, without a final stop.
+    pub fn sentence(&self) -> String {
+        match self {
+            Flag::ConstantOutput { spread } => format!(
+                "gives the same output for every test image: no label's logits differ by more than {spread:.1e}"
+            ),
+            Flag::OneLabelSet { share, said } => {
+                let said =
+                    if said.is_empty() { "nothing".to_owned() } else { format!("`{}`", said.join("`, `")) };
+                format!("says {said} for {:.1} % of the test images, whatever they show", share * 100.0)
+            }
+            Flag::NotBetterThanConstant { map_macro, constant } => format!(
+                "ranks images no better than a constant: macro average precision is {map_macro:.3}, a constant's {constant:.3}"
+            ),
+            Flag::Diverged => "the loss became NaN or infinite".to_owned(),
+            Flag::StillImproving { epoch } => {
+                format!("was still improving when it ended: the last epoch, {epoch}, was the best")
+            }
+            Flag::BestAtFirst { epochs_run } => {
+                format!("got no better after the first of {epochs_run} epochs")
+            }
+        }
+    }
+}
+
+/// All that is wrong with a run, gravest first.
+///
+/// `test`: its logits on the test part; `thresholds` and `labels`: as many as labels.
+pub fn flags(test: &Scored, thresholds: &Thresholds, labels: &[String], course: &Course) -> Vec<Flag> {
+    let trained_enough_to_tell = course.epochs_run >= 2 && !course.diverged;
+    let found = [
+        course.diverged.then_some(Flag::Diverged),
+        constant_output(test),
+        one_label_set(test, thresholds, labels),
+        not_better_than_constant(test),
+        (trained_enough_to_tell && course.best_epoch == course.epochs_run)
+            .then_some(Flag::StillImproving { epoch: course.best_epoch }),
+        (trained_enough_to_tell && course.best_epoch == 1)
+            .then_some(Flag::BestAtFirst { epochs_run: course.epochs_run }),
+    ];
+    found.into_iter().flatten().collect()
+}
+
+fn constant_output(test: &Scored) -> Option<Flag> {
+    let spreads = (0..test.n_labels()).map(|label| {
+        let logits = test.column(label).map(|(logit, _)| logit);
+        let (low, high) = logits.fold((f32::MAX, f32::MIN), |(low, high), x| (low.min(x), high.max(x)));
+        high - low
+    });
+    // Of one image no spread can be told.
+    let spread = (test.n_images() >= 2).then(|| spreads.fold(0.0, f32::max))?;
+    (spread < CONSTANT_SPREAD).then_some(Flag::ConstantOutput { spread })
+}
+
+/// Only where the truth is more varied than that: of pictures that nearly all show the same, one answer is right.
+fn one_label_set(test: &Scored, thresholds: &Thresholds, labels: &[String]) -> Option<Flag> {
+    let said = decisions(test, &thresholds.values);
+    let (set, share) = most_common(&said, test.n_labels())?;
+    let (_, true_share) = most_common(test.targets(), test.n_labels())?;
+    if test.n_images() < 2 || share < ONE_ANSWER_SHARE || true_share >= ONE_ANSWER_SHARE {
+        return None;
+    }
+    let said = labels.iter().zip(set).filter(|&(_, &said)| said).map(|(label, _)| label.clone());
+    Some(Flag::OneLabelSet { share, said: said.collect() })
+}
+
+/// The most common row, the first of equals, with its share of the rows.
+fn most_common(sets: &[bool], n_labels: usize) -> Option<(&[bool], f64)> {
+    let mut seen: HashMap<&[bool], (usize, usize)> = HashMap::new();
+    for (at, set) in sets.chunks_exact(n_labels).enumerate() {
+        seen.entry(set).or_insert((0, at)).0 += 1;
+    }
+    let (set, (n, _)) = seen.into_iter().max_by_key(|&(_, (n, first))| (n, std::cmp::Reverse(first)))?;
+    Some((set, n as f64 / (sets.len() / n_labels) as f64))
+}
+
+fn not_better_than_constant(test: &Scored) -> Option<Flag> {
+    let map_macro = macro_average_precision(test)?;
+    // A constant score ranks nothing: its average precision is the prevalence, whatever the constant.
+    let prevalences = (0..test.n_labels()).map(|label| test.prevalence(label).filter(|&share| share > 0.0));
+    let constant = mean_of_defined(prevalences)?;
+    // The margin is for rounding alone.
+    (map_macro <= constant + 1e-12 && constant < 1.0)
+        .then_some(Flag::NotBetterThanConstant { map_macro, constant })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FINE: Course = Course { epochs_run: 5, best_epoch: 3, diverged: false };
+
+    fn flags_of(logits: &[f32], targets: &[bool], course: Course) -> Vec<Flag> {
+        let labels = ["plastic".to_owned(), "metal".to_owned()];
+        let thresholds = Thresholds { values: vec![0.5; 2], fallbacks: vec![] };
+        flags(&Scored::new(2, logits, targets).unwrap(), &thresholds, &labels, &course)
+    }
+
+    #[test]
+    fn a_sound_run_has_no_flag() {
+        let (logits, targets) = ([1.0, -1.0, -1.0, 1.0], [true, false, false, true]);
+        assert_eq!(flags_of(&logits, &targets, FINE), []);
+    }
+
+    #[test]
+    fn a_constant_output_is_flagged_thrice() {
+        let logits = [2.0, -2.0, 2.0001, -2.0, 2.0, -2.0001];
+        let found = flags_of(&logits, &[false, false, false, true, true, true], FINE);
+        assert!(matches!(found[0], Flag::ConstantOutput { spread } if spread < 1e-3));
+        assert_eq!(found[1], Flag::OneLabelSet { share: 1.0, said: vec!["plastic".into()] });
+        assert!(found.iter().all(Flag::spoils_comparison));
+        assert_eq!(found[1].sentence(), "says `plastic` for 100.0 % of the test images, whatever they show");
+    }
+
+    #[test]
+    fn one_answer_is_right_where_all_pictures_show_the_same() {
+        let logits = [2.0, -2.0, 3.0, -3.0];
+        assert_eq!(flags_of(&logits, &[true, false, true, false], FINE), []);
+    }
+
+    #[test]
+    fn a_ranking_worse_than_chance_is_flagged() {
+        let found = flags_of(&[-1.0, 1.0, 1.0, -1.0], &[true, false, false, true], FINE);
+        assert!(matches!(found[..], [Flag::NotBetterThanConstant { .. }]), "{found:?}");
+    }
+
+    #[test]
+    fn the_course_of_the_training_is_read() {
+        let flags_of = |course| flags_of(&[1.0, -1.0, -1.0, 1.0], &[true, false, false, true], course);
+        assert_eq!(flags_of(Course { diverged: true, best_epoch: 5, ..FINE }), [Flag::Diverged]);
+        assert_eq!(flags_of(Course { best_epoch: 5, ..FINE }), [Flag::StillImproving { epoch: 5 }]);
+        assert_eq!(flags_of(Course { best_epoch: 1, ..FINE }), [Flag::BestAtFirst { epochs_run: 5 }]);
+        assert_eq!(flags_of(Course { best_epoch: 1, epochs_run: 1, diverged: false }), []);
+    }
+
+    #[test]
+    fn the_best_epoch_is_the_first_of_equals() {
+        let best = |watched: &[f64], higher| Course::from_watched(watched, higher, false).best_epoch;
+        assert_eq!(best(&[0.5, 0.3, 0.3, f64::NAN], false), 2);
+        assert_eq!(best(&[0.5, 0.7, 0.6], true), 2);
+        assert_eq!(best(&[f64::NAN], false), 0);
+    }
+}

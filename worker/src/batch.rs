@@ -1,0 +1,132 @@
+//! A batch: packed bytes in memory, then tensors on the device.
+
+use tch::{Device, Kind, TchError, Tensor};
+
+use crate::inputs::Examples;
+use crate::model::Normalisation;
+
+/// Pictures and targets of N rows, one after the other. Its buffers are used again from batch to batch.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// uint8 [N, side, side, 3].
+    pub pixels: Vec<u8>,
+    /// [N, L], 0 or 1.
+    pub targets: Vec<f32>,
+    /// [N].
+    pub weights: Vec<f32>,
+}
+
+impl Batch {
+    /// Takes out all rows.
+    pub fn clear(&mut self) {
+        self.pixels.clear();
+        self.targets.clear();
+        self.weights.clear();
+    }
+
+    /// N.
+    pub fn len(&self) -> usize {
+        self.weights.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.weights.is_empty()
+    }
+
+    /// Adds a row.
+    pub fn push(&mut self, picture: &[u8], targets: &[bool], weight: f32) {
+        self.pixels.extend_from_slice(picture);
+        self.targets.extend(targets.iter().map(|&positive| f32::from(u8::from(positive))));
+        self.weights.push(weight);
+    }
+
+    /// Adds the picture of an image of the split as it is.
+    pub fn push_plain(&mut self, examples: &Examples, image_id: i64) {
+        self.push(examples.picture(image_id), examples.targets(image_id), 1.0);
+    }
+}
+
+/// Brings batches to a device in the form that a network wants.
+#[derive(Debug)]
+pub struct Uploader {
+    device: Device,
+    side: i64,
+    /// [1, 3, 1, 1] each: `value x scale + shift` is `(value / 255 - mean) / std`.
+    scale: Tensor,
+    shift: Tensor,
+}
+
+impl Uploader {
+    /// For pictures of this side.
+    pub fn new(device: Device, side: usize, normalisation: Normalisation) -> Self {
+        let Normalisation { mean, std } = normalisation;
+        let channels = |f: &dyn Fn(usize) -> f64| {
+            let values: [f32; 3] = std::array::from_fn(|c| f(c) as f32);
+            Tensor::from_slice(&values).view([1, 3, 1, 1]).to(device)
+        };
+        let scale = channels(&|c| 1.0 / (255.0 * f64::from(std[c])));
+        let shift = channels(&|c| -f64::from(mean[c]) / f64::from(std[c]));
+        Uploader { device, side: side as i64, scale, shift }
+    }
+
+    /// Normalised f32 pictures, [N, 3, side, side] with NHWC strides: the faster layout on the CPU, and the
+    /// convolutions keep it throughout the network.
+    ///
+    /// # Errors
+    /// Where there is no memory for it.
+    pub fn images(&self, batch: &Batch) -> Result<Tensor, TchError> {
+        let _no_grad = tch::no_grad_guard();
+        let size = [batch.len() as i64, self.side, self.side, 3];
+        let bytes = Tensor::f_from_data_size(&batch.pixels, &size, Kind::Uint8)?;
+        let mut floats = bytes.f_to(self.device)?.f_permute([0, 3, 1, 2])?.f_to_kind(Kind::Float)?;
+        floats.f_mul_(&self.scale)?.f_add_(&self.shift)
+    }
+
+    /// f32 [N, L].
+    ///
+    /// # Errors
+    /// Where there is no memory for it.
+    pub fn targets(&self, batch: &Batch) -> Result<Tensor, TchError> {
+        Tensor::f_from_slice(&batch.targets)?.f_view([batch.len() as i64, -1])?.f_to(self.device)
+    }
+
+    /// f32 [N, 1]; `None` where all are 1.
+    ///
+    /// # Errors
+    /// Where there is no memory for it.
+    pub fn weights(&self, batch: &Batch) -> Result<Option<Tensor>, TchError> {
+        if batch.weights.iter().all(|&weight| weight == 1.0) {
+            return Ok(None);
+        }
+        let weights = Tensor::f_from_slice(&batch.weights)?.f_view([-1, 1])?.f_to(self.device)?;
+        Ok(Some(weights))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_are_normalised_and_keep_their_layout() {
+        let normalisation = Normalisation { mean: [0.5, 0.25, 0.0], std: [0.5, 0.5, 1.0] };
+        let uploader = Uploader::new(Device::Cpu, 2, normalisation);
+        let mut batch = Batch::default();
+        batch.push(&[0, 0, 0, 255, 255, 255, 51, 51, 51, 102, 102, 102], &[true, false], 2.0);
+        let images = uploader.images(&batch).unwrap();
+        assert_eq!((images.size(), images.stride()), (vec![1, 3, 2, 2], vec![12, 1, 6, 3]));
+        let at = |c, y, x| images.double_value(&[0, c, y, x]);
+        for (found, expected) in [
+            (at(0, 0, 0), -1.0),
+            (at(0, 0, 1), 1.0),
+            (at(1, 0, 0), -0.5),
+            (at(1, 1, 0), -0.1),
+            (at(2, 1, 1), 0.4),
+        ] {
+            assert!((found - expected).abs() < 1e-6, "{found}, expected {expected}");
+        }
+        assert_eq!(uploader.targets(&batch).unwrap().size(), [1, 2]);
+        assert_eq!(uploader.weights(&batch).unwrap().map(|weights| weights.size()), Some(vec![1, 1]));
+    }
+}

@@ -1,0 +1,24 @@
+//! What an architecture must offer: a feature map, and logits from it.
+
+use tch::{TchError, Tensor};
+
+/// How a forward pass is to behave.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mode {
+    /// Dropout is on and batch norm uses and updates the batch's statistics.
+    pub train: bool,
+    /// Layers with a lower number than this are frozen: their batch norm never trains.
+    pub frozen_layers: usize,
+}
+
+/// An architecture in two halves. The cut lies behind the last convolution that still sees places, because
+/// that is where Grad-CAM looks.
+pub(super) trait Body: Send {
+    /// The last convolutional feature map, [N, C, h, w], of `images_nchw`, [N, 3, H, W].
+    ///
+    /// Channels-last strides of the input are kept throughout: no step copies to another layout.
+    fn features(&self, images_nchw: &Tensor, mode: Mode) -> Result<Tensor, TchError>;
+
+    /// Logits, [N, L], of a feature map, which is left as it is.
+    fn classify(&self, features_nchw: &Tensor, mode: Mode) -> Result<Tensor, TchError>;
+}

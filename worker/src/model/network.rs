@@ -1,0 +1,253 @@
+//! The network that the rest of the worker sees.
+
+use std::path::Path;
+
+use ablatrix::seed::Key;
+use ablatrix::spec::settings::{Architecture, Model};
+use tch::{Device, TchError, Tensor, nn::VarStore};
+
+use super::assembly::{Assembly, Named};
+use super::body::{Body, Mode};
+use super::head::HeadSettings;
+use super::mobilenet_v3::{self, MobilenetV3Small};
+use super::resnet::{self, Resnet18};
+use super::squeezenet::{self, Squeezenet1_1};
+use super::weights::{LoadReport, WeightsError};
+use super::{load, save};
+
+/// Why there is no network.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// Nothing to predict.
+    #[error("a model of `0` labels, expected at least `1`")]
+    NoLabels,
+    /// A hidden layer without units.
+    #[error("`model.head` has a layer of size `0`, expected at least `1`")]
+    EmptyLayer,
+    /// Libtorch refused, for want of memory for instance.
+    #[error("cannot place the model on `{device:?}`")]
+    Place {
+        /// Where its tensors were to live.
+        device: Device,
+        /// Why.
+        #[source]
+        source: TchError,
+    },
+    /// The weights file.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}
+
+/// What pictures are brought to before the first layer: `(value - mean) / std` per channel, with values in 0
+/// to 1 and channels in the order red, green, blue.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Normalisation {
+    /// Subtracted.
+    pub mean: [f32; 3],
+    /// Divided by.
+    pub std: [f32; 3],
+}
+
+/// ImageNet's channel means and deviations, which all weights of these architectures expect.
+const IMAGENET: Normalisation = Normalisation { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+/// A network of one of the known architectures.
+pub struct Network {
+    architecture: Architecture,
+    body: Box<dyn Body>,
+    tensors: Vec<Named>,
+    backbone_layers: usize,
+    frozen_layers: usize,
+    var_store: VarStore,
+}
+
+impl Network {
+    /// Builds the architecture with `n_labels` outputs and random weights.
+    ///
+    /// Each tensor's initial values are a function of `seed` and the tensor's name alone: the same seed gives
+    /// the same bits whatever libtorch's generator was used for before, and variants with another head share the
+    /// rest. The leading `floor(settings.freeze * n)` of the backbone's `n` convolutions and linear layers (in
+    /// forward order, the head not counted) are frozen: their parameters and their batch norms' do not
+    /// train, and those batch norms use their running statistics always.
+    ///
+    /// `settings.weights` is not read here: see [`Network::load_weights`].
+    ///
+    /// # Errors
+    /// No labels, a hidden layer of size 0, or a device without room.
+    pub fn new(settings: &Model, n_labels: usize, seed: u64, device: Device) -> Result<Self, ModelError> {
+        if n_labels == 0 {
+            return Err(ModelError::NoLabels);
+        }
+        if settings.head.contains(&0) {
+            return Err(ModelError::EmptyLayer);
+        }
+        Self::build(settings, n_labels as i64, seed, device)
+            .map_err(|source| ModelError::Place { device, source })
+    }
+
+    fn build(settings: &Model, labels: i64, seed: u64, device: Device) -> Result<Self, TchError> {
+        let mut assembly = Assembly::new(Key::root(seed).child("initial weights"), device);
+        let head = HeadSettings { hidden: &settings.head, labels, dropout: settings.dropout };
+        let body: Box<dyn Body> = match settings.name {
+            Architecture::Resnet18 => Box::new(Resnet18::build(&mut assembly, head)?),
+            Architecture::MobilenetV3Small => Box::new(MobilenetV3Small::build(&mut assembly, head)?),
+            Architecture::Squeezenet1_1 => Box::new(Squeezenet1_1::build(&mut assembly, head)?),
+        };
+        let backbone_layers = assembly.backbone_layers();
+        let frozen_layers = (settings.freeze * backbone_layers as f64).floor() as usize;
+        let tensors = assembly.tensors;
+        let mut var_store = VarStore::new(device);
+        for named in &tensors {
+            let is_trained = named.is_parameter && named.layer_idx >= frozen_layers;
+            store(&mut var_store, &named.name, &named.tensor, is_trained);
+        }
+        let architecture = settings.name;
+        Ok(Network { architecture, body, tensors, backbone_layers, frozen_layers, var_store })
+    }
+
+    /// Starts from the weights of a safetensors file, under timm's or torchvision's names.
+    ///
+    /// A head that the file lacks as a whole, or holds with other sizes, keeps its random values and is
+    /// reported in [`LoadReport::replaced`]. 32-bit, 16-bit and bfloat16 floats are read;
+    /// `num_batches_tracked` may be there or not. Nothing is changed where an error is returned.
+    ///
+    /// # Errors
+    /// See [`WeightsError`]: every reason names the file and the tensors.
+    pub fn load_weights(&mut self, path: &Path) -> Result<LoadReport, ModelError> {
+        Ok(load::load(self, path, load::Head::MayDiffer)?)
+    }
+
+    /// Takes over a model that was saved by [`Network::save`], head included.
+    ///
+    /// # Errors
+    /// As [`Network::load_weights`]; a head of another size is an error too.
+    pub fn load_trained(&mut self, path: &Path) -> Result<(), ModelError> {
+        load::load(self, path, load::Head::MustFit)?;
+        Ok(())
+    }
+
+    /// Logits, [N, L] and without sigmoid, of normalised pictures, [N, 3, H, W] and 32-bit floats.
+    ///
+    /// NHWC strides of the input (a permuted [N, H, W, 3]) are kept throughout and are the faster layout on the CPU.
+    /// With `train`, batch norm uses and updates the batch's statistics and dropout draws from libtorch's
+    /// generator: seed it (`tch::manual_seed`) before each step for steps that can be repeated. Gradients
+    /// are recorded unless the caller forbids it (`tch::no_grad`).
+    ///
+    /// # Errors
+    /// Libtorch's: memory is out, or the pictures are too small for the architecture.
+    pub fn forward_t(&self, images_nchw: &Tensor, train: bool) -> Result<Tensor, TchError> {
+        self.classify(&self.features(images_nchw, train)?, train)
+    }
+
+    /// The last convolutional feature map, [N, C, h, w]: what Grad-CAM weighs.
+    ///
+    /// # Errors
+    /// As [`Network::forward_t`].
+    pub fn features(&self, images_nchw: &Tensor, train: bool) -> Result<Tensor, TchError> {
+        self.body.features(images_nchw, self.mode(train))
+    }
+
+    /// Logits, [N, L], of a feature map as [`Network::features`] gives it. The map is left as it is, so that
+    /// gradients with respect to it can be asked for.
+    ///
+    /// # Errors
+    /// As [`Network::forward_t`].
+    pub fn classify(&self, features_nchw: &Tensor, train: bool) -> Result<Tensor, TchError> {
+        self.body.classify(features_nchw, self.mode(train))
+    }
+
+    /// The tensors in tch's own form, for its optimizers; only trained parameters count as trainable.
+    pub fn var_store(&self) -> &VarStore {
+        &self.var_store
+    }
+
+    /// The parameters that are trained, in the order of [`Network::named_state`].
+    pub fn trainable_variables(&self) -> Vec<Tensor> {
+        let trained = self.tensors.iter().filter(|named| self.is_trained(named));
+        trained.map(|named| named.tensor.shallow_clone()).collect()
+    }
+
+    /// Parameters and running statistics, in the order of PyTorch's `state_dict` (without
+    /// `num_batches_tracked`). The tensors share memory with the network: writing into them under
+    /// `tch::no_grad` changes it.
+    pub fn named_state(&self) -> Vec<(String, Tensor)> {
+        self.tensors.iter().map(|named| (named.name.clone(), named.tensor.shallow_clone())).collect()
+    }
+
+    /// Writes parameters and running statistics as safetensors, to a temporary name beside `path` first. The
+    /// same values give the same bytes.
+    ///
+    /// # Errors
+    /// The file cannot be written, or libtorch cannot hand out the values.
+    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        Ok(save::save(&self.tensors, path)?)
+    }
+
+    /// What pictures are brought to before the first layer.
+    pub fn normalisation(&self) -> Normalisation {
+        IMAGENET
+    }
+
+    /// Numbers that are trained, and all parameters (running statistics are none).
+    pub fn parameters(&self) -> (u64, u64) {
+        let count = |named: &Named| named.tensor.numel() as u64;
+        let parameters = || self.tensors.iter().filter(|named| named.is_parameter);
+        let trained = parameters().filter(|named| self.is_trained(named));
+        (trained.map(count).sum(), parameters().map(count).sum())
+    }
+
+    /// Which architecture this is.
+    pub fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    /// All tensors, for the weights file.
+    pub(super) fn tensors(&self) -> &[Named] {
+        &self.tensors
+    }
+
+    /// Whether `named` belongs to the head.
+    pub(super) fn in_head(&self, named: &Named) -> bool {
+        named.layer_idx >= self.backbone_layers
+    }
+
+    /// The name of the classifier, the last layer.
+    pub(super) fn classifier(&self) -> &'static str {
+        match self.architecture {
+            Architecture::Resnet18 => resnet::CLASSIFIER,
+            Architecture::MobilenetV3Small => mobilenet_v3::CLASSIFIER,
+            Architecture::Squeezenet1_1 => squeezenet::CLASSIFIER,
+        }
+    }
+
+    /// The architecture as the spec spells it.
+    pub(super) fn architecture_name(&self) -> &'static str {
+        match self.architecture {
+            Architecture::Resnet18 => "resnet18",
+            Architecture::MobilenetV3Small => "mobilenet_v3_small",
+            Architecture::Squeezenet1_1 => "squeezenet1_1",
+        }
+    }
+
+    fn mode(&self, train: bool) -> Mode {
+        Mode { train, frozen_layers: self.frozen_layers }
+    }
+
+    fn is_trained(&self, named: &Named) -> bool {
+        named.is_parameter && named.layer_idx >= self.frozen_layers
+    }
+}
+
+/// Adds a tensor to tch's store under its dotted name; a trained one asks for gradients from then on.
+fn store(var_store: &mut VarStore, name: &str, tensor: &Tensor, is_trained: bool) {
+    let mut path = var_store.root();
+    let mut last = name;
+    if let Some((parents, leaf)) = name.rsplit_once('.') {
+        for parent in parents.split('.') {
+            path = path.sub(parent);
+        }
+        last = leaf;
+    }
+    // The handle that comes back is the one that the network holds already.
+    let _ = path.add(last, tensor.shallow_clone(), is_trained);
+}

@@ -1,0 +1,119 @@
+//! The stage `train`: one run, from its inputs to a model in the cache.
+//!
+//! ```text
+//! order      the rows of an epoch, in its order
+//! loader     augmented batches, ahead of the step
+//! epoch      one pass: forward, loss, backward, step
+//! session    epoch after epoch: validation, the best so far, checkpoints
+//! ```
+
+mod checkpoint;
+mod early_stopping;
+mod epoch;
+mod loader;
+pub mod loss;
+pub mod optimizer;
+mod order;
+mod schedule;
+mod session;
+
+use std::path::Path;
+use std::time::Instant;
+
+use ablatrix::cache::Store;
+use ablatrix::job::{EpochRow, Job, StopReason, TrainSummary, WorkerEvent, input, output};
+use ablatrix::tables::{self, rows::HistoryRow};
+
+use crate::failure::JobError;
+use crate::inputs::{self, Examples, InputError};
+use crate::model::Network;
+use crate::serve::{self, Outcome, Worker};
+use crate::torch;
+use session::{EpochEnd, Session};
+
+/// Trains a run from its last checkpoint on, and publishes model, history and summary.
+///
+/// # Errors
+/// See [`JobError`]. A loss that is NaN or infinite is none: it ends the training, and the result says so.
+pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobError> {
+    let started = Instant::now();
+    let device = torch::open_device(job.device, job.threads)?;
+    let examples = Examples::open(job, store)?;
+    let index = examples.train_index(job, store)?;
+    if job.train.early_stopping.is_some() && !examples.has_validation() {
+        return Err(InputError::TooFew { part: "val", n_rows: 0, least: 1 }.into());
+    }
+    let mut network = Network::new(&job.model, examples.labels().len(), job.seed, device)?;
+    let mut replaced = Vec::new();
+    if job.inputs.contains_key(input::WEIGHTS) {
+        replaced = network.load_weights(&inputs::path(job, store, input::WEIGHTS)?)?.replaced;
+    }
+    let (trained_parameters, parameters) = network.parameters();
+
+    let key = &job.fingerprint.key;
+    let checkpoint = checkpoint::path(&store.checkpoint_dir(key)?);
+    let mut session = Session::new(job, &examples, &index, network, device, checkpoint)?;
+    if let Some(reason) = session.resume()? {
+        worker.warn(&format!("the checkpoint of `{}` is passed over: {reason}", job.run));
+    }
+    let (resumed_epochs, epochs) = (session.epochs_done(), job.train.epochs);
+    worker.events.emit(&WorkerEvent::Started { key: key.clone(), resumed_epochs, epochs });
+
+    let stop = loop {
+        if let Some(stop) = session.is_over() {
+            break stop;
+        }
+        let end = session.run_epoch(&worker.stop)?;
+        if end == EpochEnd::Interrupted {
+            return Ok(Outcome::Interrupted);
+        }
+        if let Some(row) = session.last_row() {
+            worker.events.emit(&WorkerEvent::Epoch { key: key.clone(), row: as_event(row) });
+        }
+        if end == EpochEnd::Diverged {
+            break StopReason::Diverged;
+        }
+    };
+
+    let trained = session.finish()?;
+    let summary = TrainSummary {
+        epochs_run: trained.history.len() as u32,
+        epochs_planned: epochs,
+        best_epoch: trained.best_epoch,
+        stop,
+        trained_parameters,
+        parameters,
+        replaced,
+    };
+    let attempt = store.attempt(&job.fingerprint)?;
+    trained.network.save(&attempt.path(output::MODEL))?;
+    tables::write(&attempt.path(output::HISTORY), &trained.history, &job.fingerprint.stage)?;
+    write_summary(&attempt.path(output::SUMMARY), &summary)?;
+    attempt.publish(&[output::MODEL, output::HISTORY, output::SUMMARY], serve::provenance(job, started))?;
+    Ok(Outcome::Published)
+}
+
+/// Loader threads beside `threads` that compute: none where there is one, for it would only take the core away
+/// from the step; else one, whose work is short beside the step's.
+fn loader_threads(threads: u32) -> usize {
+    usize::from(threads > 1)
+}
+
+fn write_summary(path: &Path, summary: &TrainSummary) -> Result<(), JobError> {
+    let text = serde_json::to_vec_pretty(summary)
+        .unwrap_or_else(|error| panic!("bug: a summary is plain data: {error}"));
+    std::fs::write(path, text).map_err(|source| JobError::Io { doing: "write", path: path.to_owned(), source })
+}
+
+fn as_event(row: &HistoryRow) -> EpochRow {
+    let finite = |value: f64| value.is_finite().then_some(value);
+    EpochRow {
+        epoch: row.epoch,
+        lr: row.lr,
+        train_loss: finite(row.train_loss),
+        val_loss: finite(row.val_loss),
+        val_map_macro: finite(row.val_map_macro),
+        seconds: row.seconds,
+        images_per_second: row.images_per_second,
+    }
+}

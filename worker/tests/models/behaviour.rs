@@ -1,0 +1,211 @@
+//! Seeds, heads, freezing, layouts and saving.
+
+use ablatrix::spec::settings::Model;
+use ablatrix_worker::model::{ModelError, Network};
+use tch::{Device, Kind, Tensor};
+
+use super::formula::*;
+
+fn state(network: &Network) -> Vec<(String, Vec<f64>)> {
+    network.named_state().iter().map(|(name, tensor)| (name.clone(), values(tensor))).collect()
+}
+
+/// Weights that are drawn (constants are the same for all seeds).
+fn is_drawn(name: &str, values: &[f64]) -> bool {
+    name.ends_with("weight") && values.iter().any(|v| *v != values[0])
+}
+
+#[test]
+fn a_seed_decides_every_bit_and_another_seed_changes_every_drawn_tensor() {
+    for (architecture, _) in SMALL {
+        let new = |seed| Network::new(&settings(architecture), LABELS, seed, Device::Cpu).unwrap();
+        tch::manual_seed(1);
+        let first = state(&new(3));
+        tch::manual_seed(2);
+        assert_eq!(first, state(&new(3)));
+        for ((name, a), (_, b)) in first.iter().zip(state(&new(4))) {
+            assert_eq!(*a != b, is_drawn(name, a), "{name}");
+        }
+    }
+}
+
+#[test]
+fn another_head_leaves_the_backbone_alone() {
+    for (architecture, _) in SMALL {
+        let small = state(&network(&settings(architecture), LABELS));
+        let wide = Model { head: vec![16], ..settings(architecture) };
+        let wide = state(&network(&wide, LABELS + 1));
+        let backbone = small.len() - 2;
+        assert_eq!(small[..backbone], wide[..backbone]);
+        assert_eq!(wide.len(), small.len() + 2);
+        assert_eq!(wide[backbone].0, "hidden.0.weight");
+        assert_eq!(wide[backbone + 2].0, small[backbone].0);
+    }
+}
+
+#[test]
+fn initial_values_have_the_spread_that_is_documented() {
+    for (architecture, tensor, expected) in [
+        (ALL[0].0, "layer3.0.conv2.weight", (2.0_f64 / (256.0 * 9.0)).sqrt()),
+        (ALL[1].0, "blocks.4.1.conv_dw.weight", (2.0_f64 / 25.0).sqrt()),
+        (ALL[2].0, "features.11.expand3x3.weight", (2.0_f64 / (64.0 * 9.0)).sqrt()),
+        (ALL[2].0, "classifier.1.weight", 0.01),
+        (ALL[0].0, "fc.weight", (1.0_f64 / (3.0 * 512.0)).sqrt()),
+        (ALL[0].0, "layer3.0.bn2.weight", 0.0),
+        (ALL[0].0, "fc.bias", 0.0),
+    ] {
+        let network = network(&settings(architecture), 40);
+        let state = network.named_state();
+        let (_, tensor) = state.iter().find(|(name, _)| name == tensor).unwrap();
+        let found = values(&tensor.square().mean(Kind::Double).sqrt())[0];
+        assert!((found - expected).abs() <= 0.03 * expected, "{found}, expected {expected}");
+    }
+}
+
+#[test]
+fn first_scores_are_near_one_half() {
+    for (architecture, name) in ALL {
+        let logits = network(&settings(architecture), LABELS).forward_t(&pictures(), true).unwrap();
+        let largest = values(&logits.abs().max())[0];
+        assert!(largest > 0.0 && largest < 4.0, "{name}: {largest}");
+        let differ = values(&logits.get(0)) != values(&logits.get(1));
+        assert!(differ, "{name}: all pictures get the same logits");
+    }
+}
+
+#[test]
+fn channels_last_strides_survive_and_change_no_result() {
+    for (architecture, name) in ALL {
+        let network = network(&settings(architecture), LABELS);
+        fill(&network);
+        let nhwc = pictures().permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
+        for train in [false, true] {
+            let features = network.features(&nhwc, train).unwrap();
+            assert!(features.permute([0, 2, 3, 1]).is_contiguous(), "{name}: {:?}", features.stride());
+        }
+        let (plain, last) = (network.forward_t(&pictures(), false), network.forward_t(&nhwc, false));
+        assert!(deviation(&values(&last.unwrap()), &values(&plain.unwrap())) < 1e-4, "{name}");
+    }
+}
+
+#[test]
+fn a_frozen_share_trains_neither_weights_nor_statistics() {
+    for (architecture, name) in ALL {
+        // Convolutions and linear layers before the head, counted by their weights.
+        let network_ = network(&settings(architecture), LABELS);
+        let weights: Vec<String> = network_
+            .named_state()
+            .into_iter()
+            .filter(|(_, tensor)| tensor.dim() > 1)
+            .map(|(name, _)| name)
+            .collect();
+        let expected = ((weights.len() - 1) as f64 * 0.5) as usize;
+
+        let frozen = network(&Model { freeze: 0.5, ..settings(architecture) }, LABELS);
+        fill(&frozen);
+        let before = state(&frozen);
+        frozen.forward_t(&pictures(), true).unwrap().sum(Kind::Float).backward();
+        let (mut layers, mut trained) = (0, 0);
+        for ((tensor, variable), (_, before)) in frozen.named_state().iter().zip(before) {
+            layers += usize::from(variable.dim() > 1);
+            let is_frozen = layers <= expected;
+            if tensor.contains("running") {
+                assert_eq!(values(variable) == before, is_frozen, "{name} {tensor}");
+            } else {
+                assert_eq!(variable.requires_grad(), !is_frozen, "{name} {tensor}");
+                assert_eq!(variable.grad().defined(), !is_frozen, "{name} {tensor}");
+                trained += usize::from(!is_frozen);
+            }
+        }
+        assert_eq!(frozen.trainable_variables().len(), trained);
+        assert_eq!(frozen.var_store().trainable_variables().len(), trained);
+        let (count, all) = frozen.parameters();
+        assert_eq!(all, network_.parameters().0);
+        let numbers: usize = frozen.trainable_variables().iter().map(Tensor::numel).sum();
+        assert_eq!(count, numbers as u64);
+    }
+}
+
+#[test]
+fn all_frozen_leaves_the_head_to_train() {
+    for (architecture, _) in SMALL {
+        let network = network(&Model { freeze: 1.0, head: vec![8], ..settings(architecture) }, LABELS);
+        assert_eq!(network.trainable_variables().len(), 4);
+    }
+}
+
+#[test]
+fn dropout_acts_in_training_only_and_repeats_with_the_seed() {
+    for (architecture, name) in SMALL {
+        let dropping = Model { dropout: 0.5, head: vec![32], ..settings(architecture) };
+        let network = network(&Model { freeze: 1.0, ..dropping }, LABELS);
+        fill(&network);
+        let logits = |train, seed| {
+            tch::manual_seed(seed);
+            values(&network.forward_t(&pictures(), train).unwrap())
+        };
+        assert_eq!(logits(false, 1), logits(false, 2), "{name}");
+        assert_eq!(logits(true, 1), logits(true, 1), "{name}");
+        assert_ne!(logits(true, 1), logits(true, 2), "{name}");
+    }
+}
+
+#[test]
+fn gradients_reach_the_feature_map() {
+    for (architecture, name) in ALL {
+        let network = network(&settings(architecture), LABELS);
+        fill(&network);
+        let features = network.features(&pictures(), false).unwrap();
+        let before = values(&features);
+        let logits = network.classify(&features, false).unwrap();
+        let gradients = Tensor::run_backward(&[logits.sum(Kind::Float)], &[&features], false, false);
+        assert_eq!(gradients[0].size(), features.size(), "{name}");
+        assert!(values(&gradients[0].abs().max())[0] > 0.0, "{name}");
+        assert_eq!(values(&features), before, "{name}");
+    }
+}
+
+#[test]
+fn one_small_picture_leaves_the_statistics_finite() {
+    let network = network(&settings(ALL[0].0), LABELS);
+    let _logits = network.forward_t(&filled("pictures", &[1, 3, 32, 32]), true).unwrap();
+    assert!(state(&network).iter().all(|(_, values)| values.iter().all(|v| v.is_finite())));
+}
+
+#[test]
+fn pictures_that_are_too_small_are_an_error() {
+    let network = network(&settings(ALL[2].0), LABELS);
+    assert!(network.forward_t(&filled("pictures", &[1, 3, 2, 2]), false).is_err());
+}
+
+#[test]
+fn a_saved_model_comes_back_whole_and_the_bytes_are_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    for (architecture, name) in SMALL {
+        let settings = Model { head: vec![7], ..settings(architecture) };
+        let first = network(&settings, LABELS);
+        fill(&first);
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        first.save(&a).unwrap();
+        let mut second = Network::new(&settings, LABELS, 99, Device::Cpu).unwrap();
+        second.load_trained(&a).unwrap();
+        assert_eq!(state(&first), state(&second), "{name}");
+        second.save(&b).unwrap();
+        assert!(std::fs::read(&a).unwrap() == std::fs::read(&b).unwrap(), "{name}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+
+        let mut other = network(&settings, LABELS + 1);
+        let before = state(&other);
+        let error = other.load_trained(&a).unwrap_err().to_string();
+        assert!(error.contains("expected `["), "{error}");
+        assert_eq!(state(&other), before, "{name}");
+    }
+}
+
+#[test]
+fn no_labels_and_empty_layers_are_refused() {
+    let settings = settings(ALL[0].0);
+    assert!(matches!(Network::new(&settings, 0, 1, Device::Cpu), Err(ModelError::NoLabels)));
+    let settings = Model { head: vec![0], ..settings };
+    assert!(matches!(Network::new(&settings, 1, 1, Device::Cpu), Err(ModelError::EmptyLayer)));
+}
