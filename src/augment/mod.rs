@@ -22,6 +22,9 @@ pub mod policy;
 pub mod rotate;
 pub mod scratch;
 
+#[cfg(test)]
+mod golden;
+
 pub use design::{Arm, DesignError, arms};
 pub use drawn::Drawn;
 pub use policy::{Applied, Policy, sample_key};
