@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::print;
 use super::render::Failure;
 use super::study::Study;
-use crate::cache::{Entry, Provenance, write_atomic};
+use crate::cache::{Entry, write_atomic};
+use crate::clock::unix_ms as now_ms;
 use crate::engine::{self, Event};
 use crate::fingerprint::Digest;
 use crate::job::EpochRow;
@@ -304,10 +305,6 @@ fn flatten(name: &str, value: &serde_json::Value, params: &mut BTreeMap<String, 
             params.insert(name.to_owned(), other.to_string());
         }
     }
-}
-
-fn now_ms() -> i64 {
-    Provenance::here(std::time::Instant::now()).finished_unix_s as i64 * 1000
 }
 
 /// The runs that a server has whole, so that they are not sent again.

@@ -429,6 +429,10 @@ impl Walk<'_> {
                 let why = "the worker was asked to stop".to_owned();
                 self.job_failed(node, FailureKind::Infrastructure, why, log)?;
             }
+            WorkerEvent::Refused { message } => {
+                let why = format!("the worker refused its job: {message}");
+                self.job_failed(node, FailureKind::Infrastructure, why, log)?;
+            }
             WorkerEvent::Ready { .. } => {}
         }
         Ok(())

@@ -7,7 +7,8 @@ use super::error::StageError;
 use super::evaluate::{EvaluationRecord, PartScores};
 use super::report_data::data;
 use super::work::{StageWork, read_json, write_table};
-use crate::cache::{Attempt, Provenance};
+use crate::cache::Attempt;
+use crate::clock;
 use crate::effects::{self, Comparison, Pair, RunScores};
 use crate::job::LIBTORCH;
 use crate::metrics::{catalogue, constant_predictor};
@@ -151,8 +152,10 @@ fn compare(work: &StageWork, runs: &[Done]) -> Result<Comparison, StageError> {
         return Ok(nothing);
     }
     let experiment = &work.plan.experiment;
-    let mut metrics = vec![experiment.report.metric];
-    metrics.extend([HeadlineMetric::MapMacro, HeadlineMetric::F1Macro].into_iter().filter(|m| *m != metrics[0]));
+    let metrics = match experiment.report.metric {
+        HeadlineMetric::MapMacro => [HeadlineMetric::MapMacro, HeadlineMetric::F1Macro],
+        HeadlineMetric::F1Macro => [HeadlineMetric::F1Macro, HeadlineMetric::MapMacro],
+    };
     Ok(effects::compare(&effects::Study {
         labels: &labels,
         targets: &first.test.targets,
@@ -370,8 +373,8 @@ fn origin(work: &StageWork) -> Origin {
 }
 
 fn now() -> String {
-    let now = Provenance::here(std::time::Instant::now()).finished_unix_s;
-    let text = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(now)).to_string();
+    let now = UNIX_EPOCH + Duration::from_millis(clock::unix_ms().unsigned_abs());
+    let text = humantime::format_rfc3339_seconds(now).to_string();
     text.replace('T', " ").replace('Z', " UTC")
 }
 
