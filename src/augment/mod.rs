@@ -24,6 +24,8 @@ pub mod scratch;
 
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod properties;
 
 pub use design::{Arm, DesignError, arms};
 pub use drawn::Drawn;
