@@ -107,7 +107,7 @@ fn flips_brightness_and_channels_are_equal() {
 fn rotation_is_within_one_level() {
     let distance = distance("rotate", 1);
     assert_eq!(distance.cases, 70);
-    assert!(distance.largest <= 1 && distance.equal > 0.98, "{distance:?}");
+    assert!(distance.largest <= 1 && distance.equal > 0.995, "{distance:?}");
 }
 
 /// OpenCV rounds in the columns that do not fill a vector and cuts off elsewhere; here all are cut off. So

@@ -61,7 +61,7 @@ const fn reciprocals(numerator: i32) -> [i32; 256] {
     let mut i = 1;
     while i < 256 {
         // Rounded; no tie occurs that would have to go to even.
-        table[i as usize] = (((numerator << SHIFT) * 2 + i) / (2 * i)) as i32;
+        table[i as usize] = ((numerator << SHIFT) * 2 + i) / (2 * i);
         i += 1;
     }
     table

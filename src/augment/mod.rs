@@ -25,6 +25,8 @@ pub mod scratch;
 
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod properties;
 
 pub use describe::describe;
 pub use design::{Arm, DesignError, arms};

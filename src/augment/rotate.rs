@@ -163,9 +163,14 @@ impl<'a> Source<'a> {
     /// Copies the picture into `buffer`.
     fn of(image: &RgbImage, border: Border, buffer: &'a mut Vec<u64>) -> Self {
         buffer.clear();
-        buffer.extend(image.data.as_chunks::<3>().0.iter().map(|&[r, g, b]| {
-            u64::from(r) | (u64::from(g) << LANE) | (u64::from(b) << (2 * LANE))
-        }));
+        buffer.extend(
+            image
+                .data
+                .as_chunks::<3>()
+                .0
+                .iter()
+                .map(|&[r, g, b]| u64::from(r) | (u64::from(g) << LANE) | (u64::from(b) << (2 * LANE))),
+        );
         Source { pixels: buffer, width: image.width, height: image.height, border }
     }
 
@@ -223,4 +228,42 @@ fn mix([a, b, c, d]: [u64; 4], (x, y): (u64, u64)) -> [u8; 3] {
     let half = (WHOLE / 2) * (1 | (1 << LANE) | (1 << (2 * LANE)));
     let sum = a * (WHOLE - x - below) + b * right + c * below + d * both + half;
     [0, LANE, 2 * LANE].map(|lane| (sum >> (lane + WEIGHT_BITS)) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The columns found by division are those that counting finds: no pixel beyond the border is read.
+        #[test]
+        fn columns_are_those_inside(start in -40.0f64..40.0, step in -1.0f64..1.0, end in 0i64..30) {
+            for step in [step, 0.0, 1.0, -1.0] {
+                let (start, step) = (Place::of(start, 0.0).x, Place::of(step, 0.0).x);
+                let inside = |n: &usize| (0..end << FRACTION).contains(&(start + step * *n as i64));
+                let counted: Vec<usize> = (0..50).filter(inside).collect();
+                prop_assert_eq!(columns(start, step, end, 50).collect::<Vec<_>>(), counted);
+            }
+        }
+
+        #[test]
+        fn reflection_walks_to_and_fro(i in -100i64..100, count in 1usize..12) {
+            let period: Vec<usize> = (0..count).chain((1..count.max(2) - 1).rev()).collect();
+            prop_assert_eq!(reflect(i, count), period[i.rem_euclid(period.len() as i64) as usize]);
+        }
+    }
+
+    #[test]
+    fn four_quarter_turns_of_a_square_are_none() {
+        let data: Vec<u8> = (0..8 * 8 * 3).map(|i| (i * 37 % 251) as u8).collect();
+        let mut image = RgbImage { width: 8, height: 8, data: data.clone() };
+        let quarter = Rotation { angle: 90.0, border: Border::Constant };
+        for turn in 1..=4 {
+            let corner = image.pixel(7, 0);
+            quarter.apply(&mut image, &mut Scratch::new());
+            assert_eq!(image.pixel(0, 0), corner, "a positive angle turns counter-clockwise");
+            assert_eq!(image.data == data, turn == 4);
+        }
+    }
 }
