@@ -14,8 +14,9 @@ use super::api::{
 };
 use super::batch::{halves, pieces};
 use super::credentials::{Credentials, CredentialsError};
-use super::http::{CallError, Exchange, Http, Limits, Payload, Repeat, Severity, short, words};
+use super::http::{CallError, Exchange, Http, Limits, Payload, Repeat, Severity};
 use super::names;
+use super::words::{short, words};
 
 /// After so many single refusals the rest of a batch is not tried one by one.
 const MOST_REFUSALS: usize = 8;

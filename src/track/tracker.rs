@@ -58,7 +58,7 @@ pub enum TrackError {
         /// The server's address.
         server: String,
         /// The server's words.
-        source: CallError,
+        source: Box<CallError>,
     },
     /// The experiment was deleted and still owns its name.
     #[error(
@@ -78,7 +78,7 @@ pub enum TrackError {
         /// The server's address.
         server: String,
         /// Why.
-        source: CallError,
+        source: Box<CallError>,
     },
     /// No thread.
     #[error("cannot start the tracker's thread")]
@@ -119,7 +119,10 @@ impl Tracker {
     /// # Errors
     /// What the user must set right: see [`TrackError`].
     pub fn start(config: TrackerConfig) -> Result<Self, TrackError> {
-        let courier = open(config)?;
+        Self::spawn(open(config)?)
+    }
+
+    fn spawn(courier: Courier) -> Result<Self, TrackError> {
         let books = courier.books();
         let (inbox, events) = channel();
         let (tell, done) = channel();
@@ -225,10 +228,10 @@ pub(super) fn open_with(
             None
         }
         Err(error) if is_settings(&error) => {
-            return Err(TrackError::Refused { server: server.to_owned(), source: error });
+            return Err(TrackError::Refused { server: server.to_owned(), source: Box::new(error) });
         }
         Err(source) if config.required => {
-            return Err(TrackError::Unreachable { server: server.to_owned(), source });
+            return Err(TrackError::Unreachable { server: server.to_owned(), source: Box::new(source) });
         }
         Err(error) => Some(error),
     };
@@ -259,3 +262,7 @@ fn ask(api: &dyn Api, experiment: &str) -> Result<Option<super::Experiment>, Cal
 fn is_settings(error: &CallError) -> bool {
     error.severity() != Severity::Passing || matches!(error, CallError::Unexpected { .. })
 }
+
+#[cfg(test)]
+#[path = "tracker_tests.rs"]
+mod tests;
