@@ -3,6 +3,8 @@
 //! Runs where `ABLATRIX_TEST_MLFLOW` names an `mlflow` executable; starts it on loopback with a database in a
 //! temporary folder, and ends it also when the test fails.
 
+#![expect(clippy::unwrap_used, reason = "a test may end so")]
+
 use std::fs::File;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;

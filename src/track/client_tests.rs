@@ -48,7 +48,7 @@ fn a_refused_login_keeps_the_servers_words_and_is_not_tried_again() {
 fn a_gateways_page_is_read_and_the_call_tried_three_times() {
     let page = "<html>\n<head><title>502 Bad Gateway</title></head><body>nginx</body></html>";
     let stub = Stub::start(move |_, _| Reply::status(502, page));
-    let error = client(&stub.uri).health().unwrap_err();
+    let error = client(&stub.uri).version().unwrap_err();
     assert!(error.to_string().ends_with("with 502: 502 Bad Gateway nginx"), "{error}");
     assert_eq!(stub.lines().len(), 3);
 }
@@ -78,12 +78,12 @@ fn only_what_is_safe_is_tried_again() {
 fn the_server_sets_the_wait_where_it_says_so() {
     let stub = Stub::start(|_, n| match n {
         0 => Reply::Answer { status: 429, headers: "Retry-After: 0\r\n", body: "slow down".into() },
-        _ => Reply::ok("OK"),
+        _ => Reply::ok("3.17.2"),
     });
     let slow = Limits { first_wait: Duration::from_secs(3600), ..limits() };
     let client =
         Client::new(ServerAddress::parse(&stub.uri).unwrap(), &Credentials::default(), slow).unwrap();
-    client.health().unwrap();
+    client.version().unwrap();
     assert_eq!(stub.lines().len(), 2);
 }
 
