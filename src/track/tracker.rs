@@ -153,6 +153,8 @@ impl Tracker {
     /// Sends what is left, for at most `timeout`, and says what the server has. Runs that never ended are
     /// marked as killed.
     pub fn finish(self, timeout: Duration) -> TrackOutcome {
+        // A deadline must be a moment that the clock can show.
+        let timeout = timeout.min(Duration::from_secs(24 * 3600));
         let _ = self.inbox.send(Message::Finish(Instant::now() + timeout));
         // The thread keeps the deadline itself; a call that hangs nevertheless is left behind.
         let _ = self.done.recv_timeout(timeout + Duration::from_millis(200));
