@@ -6,7 +6,7 @@
 //! call hangs. Knows no threads: [`tracker`](super::tracker) drives it from one, [`replay`](super::replay)
 //! without.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -22,6 +22,7 @@ const FAULTS_OF_ONE_EVENT: u32 = 4;
 pub(super) struct Books {
     runs: BTreeMap<String, RunBook>,
     warnings: Vec<String>,
+    told: BTreeSet<String>,
     page: Option<String>,
 }
 
@@ -50,8 +51,11 @@ impl Books {
         self.runs.entry(trial_id.to_owned()).or_default().waiting += 1;
     }
 
+    /// The same text is told once, however many runs it concerns.
     pub fn warn(&mut self, text: String) {
-        self.warnings.push(text);
+        if self.told.insert(text.clone()) {
+            self.warnings.push(text);
+        }
     }
 
     fn settle(&mut self, trial_id: &str, lost: bool) {

@@ -283,7 +283,11 @@ impl Delivery {
         if let (Some(dataset), Some(run)) = (&self.dataset, self.runs.get_mut(trial_id))
             && !run.datasets.contains(&dataset.digest)
         {
-            self.api.log_input(&run.run_id, dataset)?;
+            if let Err(error) = self.api.log_input(&run.run_id, dataset) {
+                // It may have been done: the next try looks at the run first.
+                self.runs.remove(trial_id);
+                return Err(error);
+            }
             run.datasets.push(dataset.digest.clone());
         }
         Ok(())

@@ -13,6 +13,7 @@ use ureq::{Agent, Timeout};
 
 use super::address::ServerAddress;
 use super::credentials::{Credentials, CredentialsError};
+use super::words::words;
 
 /// How long things may take and how often they are tried.
 #[derive(Clone, Debug)]
@@ -395,42 +396,4 @@ fn tls_help(error: &ureq::Error) -> Option<&'static str> {
     } else {
         "see the cause"
     })
-}
-
-/// MLflow's error code, and what the answer says, short: from JSON, HTML or plain text.
-pub(super) fn words(body: &str) -> (Option<String>, String) {
-    let json: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    let field = |name: &str| json.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-    let code = field("error_code");
-    let said = field("message").or_else(|| field("detail")).unwrap_or_else(|| {
-        if body.trim_start().starts_with('<') { without_markup(body) } else { body.to_owned() }
-    });
-    (code, short(&said))
-}
-
-/// One line of at most 300 characters.
-pub(super) fn short(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.is_empty() {
-        return "an empty answer".to_owned();
-    }
-    let cut: String = line.chars().take(300).collect();
-    if cut.len() < line.len() { format!("{cut}...") } else { cut }
-}
-
-fn without_markup(html: &str) -> String {
-    let mut out = String::new();
-    let mut inside = false;
-    for c in html.chars() {
-        match c {
-            '<' => {
-                inside = true;
-                out.push(' ');
-            }
-            '>' => inside = false,
-            c if !inside => out.push(c),
-            _ => {}
-        }
-    }
-    out
 }

@@ -26,6 +26,7 @@ mod http;
 mod names;
 mod replay;
 mod tracker;
+mod words;
 
 #[cfg(test)]
 mod memory;

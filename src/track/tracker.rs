@@ -58,7 +58,7 @@ pub enum TrackError {
         /// The server's address.
         server: String,
         /// The server's words.
-        source: CallError,
+        source: Box<CallError>,
     },
     /// The experiment was deleted and still owns its name.
     #[error(
@@ -78,7 +78,7 @@ pub enum TrackError {
         /// The server's address.
         server: String,
         /// Why.
-        source: CallError,
+        source: Box<CallError>,
     },
     /// No thread.
     #[error("cannot start the tracker's thread")]
@@ -119,7 +119,10 @@ impl Tracker {
     /// # Errors
     /// What the user must set right: see [`TrackError`].
     pub fn start(config: TrackerConfig) -> Result<Self, TrackError> {
-        let courier = open(config)?;
+        Self::spawn(open(config)?)
+    }
+
+    fn spawn(courier: Courier) -> Result<Self, TrackError> {
         let books = courier.books();
         let (inbox, events) = channel();
         let (tell, done) = channel();
@@ -150,6 +153,8 @@ impl Tracker {
     /// Sends what is left, for at most `timeout`, and says what the server has. Runs that never ended are
     /// marked as killed.
     pub fn finish(self, timeout: Duration) -> TrackOutcome {
+        // A deadline must be a moment that the clock can show.
+        let timeout = timeout.min(Duration::from_secs(24 * 3600));
         let _ = self.inbox.send(Message::Finish(Instant::now() + timeout));
         // The thread keeps the deadline itself; a call that hangs nevertheless is left behind.
         let _ = self.done.recv_timeout(timeout + Duration::from_millis(200));
@@ -225,10 +230,10 @@ pub(super) fn open_with(
             None
         }
         Err(error) if is_settings(&error) => {
-            return Err(TrackError::Refused { server: server.to_owned(), source: error });
+            return Err(TrackError::Refused { server: server.to_owned(), source: Box::new(error) });
         }
         Err(source) if config.required => {
-            return Err(TrackError::Unreachable { server: server.to_owned(), source });
+            return Err(TrackError::Unreachable { server: server.to_owned(), source: Box::new(source) });
         }
         Err(error) => Some(error),
     };
@@ -259,3 +264,7 @@ fn ask(api: &dyn Api, experiment: &str) -> Result<Option<super::Experiment>, Cal
 fn is_settings(error: &CallError) -> bool {
     error.severity() != Severity::Passing || matches!(error, CallError::Unexpected { .. })
 }
+
+#[cfg(test)]
+#[path = "tracker_tests.rs"]
+mod tests;
