@@ -1,13 +1,14 @@
-//! The tables of the TACO_MJS study, row by row.
+//! The tables of the TACO_MJS study, row by row, and TrashNet's repeated photos.
 //!
-//! The study's files are not in the repository; without them these tests say that they skip.
+//! These files are not in the repository; without them these tests say that they skip.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::labels::label_table;
 use super::split::split;
-use super::{Imported, NoticeKind, balance, coco, csv};
+use super::{Imported, NoticeKind, balance, coco, csv, duplicates, folders, names};
+use crate::fingerprint::Digest;
 use crate::spec::settings::{
     Balance, BalanceBy, BalanceMethod, LabelSource, Labels, Split, SplitMethod, Unmapped,
 };
@@ -85,15 +86,19 @@ const MATERIALS: [(&str, &[&str]); 6] = [
     ("toxic", &["Battery", "Cigarette"]),
 ];
 
-fn study(file: &str) -> Option<PathBuf> {
+fn shared(place: &str) -> Option<PathBuf> {
     let shared = std::env::var_os("ABLATRIX_SHARED").map(PathBuf::from);
     let shared = shared.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"));
-    let path = shared.join("data/taco_mjs").join(file);
+    let path = shared.join("data").join(place);
     if !path.exists() {
         println!("skipped: `{}` is not there", path.display());
         return None;
     }
     Some(path)
+}
+
+fn study(file: &str) -> Option<PathBuf> {
+    shared(&format!("taco_mjs/{file}"))
 }
 
 fn table(file: &str) -> Option<Imported> {
@@ -233,4 +238,30 @@ fn missed(chosen: &[bool], rows: &[SplitRow]) -> Vec<f64> {
         return Vec::new();
     }
     [(Part::Train, 0.7), (Part::Val, 0.15), (Part::Test, 0.15)].map(missed).into()
+}
+
+#[test]
+fn photos_that_trashnet_has_twice_are_found() {
+    let Some(root) = shared("trashnet") else { return };
+    let mut imported = folders::import(&root).unwrap();
+    assert_eq!(imported.images.len(), 2527);
+    for image in &mut imported.images {
+        let path = names::resolve(&root, &image.path).unwrap();
+        image.digest = Digest::of(&std::fs::read(path).unwrap()).as_str().to_owned();
+    }
+    let labels = imported.labels_given.unwrap();
+    assert_eq!(labels.labels, ["cardboard", "glass", "metal", "paper", "plastic", "trash"]);
+    let twice = duplicates::identical(&imported.images);
+    let conflict = duplicates::conflicts(&twice, &imported.images, &labels).unwrap();
+    for pair in [
+        "glass115.jpg = metal/metal91",
+        "glass176.jpg = plastic/plastic152",
+        "glass389.jpg = plastic/plastic332",
+    ] {
+        assert!(conflict.message.contains(pair), "{}", conflict.message);
+    }
+    let settings = Split { method: SplitMethod::Combination, train: 0.7, val: 0.1, test: 0.2, seed: 1 };
+    let rows = split(&settings, &labels, &twice, None).unwrap().rows;
+    let part = |id: i64| rows[id as usize].part;
+    assert!(twice.iter().all(|ids| ids.iter().all(|&id| part(id) == part(ids[0]))));
 }
