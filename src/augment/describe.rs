@@ -12,7 +12,8 @@ fn one(named: &NamedOp) -> String {
 }
 
 fn action(action: &Action) -> String {
-    let range = |[low, high]: [f64; 2]| if low == high { format!("{low}") } else { format!("{low} to {high}") };
+    let range =
+        |[low, high]: [f64; 2]| if low == high { format!("{low}") } else { format!("{low} to {high}") };
     match action {
         Action::HorizontalFlip => "horizontal_flip".to_owned(),
         Action::VerticalFlip => "vertical_flip".to_owned(),
@@ -49,8 +50,10 @@ mod tests {
     fn a_policy_reads_in_order() {
         let named = |name: &str, p: f64, action| NamedOp { name: name.into(), op: Op { p, action } };
         let inner = vec![named("a", 1.0, Action::ChannelShuffle), named("b", 0.5, Action::VerticalFlip)];
-        let policy = [named("flip", 0.5, Action::HorizontalFlip), named("one", 0.25, Action::OneOf { ops: inner })];
-        let expected = "horizontal_flip (p 0.5), then one of [channel_shuffle (p 1), vertical_flip (p 0.5)] (p 0.25)";
+        let policy =
+            [named("flip", 0.5, Action::HorizontalFlip), named("one", 0.25, Action::OneOf { ops: inner })];
+        let expected =
+            "horizontal_flip (p 0.5), then one of [channel_shuffle (p 1), vertical_flip (p 0.5)] (p 0.25)";
         assert_eq!(describe(&policy), expected);
         assert_eq!(describe(&[]), "");
     }

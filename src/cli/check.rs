@@ -58,7 +58,8 @@ impl Facts {
         if let Some((_, message)) = outcome.failed.first() {
             return Err(Failure::text(1, message, None));
         }
-        let first = |stage: Stage| study.plan.of_stage(stage).next().and_then(|node| outcome.entries.get(&node));
+        let first =
+            |stage: Stage| study.plan.of_stage(stage).next().and_then(|node| outcome.entries.get(&node));
         let labels: LabelTable = read(study, first(Stage::Label), output::LABELS)?;
         let split: Vec<SplitRow> = read(study, first(Stage::Split), output::SPLIT)?;
         let index: Vec<TrainIndexRow> = read(study, first(Stage::Balance), output::TRAIN_INDEX)?;
@@ -133,11 +134,23 @@ fn print_text(study: &Study, facts: Option<&Facts>) {
     };
     print::out("");
     let columns = facts.columns();
-    let mut rows = vec![std::iter::once("LABEL".to_owned()).chain(columns.iter().map(|(name, _)| name.to_uppercase())).collect()];
+    let mut rows = vec![
+        std::iter::once("LABEL".to_owned())
+            .chain(columns.iter().map(|(name, _)| name.to_uppercase()))
+            .collect(),
+    ];
     for (label_idx, label) in facts.labels.labels.iter().enumerate() {
-        rows.push(std::iter::once(label.clone()).chain(columns.iter().map(|(_, (_, p))| p[label_idx].to_string())).collect());
+        rows.push(
+            std::iter::once(label.clone())
+                .chain(columns.iter().map(|(_, (_, p))| p[label_idx].to_string()))
+                .collect(),
+        );
     }
-    rows.push(std::iter::once("(images)".to_owned()).chain(columns.iter().map(|(_, (n, _))| n.to_string())).collect());
+    rows.push(
+        std::iter::once("(images)".to_owned())
+            .chain(columns.iter().map(|(_, (n, _))| n.to_string()))
+            .collect(),
+    );
     print::table(&rows);
     for notice in &facts.notices {
         print::out(&format!("note: {}", super::render::plain(notice)));
@@ -155,9 +168,8 @@ fn print_json(study: &Study, facts: Option<&Facts>) {
     let counts = facts.map(|facts| {
         let columns = facts.columns();
         let of = |(name, (rows, positives)): &(&str, (u64, Vec<u64>))| {
-            let labels: serde_json::Map<String, serde_json::Value> = (facts.labels.labels.iter().cloned())
-                .zip(positives.iter().map(|&n| json!(n)))
-                .collect();
+            let labels: serde_json::Map<String, serde_json::Value> =
+                (facts.labels.labels.iter().cloned()).zip(positives.iter().map(|&n| json!(n))).collect();
             ((*name).to_owned(), json!({"rows": rows, "positives": labels}))
         };
         columns.iter().map(of).collect::<serde_json::Map<_, _>>()

@@ -53,11 +53,15 @@ impl Display {
             Event::Planned { stages, fresh, runs, runs_to_do } => {
                 let todo = stages - fresh;
                 if todo > 0 {
-                    self.line(&format!("{stages} stages, {fresh} cached, {todo} to do; {runs} runs, {runs_to_do} to do"));
+                    self.line(&format!(
+                        "{stages} stages, {fresh} cached, {todo} to do; {runs} runs, {runs_to_do} to do"
+                    ));
                 }
                 if let Some(bars) = self.bars.as_mut().filter(|_| *runs_to_do > 0) {
                     let bar = bars.all.add(ProgressBar::new(*runs_to_do as u64));
-                    bar.set_style(style("{msg:28} {bar:30} {pos}/{len} runs, {elapsed} so far, about {eta} left"));
+                    bar.set_style(style(
+                        "{msg:28} {bar:30} {pos}/{len} runs, {elapsed} so far, about {eta} left",
+                    ));
                     bar.set_message("all");
                     bar.enable_steady_tick(Duration::from_millis(500));
                     bars.runs = Some(bar);
@@ -111,11 +115,14 @@ impl Display {
             }
             Event::Finished { node, stage, run, cached, elapsed_s, .. } => {
                 self.close(node, run, *stage);
-                let shown = !matches!(stage, Stage::Predict | Stage::Evaluate) || self.detail == Detail::Verbose;
+                let shown =
+                    !matches!(stage, Stage::Predict | Stage::Evaluate) || self.detail == Detail::Verbose;
                 if !cached && shown {
                     self.line(&format!("{node}: done in {elapsed_s:.1} s"));
                 }
-                if let (Some(bar), Stage::Predict, false) = (self.bars.as_ref().and_then(|b| b.runs.as_ref()), stage, *cached) {
+                if let (Some(bar), Stage::Predict, false) =
+                    (self.bars.as_ref().and_then(|b| b.runs.as_ref()), stage, *cached)
+                {
                     bar.inc(1);
                 }
             }
@@ -126,9 +133,13 @@ impl Display {
                     self.always(&format!("  help: see `{}`", log.display()));
                 }
             }
-            Event::Waiting { node, holder } => self.line(&format!("{node}: waiting for {holder}, which computes it")),
+            Event::Waiting { node, holder } => {
+                self.line(&format!("{node}: waiting for {holder}, which computes it"))
+            }
             Event::Retrying { node, why } => self.always(&format!("warning: `{node}` is tried again: {why}")),
-            Event::Rebuilding { what } => self.always(&format!("warning: {what}; it was put into quarantine and is rebuilt")),
+            Event::Rebuilding { what } => {
+                self.always(&format!("warning: {what}; it was put into quarantine and is rebuilt"))
+            }
             Event::Interrupting => self.always("stopping: workers keep their checkpoints"),
         }
     }

@@ -41,7 +41,8 @@ pub fn plan(args: &SpecArgs) -> Result<u8, Failure> {
         rows.push(vec![node.name.clone(), state.to_owned(), why]);
     }
     print::table(&rows);
-    let causes = states.iter().filter(|s| matches!(s, State::Dirty(r) if !matches!(r, DirtyReason::Input { .. })));
+    let causes =
+        states.iter().filter(|s| matches!(s, State::Dirty(r) if !matches!(r, DirtyReason::Input { .. })));
     let causes = causes.count();
     print::out(&match dirty {
         0 => format!("\nall {} stages are cached", states.len()),

@@ -45,11 +45,11 @@ impl Failure {
     /// All faults of a spec, each with its place in the file.
     pub fn spec(error: &SpecError, colour: bool) -> Self {
         let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_context_lines(0).with_links(false);
+        let handler =
+            GraphicalReportHandler::new_themed(theme).with_width(110).with_context_lines(0).with_links(false);
         let mut parts = Vec::new();
         for fault in &error.faults {
-            let mut diagnostic =
-                MietteDiagnostic::new(plain(&fault.message)).with_severity(Severity::Error);
+            let mut diagnostic = MietteDiagnostic::new(plain(&fault.message)).with_severity(Severity::Error);
             if let Some(help) = &fault.help {
                 diagnostic = diagnostic.with_help(plain(help));
             }
@@ -80,7 +80,9 @@ impl Failure {
 
 /// Without control characters, so that no name in a file or spec can drive the terminal.
 pub fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { c.escape_debug().to_string() } else { c.to_string() }).collect()
+    text.chars()
+        .map(|c| if c.is_control() && c != '\n' { c.escape_debug().to_string() } else { c.to_string() })
+        .collect()
 }
 
 #[cfg(test)]
@@ -95,7 +97,8 @@ mod tests {
             .at(Place { source: 0, range: 19..24 })
             .help("did you mean `epochs`?");
         let shown = Failure::spec(&SpecError { sources: vec![source], faults: vec![fault] }, false).text;
-        for part in ["unknown key `epoch` in `[train]`", "a.toml:3:1", "epoch = 3", "did you mean `epochs`?"] {
+        for part in ["unknown key `epoch` in `[train]`", "a.toml:3:1", "epoch = 3", "did you mean `epochs`?"]
+        {
             assert!(shown.contains(part), "{shown}");
         }
         assert!(!shown.contains('\x1b'), "{shown}");

@@ -56,13 +56,18 @@ pub fn report(args: &SpecArgs) -> Result<u8, Failure> {
     let latest = Latest::load(&study.store, &study.plan.experiment.name);
     let states = resolve(&study.plan, &study.store, &study.sources, &latest)
         .map_err(|error| study.source_failure(&error))?;
-    let todo = states.iter().zip(&study.plan.nodes).filter(|(state, node)| {
-        node.stage < Stage::Evaluate && matches!(state, State::Dirty(_))
-    });
+    let todo = states
+        .iter()
+        .zip(&study.plan.nodes)
+        .filter(|(state, node)| node.stage < Stage::Evaluate && matches!(state, State::Dirty(_)));
     let todo = todo.count();
     if todo > 0 {
         let message = format!("{todo} stages before the report have no result yet");
-        return Err(Failure::text(1, &message, Some("`ablatrix plan` names them, `ablatrix run` makes them")));
+        return Err(Failure::text(
+            1,
+            &message,
+            Some("`ablatrix plan` names them, `ablatrix run` makes them"),
+        ));
     }
     let config = study.engine(Some(1), None)?;
     let mut display = Display::new(Detail::Normal);
@@ -79,7 +84,11 @@ pub fn report(args: &SpecArgs) -> Result<u8, Failure> {
 }
 
 /// Copies the page out of the cache; one that is there already with the same bytes is left alone.
-fn write_report(study: &Study, outcome: &Outcome, reports: &std::path::Path) -> Result<Option<PathBuf>, Failure> {
+fn write_report(
+    study: &Study,
+    outcome: &Outcome,
+    reports: &std::path::Path,
+) -> Result<Option<PathBuf>, Failure> {
     let Some(entry) = outcome.entries.get(&study.plan.report()) else {
         return Ok(None);
     };
@@ -90,7 +99,8 @@ fn write_report(study: &Study, outcome: &Outcome, reports: &std::path::Path) -> 
         (output::MARKDOWN, folder.join(output::MARKDOWN)),
         (output::EFFECTS, folder.join(output::EFFECTS)),
     ] {
-        let object = study.store.object(entry.digest(name)).map_err(|error| super::study::cache_failure(&error))?;
+        let object =
+            study.store.object(entry.digest(name)).map_err(|error| super::study::cache_failure(&error))?;
         let bytes = std::fs::read(&object).map_err(|error| Failure::new(1, &error, None))?;
         if std::fs::read(&place).is_ok_and(|there| there == bytes) {
             continue;
@@ -136,7 +146,11 @@ fn conclude(study: &Study, outcome: &Outcome, page: Option<PathBuf>, args: &RunA
         return Ok(code);
     }
     if outcome.computed == 0 && outcome.failed.is_empty() {
-        print::out(&format!("{}: all {} stages cached, nothing to do", study.plan.experiment.name, outcome.entries.len()));
+        print::out(&format!(
+            "{}: all {} stages cached, nothing to do",
+            study.plan.experiment.name,
+            outcome.entries.len()
+        ));
     }
     for line in effect_lines(&effects, study) {
         print::out(&line);

@@ -33,19 +33,29 @@ impl Study {
     pub fn open(args: &SpecArgs) -> Result<Self, Failure> {
         let colour = super::display::colour(&std::io::IsTerminal::is_terminal(&std::io::stderr()));
         let mut items = Vec::new();
-        let mut variables: Vec<_> = std::env::vars().filter(|(name, _)| name.starts_with("ABLATRIX_")).collect();
+        let mut variables: Vec<_> =
+            std::env::vars().filter(|(name, _)| name.starts_with("ABLATRIX_")).collect();
         variables.sort();
         items.extend(variables.iter().filter_map(|(name, value)| Override::from_variable(name, value)));
         for set in &args.sets {
             let item = Override::parse(set).ok_or_else(|| {
-                Failure::text(2, &format!("`--set {set}` has no `=`"), Some("write it as in `--set train.epochs=3`"))
+                Failure::text(
+                    2,
+                    &format!("`--set {set}` has no `=`"),
+                    Some("write it as in `--set train.epochs=3`"),
+                )
             })?;
             items.push(item);
         }
-        let loaded = spec::load(&args.spec, &Overrides { items }).map_err(|error| Failure::spec(&error, colour))?;
+        let loaded =
+            spec::load(&args.spec, &Overrides { items }).map_err(|error| Failure::spec(&error, colour))?;
         let store = Store::open(&args.cache).map_err(|error| cache_failure(&error))?;
         let plan = Plan::new(&loaded).map_err(|error| {
-            Failure::new(2, &error, Some("change one of its `[augment]` tables or matrix values, or remove it"))
+            Failure::new(
+                2,
+                &error,
+                Some("change one of its `[augment]` tables or matrix values, or remove it"),
+            )
         })?;
         let sources = Sources::new(&store);
         Ok(Study { loaded, store, plan: Arc::new(plan), sources, colour })
@@ -87,7 +97,8 @@ impl Study {
     pub fn source_failure(&self, error: &SourceError) -> Failure {
         match error {
             SourceError::Missing { key, source, .. } => {
-                let why = std::error::Error::source(source.as_ref()).map(ToString::to_string).unwrap_or_default();
+                let why =
+                    std::error::Error::source(source.as_ref()).map(ToString::to_string).unwrap_or_default();
                 let path: Vec<&str> = key.split('.').collect();
                 let message = format!("{error}: {why}");
                 Failure::spec(&self.loaded.error_at(&path, message, None), self.colour)

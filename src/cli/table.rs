@@ -48,7 +48,8 @@ pub fn table(args: &TableArgs) -> Result<u8, Failure> {
         let message = format!("`{}` ends in none of `.csv`, `.parquet`, `.json`", out.display());
         return Err(Failure::text(2, &message, None));
     }
-    let file = File::create(out).map_err(|error| Failure::text(1, &format!("cannot write `{}`: {error}", out.display()), None))?;
+    let file = File::create(out)
+        .map_err(|error| Failure::text(1, &format!("cannot write `{}`: {error}", out.display()), None))?;
     let mut file = BufWriter::new(file);
     match ending {
         "csv" => export::to_csv(&paths, &mut file),

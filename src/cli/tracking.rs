@@ -17,8 +17,8 @@ use crate::spec::settings::Variant;
 use crate::tables;
 use crate::tables::rows::{HistoryRow, MetricRow};
 use crate::track::{
-    Credentials, DatasetSource, Epoch, Outcome, ReportPage, RunFinished, RunStarted, StudyFinished, StudyStarted,
-    TrackEvent, Tracker, TrackerConfig,
+    Credentials, DatasetSource, Epoch, Outcome, ReportPage, RunFinished, RunStarted, StudyFinished,
+    StudyStarted, TrackEvent, Tracker, TrackerConfig,
 };
 
 /// Sends to MLflow, or does nothing where the spec names no server.
@@ -249,7 +249,8 @@ impl<'s> Tracking<'s> {
             None => format!("test/{}", row.metric),
             Some(label) => format!("test/{}/{label}", row.metric),
         };
-        let kept = |row: &MetricRow| row.label.is_none() || matches!(row.metric.as_str(), "ap" | "f1" | "threshold");
+        let kept =
+            |row: &MetricRow| row.label.is_none() || matches!(row.metric.as_str(), "ap" | "f1" | "threshold");
         rows.iter().filter(|row| kept(row)).map(|row| (name(row), row.value)).collect()
     }
 

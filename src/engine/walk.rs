@@ -204,8 +204,11 @@ impl Walk<'_> {
 
     fn tell_plan(&mut self) {
         let done = |node: usize| self.status[node] == Status::Done;
-        let runs_to_do =
-            self.plan.runs.iter().filter(|run| self.wanted(run.train) && !(done(run.train) && done(run.predict)));
+        let runs_to_do = self
+            .plan
+            .runs
+            .iter()
+            .filter(|run| self.wanted(run.train) && !(done(run.train) && done(run.predict)));
         let event = Event::Planned {
             stages: (0..self.plan.nodes.len()).filter(|&node| self.wanted(node)).count(),
             fresh: self.status.iter().filter(|status| **status == Status::Done).count(),
@@ -346,9 +349,11 @@ impl Walk<'_> {
         if self.plan.nodes[node].stage != Stage::Report {
             return Vec::new();
         }
-        let failed: HashMap<usize, &String> = self.outcome.failed.iter().map(|(node, why)| (*node, why)).collect();
+        let failed: HashMap<usize, &String> =
+            self.outcome.failed.iter().map(|(node, why)| (*node, why)).collect();
         let of_run = |run: &crate::plan::Run| {
-            let why = [run.train, run.predict, run.evaluate].iter().find_map(|node| failed.get(node).copied())?;
+            let why =
+                [run.train, run.predict, run.evaluate].iter().find_map(|node| failed.get(node).copied())?;
             Some(Missing { run: run.name.clone(), why: why.clone() })
         };
         self.plan.runs.iter().filter_map(of_run).collect()
@@ -393,7 +398,9 @@ impl Walk<'_> {
                 match self.pool.take(from) {
                     JobNews::None => {}
                     JobNews::NoWorkers(why) => return Err(EngineError::NoWorkers { why }),
-                    JobNews::Lost(node, why) => self.job_failed(node, FailureKind::Infrastructure, why, log)?,
+                    JobNews::Lost(node, why) => {
+                        self.job_failed(node, FailureKind::Infrastructure, why, log)?
+                    }
                     JobNews::Event(node, event) => self.job_event(node, event, log)?,
                 }
             }
@@ -405,7 +412,12 @@ impl Walk<'_> {
         Some(self.config.pool.logs.join(format!("worker-{}.log", slot + 1)))
     }
 
-    fn job_event(&mut self, node: usize, event: WorkerEvent, log: Option<PathBuf>) -> Result<(), EngineError> {
+    fn job_event(
+        &mut self,
+        node: usize,
+        event: WorkerEvent,
+        log: Option<PathBuf>,
+    ) -> Result<(), EngineError> {
         let run = self.plan.nodes[node].run.clone();
         match event {
             WorkerEvent::Started { resumed_epochs, epochs, .. } => {

@@ -237,7 +237,15 @@ impl Builder {
             ("", n) => format!("{} #{n}", stage.as_str()),
             (run, _) => format!("{} {run}", stage.as_str()),
         };
-        self.nodes.push(Node { name, stage, variant: variant.clone(), seed, run: run.to_owned(), inputs, extra: Vec::new() });
+        self.nodes.push(Node {
+            name,
+            stage,
+            variant: variant.clone(),
+            seed,
+            run: run.to_owned(),
+            inputs,
+            extra: Vec::new(),
+        });
         self.nodes.len() - 1
     }
 }

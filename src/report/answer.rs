@@ -185,7 +185,13 @@ fn headline(study: &Study, effects: &[&Effect], n_unmeasured: usize) -> String {
         counts.push(format!("{n_unmeasured} could not be compared"));
     }
     let total = effects.len() + n_unmeasured;
-    format!("Of {} compared with “{}” on {}: {}.", format::counted(total, "variant"), study.baseline, study.headline.name, counts.join(", "))
+    format!(
+        "Of {} compared with “{}” on {}: {}.",
+        format::counted(total, "variant"),
+        study.baseline,
+        study.headline.name,
+        counts.join(", ")
+    )
 }
 
 fn nothing(study: &Study, effects: &[&Effect]) -> Option<String> {
@@ -213,7 +219,12 @@ fn why_unmeasured(study: &Study, variant: &str) -> String {
     let total = done + failed + missing;
     match total {
         0 => "it has no runs".into(),
-        _ if done == total => "its runs finished, but no seed pairs them with finished runs of the baseline".into(),
-        _ => format!("{done} of {} finished ({failed} failed, {missing} missing)", format::counted(total, "run")),
+        _ if done == total => {
+            "its runs finished, but no seed pairs them with finished runs of the baseline".into()
+        }
+        _ => format!(
+            "{done} of {} finished ({failed} failed, {missing} missing)",
+            format::counted(total, "run")
+        ),
     }
 }

@@ -7,10 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
+use super::answer;
 use super::format::{count, counted, significant};
 use super::scores::finished;
 use super::study::{RunResult, Study};
-use super::answer;
 use crate::tables::rows::HistoryRow;
 
 /// Epochs of single runs on the page, over all variants.

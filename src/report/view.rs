@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::answer::{self, Answer};
+use super::format;
 use super::guardrails::{self, Finding};
 use super::scores::{Scores, metrics};
 use super::study::{Data, Metric, Provenance, RunState, Study, Unit};
 use super::tables::{self, DataRow, RunRow, ScoreRow, Stages};
-use super::format;
 
 /// Sentences at the top before the rest folds away.
 const VERDICTS_MAX: usize = 12;
@@ -59,7 +59,8 @@ struct RunCounts {
 /// Gathers what the template shows.
 pub fn view<'a>(study: &'a Study, scores: &Scores) -> View<'a> {
     let headline = &study.headline;
-    let of_label = |e: &&super::study::Effect| e.row.label.is_some() && e.row.metric == study.label_metric.metric;
+    let of_label =
+        |e: &&super::study::Effect| e.row.label.is_some() && e.row.metric == study.label_metric.metric;
     View {
         name: &study.name,
         question: &study.question,

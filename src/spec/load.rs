@@ -47,7 +47,8 @@ impl Loaded {
         }
         if let Some(Value::Dict(_, model)) = merged.get_mut("model") {
             if let Some(Value::String(_, weights)) = model.get_mut("weights") {
-                let name = Path::new(weights.as_str()).file_name().map(|name| name.to_string_lossy().into_owned());
+                let name =
+                    Path::new(weights.as_str()).file_name().map(|name| name.to_string_lossy().into_owned());
                 *weights = name.unwrap_or_default();
             }
         }

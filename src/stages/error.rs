@@ -81,7 +81,10 @@ pub enum StageError {
         images: usize,
     },
     /// Labels are too rare in a part to be learned or measured.
-    #[error("the {part} part has too few images with {}; `labels.min_positives` asks for {min_positives}", few_listed(few))]
+    #[error(
+        "the {part} part has too few images with {}; `labels.min_positives` asks for {min_positives}",
+        few_listed(few)
+    )]
     FewPositives {
         /// The part.
         part: &'static str,

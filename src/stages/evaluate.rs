@@ -74,7 +74,8 @@ impl PartScores {
     /// Where an image has no labels.
     pub fn of(predictions: &PredictionTable, labels: &LabelTable, part: Part) -> Result<Self, StageError> {
         let n_labels = predictions.labels.len();
-        let row_of: HashMap<i64, usize> = labels.image_ids.iter().enumerate().map(|(i, &id)| (id, i)).collect();
+        let row_of: HashMap<i64, usize> =
+            labels.image_ids.iter().enumerate().map(|(i, &id)| (id, i)).collect();
         let mut scores = PartScores { n_labels, ..PartScores::default() };
         for (i, image_id) in predictions.image_ids.iter().enumerate() {
             if predictions.parts[i] != part {

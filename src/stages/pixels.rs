@@ -12,11 +12,16 @@ use crate::tables::rows::ImageRow;
 ///
 /// # Errors
 /// Where an image cannot be decoded, or changed since it was hashed.
-pub fn pixels(work: &StageWork, out: &Attempt, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<(), StageError> {
+pub fn pixels(
+    work: &StageWork,
+    out: &Attempt,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<(), StageError> {
     let images: Vec<ImageRow> = work.table("images")?;
     let experiment = work.experiment();
     if !experiment.dataset.check_images {
-        let what = "`check_images = false` reads tables only, so that there are no pictures to train on".to_owned();
+        let what =
+            "`check_images = false` reads tables only, so that there are no pictures to train on".to_owned();
         return Err(StageError::Inconsistent { what });
     }
     let root = &experiment.dataset.images;

@@ -14,13 +14,15 @@ use crate::job::LIBTORCH;
 use crate::metrics::{catalogue, constant_predictor};
 use crate::plan::{Run, output};
 use crate::report::{
-    self, Effect, Metric, Provenance as Origin, RunResult, RunState, Score, SeedDelta, StageRecord, Study, Unit,
-    Variant,
+    self, Effect, Metric, Provenance as Origin, RunResult, RunState, Score, SeedDelta, StageRecord, Study,
+    Unit, Variant,
 };
 use crate::seed::Key;
 use crate::spec::settings::HeadlineMetric;
+use crate::tables::rows::{
+    EffectRow, HistoryRow, LabelTable, MetricRow, Part, PredictionTable, SplitRow, TrainIndexRow,
+};
 use crate::tables::{self};
-use crate::tables::rows::{EffectRow, HistoryRow, LabelTable, MetricRow, Part, PredictionTable, SplitRow, TrainIndexRow};
 
 /// Seed of the bootstrap: the same results give the same intervals.
 const BOOTSTRAP_SEED: u64 = 0;
@@ -176,9 +178,9 @@ fn pairs<'a>(work: &'a StageWork, runs: &[Done]) -> Vec<Pair<'a>> {
     let mut pairs = Vec::new();
     for &idx in &has {
         let variant = &variants[idx];
-        let baseline = has.iter().find(|&&other| {
-            variants[other].arm == *baseline_arm && variants[other].point == variant.point
-        });
+        let baseline = has
+            .iter()
+            .find(|&&other| variants[other].arm == *baseline_arm && variants[other].point == variant.point);
         if let Some(&baseline) = baseline.filter(|_| variant.arm != *baseline_arm) {
             pairs.push(Pair { variant: &variant.name, baseline: &variants[baseline].name });
         }
@@ -214,7 +216,8 @@ impl Shared {
 
     /// The truth of the training rows, copies counted.
     fn train_targets(&self) -> Vec<bool> {
-        let row_of: HashMap<i64, usize> = self.labels.image_ids.iter().enumerate().map(|(i, &id)| (id, i)).collect();
+        let row_of: HashMap<i64, usize> =
+            self.labels.image_ids.iter().enumerate().map(|(i, &id)| (id, i)).collect();
         let mut targets = Vec::new();
         for row in &self.train_index {
             if let Some(&idx) = row_of.get(&row.image_id) {
@@ -288,14 +291,16 @@ fn effect(effect: &effects::Effect) -> Effect {
 
 fn warnings(comparison: &Comparison, n_groups: usize) -> Vec<String> {
     let mut warnings = Vec::new();
-    let listed = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let listed =
+        |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if !comparison.undefined_labels.is_empty() {
         let names = listed(&comparison.undefined_labels);
         warnings.push(format!("No test image has {names}: left out of averages, and without effects"));
     }
     if !comparison.unpaired_variants.is_empty() {
         let names = listed(&comparison.unpaired_variants);
-        warnings.push(format!("{names} share no seed with their baseline, so that nothing can be said of them"));
+        warnings
+            .push(format!("{names} share no seed with their baseline, so that nothing can be said of them"));
     }
     if n_groups > 1 {
         warnings.push(format!(
@@ -352,7 +357,9 @@ fn origin(work: &StageWork) -> Origin {
     let mut hosts = BTreeSet::new();
     for (i, node) in work.plan.nodes.iter().enumerate() {
         if let Some(entry) = work.entries.get(&i) {
-            let note = |name: &str| entry.provenance.notes.get(name).map(|v| format!(", {name} {v}")).unwrap_or_default();
+            let note = |name: &str| {
+                entry.provenance.notes.get(name).map(|v| format!(", {name} {v}")).unwrap_or_default()
+            };
             hosts.insert(format!("{}{}{}", entry.provenance.host, note("device"), note("threads")));
             let fingerprint = entry.fingerprint.key.to_string();
             stages.push(StageRecord { stage: node.name.clone(), fingerprint, cached: false });

@@ -14,7 +14,8 @@ use crate::tables::rows::Part;
 /// The data as the page shows it.
 pub(super) fn data(work: &StageWork, shared: &Shared) -> Result<Data, StageError> {
     let part_of: HashMap<i64, Part> = shared.split.iter().map(|row| (row.image_id, row.part)).collect();
-    let copies: HashMap<i64, u64> = shared.train_index.iter().map(|r| (r.image_id, u64::from(r.copies))).collect();
+    let copies: HashMap<i64, u64> =
+        shared.train_index.iter().map(|r| (r.image_id, u64::from(r.copies))).collect();
     let count = |weigh: &dyn Fn(i64) -> u64| {
         let mut counts = Counts { rows: 0, positives: vec![0; shared.labels.labels.len()] };
         for (row_idx, &image_id) in shared.labels.image_ids.iter().enumerate() {
@@ -45,7 +46,10 @@ fn source(experiment: &Experiment) -> String {
     let dataset = &experiment.dataset;
     match (&dataset.generate, dataset.format) {
         (Some(made), _) => {
-            format!("{} litter scenes drawn by Ablatrix (seed {}), with TACO's categories", made.images, made.seed)
+            format!(
+                "{} litter scenes drawn by Ablatrix (seed {}), with TACO's categories",
+                made.images, made.seed
+            )
         }
         (None, Format::Coco) => "Images with COCO annotations".to_owned(),
         (None, Format::Csv) => "Images with a table of labels".to_owned(),

@@ -17,7 +17,11 @@ use crate::tables::rows::ImageRow;
 ///
 /// # Errors
 /// Where images are bad and the spec does not allow it.
-pub fn scan(work: &StageWork, out: &Attempt, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<(), StageError> {
+pub fn scan(
+    work: &StageWork,
+    out: &Attempt,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<(), StageError> {
     let images: Vec<ImageRow> = work.table("images")?;
     let dataset = &work.experiment().dataset;
     let mut notices = Vec::new();
@@ -68,7 +72,11 @@ pub fn scan(work: &StageWork, out: &Attempt, progress: &(dyn Fn(usize, usize) + 
 }
 
 /// The row with digest and size, and whether the size differs from the record's.
-fn look(mut row: ImageRow, root: &std::path::Path, bad_images: BadImages) -> Result<(ImageRow, bool), String> {
+fn look(
+    mut row: ImageRow,
+    root: &std::path::Path,
+    bad_images: BadImages,
+) -> Result<(ImageRow, bool), String> {
     let path = names::resolve(root, &row.path).map_err(|error| error.to_string())?;
     let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),

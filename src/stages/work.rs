@@ -82,7 +82,12 @@ impl StageWork {
 ///
 /// # Errors
 /// Where it cannot be written.
-pub fn write_table<T: Table>(attempt: &Attempt, name: &str, table: &T, stage: &str) -> Result<(), StageError> {
+pub fn write_table<T: Table>(
+    attempt: &Attempt,
+    name: &str,
+    table: &T,
+    stage: &str,
+) -> Result<(), StageError> {
     Ok(tables::write(&attempt.path(name), table, stage)?)
 }
 
@@ -92,7 +97,8 @@ pub fn write_table<T: Table>(attempt: &Attempt, name: &str, table: &T, stage: &s
 /// Where it cannot be written.
 pub fn write_json<T: Serialize>(attempt: &Attempt, name: &str, value: &T) -> Result<(), StageError> {
     let path = attempt.path(name);
-    let bytes = serde_json::to_vec_pretty(value).unwrap_or_else(|e| panic!("bug: results are plain data: {e}"));
+    let bytes =
+        serde_json::to_vec_pretty(value).unwrap_or_else(|e| panic!("bug: results are plain data: {e}"));
     std::fs::write(&path, bytes).map_err(|source| StageError::Write { path, source })
 }
 

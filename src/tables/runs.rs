@@ -26,7 +26,11 @@ impl Table for Vec<HistoryRow> {
             .add("seconds", Holes::No, numbers(|row| row.seconds))
             .add("images_per_second", Holes::No, numbers(|row| row.images_per_second))
             .add("wait_share", Holes::No, numbers(|row| row.wait_share))
-            .add("finished_ms", Holes::No, Int64Array::from_iter_values(self.iter().map(|row| row.finished_ms)))
+            .add(
+                "finished_ms",
+                Holes::No,
+                Int64Array::from_iter_values(self.iter().map(|row| row.finished_ms)),
+            )
             .batch()
     }
 

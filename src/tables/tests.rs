@@ -123,6 +123,7 @@ fn nan_and_infinity_are_kept() {
         seconds: 1.5,
         images_per_second: 100.0,
         wait_share: 0.0,
+        finished_ms: 1_700_000_000_123,
     }];
     let back = round_trip(&history);
     assert!(back[0].val_loss.is_nan() && back[0].lr == 1e-4);
@@ -195,9 +196,9 @@ fn broken_files_are_errors() {
 #[test]
 fn any_table_can_be_shown() {
     let dir = tempfile::tempdir().unwrap();
-    let show = |to: fn(&std::path::Path, &mut dyn std::io::Write) -> Result<(), export::ExportError>| {
+    let show = |to: fn(&[&std::path::Path], &mut dyn std::io::Write) -> Result<(), export::ExportError>| {
         let mut out = Vec::new();
-        to(&place(&dir), &mut out).unwrap();
+        to(&[place(&dir).as_path()], &mut out).unwrap();
         String::from_utf8(out).unwrap()
     };
     write(&place(&dir), &predictions(), "predict").unwrap();

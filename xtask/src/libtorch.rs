@@ -68,8 +68,9 @@ fn install(root: &Path) -> Result<(), StepError> {
     let place = root.join(".libtorch");
     for folder in [&aside, &place] {
         if folder.exists() {
-            std::fs::remove_dir_all(folder)
-                .map_err(|error| StepError::Other(format!("cannot remove `{}`: {error}", folder.display())))?;
+            std::fs::remove_dir_all(folder).map_err(|error| {
+                StepError::Other(format!("cannot remove `{}`: {error}", folder.display()))
+            })?;
         }
     }
     let mut pip = Command::new("python3");

@@ -36,8 +36,7 @@ pub fn cargo(root: &Path, libtorch: &Path) -> Command {
 
 /// Runs a program to its end.
 pub fn run(command: &mut Command) -> Result<(), StepError> {
-    let status =
-        command.status().map_err(|source| StepError::Start { program: shown(command), source })?;
+    let status = command.status().map_err(|source| StepError::Start { program: shown(command), source })?;
     match status.success() {
         true => Ok(()),
         false => Err(StepError::Failed { program: shown(command), status: status.to_string() }),
@@ -46,8 +45,7 @@ pub fn run(command: &mut Command) -> Result<(), StepError> {
 
 /// Runs a program and gives what it prints.
 pub fn output(command: &mut Command) -> Result<String, StepError> {
-    let output =
-        command.output().map_err(|source| StepError::Start { program: shown(command), source })?;
+    let output = command.output().map_err(|source| StepError::Start { program: shown(command), source })?;
     match output.status.success() {
         true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
         false => Err(StepError::Failed { program: shown(command), status: output.status.to_string() }),

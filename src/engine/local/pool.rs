@@ -65,7 +65,8 @@ pub struct Pool<M: Send + 'static> {
 impl<M: Send + 'static> Pool<M> {
     /// A pool whose workers are started when the first jobs come.
     pub fn new(config: PoolConfig, messages: Sender<M>, wrap: fn(FromSlot) -> M) -> Self {
-        let slots = (0..config.slots.max(1)).map(|_| Slot { worker: None, life: 0, busy: None, ready: false });
+        let slots =
+            (0..config.slots.max(1)).map(|_| Slot { worker: None, life: 0, busy: None, ready: false });
         Pool { slots: slots.collect(), config, messages, wrap, stillborn: 0 }
     }
 
@@ -104,8 +105,13 @@ impl<M: Send + 'static> Pool<M> {
         let (life, wrap) = (slot.life, self.wrap);
         let log = self.config.logs.join(format!("worker-{}.log", i + 1));
         let wrap = move |message| wrap(FromSlot { slot: i, life, message });
-        let worker =
-            WorkerProcess::spawn(&self.config.program, self.config.threads, log, self.messages.clone(), wrap)?;
+        let worker = WorkerProcess::spawn(
+            &self.config.program,
+            self.config.threads,
+            log,
+            self.messages.clone(),
+            wrap,
+        )?;
         slot.worker = Some(worker);
         Ok(())
     }
@@ -132,7 +138,9 @@ impl<M: Send + 'static> Pool<M> {
                 Some(node) => {
                     let ended = matches!(
                         event,
-                        WorkerEvent::Finished { .. } | WorkerEvent::Failed { .. } | WorkerEvent::Interrupted { .. }
+                        WorkerEvent::Finished { .. }
+                            | WorkerEvent::Failed { .. }
+                            | WorkerEvent::Interrupted { .. }
                     );
                     if ended {
                         slot.busy = None;

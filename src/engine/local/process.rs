@@ -94,7 +94,9 @@ impl WorkerProcess {
     pub fn send(&mut self, job: &Job) -> bool {
         let mut line = serde_json::to_string(job).unwrap_or_else(|e| panic!("bug: a job is plain data: {e}"));
         line.push('\n');
-        self.stdin.as_mut().is_some_and(|stdin| stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush()).is_ok())
+        self.stdin
+            .as_mut()
+            .is_some_and(|stdin| stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush()).is_ok())
     }
 
     /// Asks it to stop: it keeps a checkpoint and ends.

@@ -103,7 +103,11 @@ fn loader_threads(threads: u32) -> usize {
 fn write_summary(path: &Path, summary: &TrainSummary) -> Result<(), JobError> {
     let text = serde_json::to_vec_pretty(summary)
         .unwrap_or_else(|error| panic!("bug: a summary is plain data: {error}"));
-    std::fs::write(path, text).map_err(|source| JobError::Io { doing: "write", path: path.to_owned(), source })
+    std::fs::write(path, text).map_err(|source| JobError::Io {
+        doing: "write",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// The epoch with the lowest finite validation loss, the first of equals; 0 where there is none.
