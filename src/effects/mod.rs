@@ -1,7 +1,7 @@
 //! What a variant does to a metric: paired differences, intervals, verdicts. Opens no files, takes plain data.
 //!
 //! ```text
-//! runs (logits, thresholds, flags) -> images   one value per run, label and resample of the test images
+//! runs (logits, thresholds, flags) -> scores   one value per run and label, and per resample of the test images (images)
 //!                                  -> paired   the difference by seed; its variance from seeds and from images
 //!                                  -> tail     interval and p-value
 //!                                  -> holm     p-values adjusted over the variants
@@ -43,6 +43,7 @@ pub mod effect;
 pub mod holm;
 pub mod images;
 pub mod paired;
+mod scores;
 pub mod study;
 pub mod tail;
 pub mod verdict;
@@ -55,5 +56,7 @@ mod simulation;
 mod study_tests;
 
 pub use effect::Effect;
-pub use study::{Comparison, EffectError, Pair, RESAMPLES, RunScores, Study, compare, pairs_against};
+pub use study::{
+    Comparison, EffectError, Pair, RESAMPLES, RunScores, Study, compare, metric_name, pairs_against,
+};
 pub use verdict::{Undecided, Verdict};

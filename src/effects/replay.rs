@@ -6,6 +6,9 @@ use crate::metrics::{self, Course, Evaluation, Flag, Scored, Thresholds, catalog
 use crate::seed::Key;
 use crate::spec::settings::{HeadlineMetric, Threshold};
 
+/// Variant, seed, test logits, and what was made of them.
+type Run = (&'static str, u64, Vec<f32>, Evaluation, Vec<Flag>);
+
 const LABELS: [&str; 3] = ["plastic", "metal", "glass"];
 
 /// Half of the images show plastic alone; the rest other things, also together with plastic.
@@ -40,7 +43,7 @@ fn always_saying_plastic_is_flagged_and_gets_no_verdict() {
     let course = Course::from_watched(&[0.7, 0.6, 0.55, 0.56], false, false);
 
     for wobble in [1e-4, 0.1] {
-        let mut runs: Vec<(&str, u64, Vec<f32>, Evaluation, Vec<Flag>)> = Vec::new();
+        let mut runs: Vec<Run> = Vec::new();
         for variant in ["none", "flip", "noise"] {
             for seed in 0..5 {
                 let key = key.child(variant).index(seed);
@@ -70,11 +73,7 @@ fn always_saying_plastic_is_flagged_and_gets_no_verdict() {
 }
 
 /// Whatever the metric, over all labels and label by label.
-fn assert_no_verdict(
-    labels: &[String],
-    test: &[bool],
-    runs: &[(&str, u64, Vec<f32>, Evaluation, Vec<Flag>)],
-) {
+fn assert_no_verdict(labels: &[String], test: &[bool], runs: &[Run]) {
     let runs: Vec<RunScores> = runs
         .iter()
         .map(|(variant, seed, logits, evaluation, flags)| {

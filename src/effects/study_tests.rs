@@ -222,3 +222,25 @@ fn runs_that_do_not_belong_together_are_refused() {
     let error = compare_all(&[("none", 1, broken)], "none", &[]).unwrap_err();
     assert!(matches!(error, EffectError::Scores { .. }), "{error}");
 }
+
+#[test]
+fn nothing_to_compare_on_is_an_error_not_a_panic() {
+    let study = Study {
+        labels: &[],
+        targets: &TARGETS,
+        runs: &[],
+        pairs: &[],
+        metrics: &[HeadlineMetric::MapMacro],
+        equivalence: 0.005,
+        n_resamples: 100,
+        key: Key::root(1),
+    };
+    assert_eq!(compare(&study), Err(EffectError::Empty));
+    assert_eq!(
+        compare(&Study { labels: &["metal".to_owned()], targets: &[], ..study }),
+        Err(EffectError::Empty)
+    );
+    // Labels that no image has: nothing is measured, and that is said.
+    let none = compare(&Study { labels: &["metal".to_owned()], targets: &[false; 3], ..study }).unwrap();
+    assert_eq!((none.effects.len(), none.undefined_labels), (0, vec!["metal".to_owned()]));
+}
