@@ -30,7 +30,7 @@
 //!
 //! Measured on simulated studies whose truth is known (`simulation`; 50 to 120 test images, 8 to 36 of them with the
 //! label, noise led by seeds, by images, by their interaction or by none): 95 % intervals hold the truth in 95 to 99 %
-//! of studies with 2 seeds, where they are wide, and in 94 to 98 % with 3 to 5. Where no variant has an effect, 0.5 to
+//! of studies with 2 seeds, where they are wide, and in 94 to 98 % with 3 to 5. Where no variant has an effect, 0.3 to
 //! 5.5 % of studies say of any of three variants that it helps or hurts.
 //!
 //! # What it does not know
