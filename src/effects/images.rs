@@ -47,10 +47,11 @@ pub fn resample(columns: &[Column], n_images: usize, n_resamples: usize, key: Ke
 /// How often each image is drawn in each resample of the block.
 fn draw_block(block: usize, n_images: usize, key: Key) -> Vec<Multiplicities> {
     let mut multiplicities = vec![[0.0; LANES]; n_images];
-    for lane in 0..LANES {
-        let mut draws = key.index((block * LANES + lane) as u64).draws();
+    for (lane, number) in (block * LANES..(block + 1) * LANES).enumerate() {
+        let mut draws = key.index(number as u64).draws();
         for _ in 0..n_images {
-            multiplicities[draws.below(n_images as u64) as usize][lane] += 1.0;
+            let image = draws.below(n_images as u64) as usize;
+            multiplicities[image][lane] += 1.0;
         }
     }
     multiplicities

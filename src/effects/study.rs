@@ -7,11 +7,11 @@ use thiserror::Error;
 
 use super::effect::Effect;
 use super::holm;
-use super::images::{Column, resample};
-use super::paired::Paired;
+use super::paired::{Paired, correction};
+use super::scores::ScoreTable;
 use super::tail::Tail;
 use super::verdict::{LEVEL, MIN_POSITIVES, Undecided, Verdict, judge};
-use crate::metrics::{Flag, Ranking, Scored, ScoredError, catalogue, counts};
+use crate::metrics::{Flag, Scored, ScoredError, catalogue};
 use crate::seed::Key;
 use crate::spec::settings::HeadlineMetric;
 
@@ -83,9 +83,9 @@ pub enum EffectError {
         /// Its name.
         baseline: String,
     },
-    /// The test part is empty.
-    #[error("the test part has no images, expected at least one")]
-    NoImages,
+    /// There is nothing to compare on.
+    #[error("the test part is empty, expected at least one image and one label")]
+    Empty,
     /// An interval needs resamples.
     #[error("`{n_resamples}` resamples, expected at least `100`")]
     FewResamples {
@@ -160,11 +160,17 @@ pub fn compare(study: &Study) -> Result<Comparison, EffectError> {
         let table = ScoreTable::new(study, metric, &scored, n_images);
         let over_all = (!scored.is_empty()).then_some(None);
         for label in over_all.into_iter().chain((0..scored.len()).map(Some)) {
-            let few = label.map(|at| n_positives[scored[at]]).map(|n| n.min(n_images - n));
-            let family: Vec<Measured> =
-                paired.par_iter().map(|matched| Measured::new(study, matched, &table, label)).collect();
+            let n_telling: Vec<usize> = match label {
+                Some(at) => vec![n_positives[scored[at]]],
+                None => scored.iter().map(|&label| n_positives[label]).collect(),
+            };
+            let n_telling = n_telling.into_iter().map(|n| n.min(n_images - n));
+            let few = label.and(n_telling.clone().min()).filter(|&n| n < MIN_POSITIVES);
+            let correction = correction(n_telling);
+            let measure = |matched| Measured::new(study, matched, &table, label, correction);
+            let family: Vec<Measured> = paired.par_iter().map(measure).collect();
             let name = label.map(|at| study.labels[scored[at]].clone());
-            effects.extend(judged(study, metric, name, few.filter(|&n| n < MIN_POSITIVES), &paired, family));
+            effects.extend(judged(study, metric, name, few, &paired, family));
         }
     }
     Ok(Comparison {
@@ -178,8 +184,8 @@ pub fn compare(study: &Study) -> Result<Comparison, EffectError> {
 type Variants<'a> = BTreeMap<&'a str, BTreeMap<u64, usize>>;
 
 fn check<'a>(study: &Study<'a>) -> Result<Variants<'a>, EffectError> {
-    if study.targets.is_empty() {
-        return Err(EffectError::NoImages);
+    if study.targets.is_empty() || study.labels.is_empty() {
+        return Err(EffectError::Empty);
     }
     if study.n_resamples < 100 {
         return Err(EffectError::FewResamples { n_resamples: study.n_resamples });
@@ -220,66 +226,6 @@ impl<'a> Matched<'a> {
     }
 }
 
-/// One metric of every run and label, as measured and on each resample.
-struct ScoreTable {
-    /// [run][label that has positives].
-    measured: Vec<Vec<f64>>,
-    /// The same, each with one value per resample.
-    resampled: Vec<Vec<Vec<f32>>>,
-}
-
-impl ScoreTable {
-    /// `scored`: positions of the labels that have positives.
-    fn new(study: &Study, metric: HeadlineMetric, scored: &[usize], n_images: usize) -> Self {
-        let places: Vec<(usize, usize)> =
-            (0..study.runs.len()).flat_map(|run| scored.iter().map(move |&label| (run, label))).collect();
-        let (columns, measured): (Vec<Column>, Vec<f64>) =
-            places.par_iter().map(|&(run, label)| column(study, metric, &study.runs[run], label)).unzip();
-        let mut resampled = resample(&columns, n_images, study.n_resamples, study.key).into_iter();
-        ScoreTable {
-            measured: measured.chunks(scored.len().max(1)).map(<[f64]>::to_vec).collect(),
-            resampled: study.runs.iter().map(|_| resampled.by_ref().take(scored.len()).collect()).collect(),
-        }
-    }
-
-    /// Of a label by its position among those that have positives, or the mean over them.
-    fn measured(&self, run: usize, label: Option<usize>) -> f64 {
-        let values = &self.measured[run];
-        label.map_or_else(|| values.iter().sum::<f64>() / values.len() as f64, |at| values[at])
-    }
-
-    /// The same on resample `at`; a label that the resample has no positive of is left out of the mean.
-    fn resampled(&self, run: usize, label: Option<usize>, at: usize) -> f32 {
-        let values = &self.resampled[run];
-        if let Some(label) = label {
-            return values[label][at];
-        }
-        let defined = values.iter().map(|values| values[at]).filter(|value| !value.is_nan());
-        let (sum, n) = defined.fold((0.0, 0.0), |(sum, n), value| (sum + value, n + 1.0));
-        sum / n
-    }
-}
-
-/// One label of one run, made ready for resampling, with its value on the test part. The label has positives.
-fn column(study: &Study, metric: HeadlineMetric, run: &RunScores, label: usize) -> (Column, f64) {
-    let n_labels = study.labels.len();
-    let logits = run.logits.iter().skip(label).step_by(n_labels).copied();
-    let truth = study.targets.iter().skip(label).step_by(n_labels).copied();
-    match metric {
-        HeadlineMetric::MapMacro => {
-            let ranking = Ranking::new(logits.zip(truth));
-            let value = ranking.average_precision().unwrap_or(f64::NAN);
-            (Column::AveragePrecision(ranking), value)
-        }
-        HeadlineMetric::F1Macro => {
-            let at = run.thresholds[label];
-            let answers: Vec<(bool, bool)> = logits.map(|logit| counts::said(logit, at)).zip(truth).collect();
-            let value = counts::Counts::of(answers.iter().copied()).f1().unwrap_or(f64::NAN);
-            (Column::F1(answers), value)
-        }
-    }
-}
-
 /// A pair's difference, with interval and p-value where there are any.
 struct Measured {
     deltas: Vec<f64>,
@@ -289,7 +235,13 @@ struct Measured {
 }
 
 impl Measured {
-    fn new(study: &Study, matched: &Matched, table: &ScoreTable, label: Option<usize>) -> Self {
+    fn new(
+        study: &Study,
+        matched: &Matched,
+        table: &ScoreTable,
+        label: Option<usize>,
+        correction: f64,
+    ) -> Self {
         let delta = |&(_, run, baseline): &(u64, usize, usize)| {
             table.measured(run, label) - table.measured(baseline, label)
         };
@@ -299,7 +251,8 @@ impl Measured {
                 .collect::<Vec<f32>>()
         };
         let deltas: Vec<f64> = matched.seeds.iter().map(delta).collect();
-        let paired = Paired::new(&deltas, &matched.seeds.iter().map(resampled).collect::<Vec<_>>());
+        let paired =
+            Paired::new(&deltas, &matched.seeds.iter().map(resampled).collect::<Vec<_>>(), correction);
         let inference = (paired.n_seeds >= 2 && !paired.is_rigid()).then(|| {
             let tail = Tail::new(paired.n_seeds - 1);
             let (t_variance, z_variance) = (paired.t_variance(), paired.image_variance);
@@ -371,7 +324,8 @@ fn spoiled(
     (paired.n_seeds < 2).then_some(Undecided::OneSeed)
 }
 
-fn metric_name(metric: HeadlineMetric, of_label: bool) -> &'static str {
+/// The metric's name in the tables: over all labels, or of one.
+pub fn metric_name(metric: HeadlineMetric, of_label: bool) -> &'static str {
     match (metric, of_label) {
         (HeadlineMetric::MapMacro, false) => catalogue::MAP_MACRO,
         (HeadlineMetric::MapMacro, true) => catalogue::AP,

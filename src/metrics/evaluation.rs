@@ -87,8 +87,13 @@ impl Evaluation {
 
 /// Tunes thresholds on `val`, then scores `test` with them.
 ///
-/// `labels`: the names, as many as both parts have labels.
+/// `labels`: the names.
+///
+/// # Panics
+/// Where names, validation and test do not have the same number of labels: they come from one table.
 pub fn evaluate(val: Scored, test: Scored, labels: &[String], threshold: Threshold) -> Evaluation {
+    assert_eq!(labels.len(), test.n_labels(), "bug: names for another number of labels");
+    assert_eq!(val.n_labels(), test.n_labels(), "bug: validation and test with different labels");
     let thresholds = tune(&val, threshold);
     let said = counts::decisions(&test, &thresholds.values);
     let counts = counts::count(&test, &said);
