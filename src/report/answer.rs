@@ -54,20 +54,14 @@ pub struct Row {
     pub metric: String,
     /// Mean difference as shown.
     pub delta: String,
-    /// Mean difference, for sorting.
-    pub value: Option<f64>,
     /// The interval as shown.
     pub interval: String,
     /// Unadjusted p.
     pub p: String,
     /// Adjusted p.
     pub p_adjusted: String,
-    /// Adjusted p, for sorting.
-    pub p_value: Option<f64>,
     /// Probability that a run of the variant is the better one.
     pub improvement: String,
-    /// The same, for sorting.
-    pub improvement_value: Option<f64>,
     /// Seeds that have both.
     pub n_seeds: u32,
     /// The difference of each seed.
@@ -146,17 +140,14 @@ fn row(effect: &Effect, metric: &Metric) -> Row {
         baseline: row.baseline.clone(),
         metric: metric.name.clone(),
         delta: format::delta(unit, row.delta),
-        value: format::significant(row.delta),
         interval: format::interval(unit, row.low, row.high),
         p: format::p_value(effect.p),
         p_adjusted: format::p_value(row.p_adjusted),
-        p_value: format::significant(row.p_adjusted),
         improvement: if effect.improvement.is_finite() {
             format!("{:.0} %", 100.0 * effect.improvement)
         } else {
             format::NONE.into()
         },
-        improvement_value: format::significant(effect.improvement),
         n_seeds: row.n_seeds,
         by_seed: by_seed.join(", "),
         verdict: verdict(&row.verdict),

@@ -14,9 +14,9 @@ use super::answer;
 use crate::tables::rows::HistoryRow;
 
 /// Epochs of single runs on the page, over all variants.
-const RUN_EPOCHS_MAX: usize = 10_000;
+const RUN_EPOCHS_MAX: usize = 8_000;
 /// Epochs of means on the page, over all variants.
-const MEAN_EPOCHS_MAX: usize = 8_000;
+const MEAN_EPOCHS_MAX: usize = 6_000;
 /// Variants that are drawn before the reader chooses: as many as there are colours and dashes.
 const SHOWN_MAX: usize = 7;
 
@@ -56,6 +56,8 @@ struct Line {
     train_loss: Vec<Option<f64>>,
     val_loss: Vec<Option<f64>>,
     val_map: Vec<Option<f64>>,
+    /// Of the mean only: the rate is set, and the same for all seeds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     lr: Vec<Option<f64>>,
     rate: Vec<Option<f64>>,
     seconds: Vec<Option<f64>>,
@@ -138,7 +140,7 @@ fn notes(study: &Study, with_runs: usize, with_curves: usize, stride: usize) -> 
         ));
     }
     if stride > 1 {
-        notes.push(format!("Every {}th epoch is drawn, and the last.", count(stride as u64)));
+        notes.push(format!("One epoch in {} is drawn, and the last.", count(stride as u64)));
     }
     let without = study.variants.len() - with_curves;
     if without > 0 {
@@ -160,7 +162,7 @@ fn line(result: &RunResult, stride: usize) -> Line {
         train_loss: column(|r| r.train_loss),
         val_loss: column(|r| r.val_loss),
         val_map: column(|r| 100.0 * r.val_map_macro),
-        lr: column(|r| r.lr),
+        lr: Vec::new(),
         rate: column(|r| r.images_per_second),
         seconds: column(|r| r.seconds),
     }

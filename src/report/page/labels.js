@@ -57,10 +57,10 @@
     const table = element("table", { class: "heat sortable" });
     table.append(element("caption", { text: `${measure.title}, by variant and label` }));
     const head = element("tr", {}, element("th", { scope: "col", "data-sort": "text", text: "Variant" }));
-    for (const label of grid.names) head.append(element("th", { scope: "col", "data-sort": "num", class: "num", title: label }, name(label)));
+    for (const label of grid.names) head.append(element("th", { scope: "col", "data-sort": "num", class: "n", title: label }, name(label)));
     table.append(element("thead", {}, head));
     const body = element("tbody");
-    const reference = (title, cells) => body.append(element("tr", { class: "total" }, element("th", { scope: "row", text: title }), ...cells.map((text) => element("td", { class: "num", text }))));
+    const reference = (title, cells) => body.append(element("tr", { class: "total" }, element("th", { scope: "row", text: title }), ...cells.map((text) => element("td", { class: "n", text }))));
     reference("Positives in test", grid.positives.map((n) => (n === null ? "–" : n.toLocaleString("en"))));
     if (key !== "threshold") reference(`Constant predictor's ${grid.metric}`, grid.constant.map((x) => number(x, grid.decimals, false)));
     if (key === "delta") {
@@ -70,7 +70,7 @@
       const tr = element("tr", {}, element("th", { scope: "row" }, name(v.name)));
       grid.names.forEach((_, l) => {
         const value = measure.value(v, l);
-        tr.append(element("td", { class: `num ${shade(key, value, least, largest)}`, "data-v": value ?? "", "data-at": `${grid.variants.indexOf(v)} ${l}`, text: measure.text(v, l) }));
+        tr.append(element("td", { class: `n ${shade(key, value, least, largest)}`, "data-v": value ?? "", "data-at": `${grid.variants.indexOf(v)} ${l}`, text: measure.text(v, l) }));
       });
       body.append(tr);
     });
@@ -161,7 +161,7 @@
     const table = element("table", { class: "sortable" });
     table.append(element("caption", { text: `${grid.metric} of each label and variant on the test part${grid.points ? "; scores times 100, changes in points" : ""}` }));
     const head = element("tr");
-    for (const [title, sort] of columns) head.append(element("th", { scope: "col", class: sort === "text" ? null : "num", "data-sort": sort, text: title }));
+    for (const [title, sort] of columns) head.append(element("th", { scope: "col", class: sort === "text" ? null : "n", "data-sort": sort, text: title }));
     const body = element("tbody");
     table.append(element("thead", {}, head), body);
     const said = element("p", { class: "note", "aria-live": "polite" });
@@ -173,7 +173,7 @@
       body.replaceChildren(...shown.map((r) => {
         const tr = element("tr");
         columns.forEach(([, sort, , cell], i) => {
-          const td = element(i === 0 ? "th" : "td", { class: sort === "text" ? null : "num", scope: i === 0 ? "row" : null });
+          const td = element(i === 0 ? "th" : "td", { class: sort === "text" ? null : "n", scope: i === 0 ? "row" : null });
           td.append(cell(r));
           tr.append(td);
         });
