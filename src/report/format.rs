@@ -140,7 +140,10 @@ mod tests {
     fn counts_times_and_probabilities() {
         assert_eq!([count(7), count(1500), count(1_234_567)], ["7", "1,500", "1,234,567"]);
         assert_eq!([counted(1, "seed"), counted(0, "run")], ["1 seed", "0 runs"]);
-        assert_eq!([duration(4.21), duration(59.97), duration(3900.0)], ["4.2 s", "1 min 00 s", "1 h 05 min"]);
+        assert_eq!(
+            [duration(4.21), duration(59.97), duration(3900.0)],
+            ["4.2 s", "1 min 00 s", "1 h 05 min"]
+        );
         assert_eq!([p_value(0.0004), p_value(0.0123), p_value(f64::NAN)], ["< 0.001", "0.012", NONE]);
     }
 

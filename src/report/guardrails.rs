@@ -126,7 +126,8 @@ fn unpaired(study: &Study, all: &mut Vec<Finding>) {
         .map(|e| format!("{} ({} of {planned})", e.row.variant, e.row.n_seeds))
         .collect();
     if !names.is_empty() {
-        let text = "compared on fewer seeds than planned, since runs of the variant or of its baseline are lacking";
+        let text =
+            "compared on fewer seeds than planned, since runs of the variant or of its baseline are lacking";
         all.push(care("Fewer seeds", text.into(), names));
     }
 }
@@ -152,7 +153,9 @@ fn few_positives(study: &Study, all: &mut Vec<Finding>) {
         .map(|(label, n)| format!("{label} ({n})"))
         .collect();
     if !names.is_empty() {
-        let text = format!("labels with fewer than {FEW_POSITIVES} positive test images; their scores hang on single pictures");
+        let text = format!(
+            "labels with fewer than {FEW_POSITIVES} positive test images; their scores hang on single pictures"
+        );
         all.push(care("Rare labels", text, names));
     }
 }

@@ -27,8 +27,14 @@ const ARMS: [(&str, &str, f64); 6] = [
     ("colour", "one of hue_saturation_value, channel_shuffle; p 0.5", 0.004),
     ("noise", "gauss_noise, std 0.05 to 0.11, p 0.6", -0.021),
 ];
-const LABELS: [(&str, f64); 6] =
-    [("plastic", 0.72), ("paper", 0.31), ("metal", 0.22), ("glass", 0.14), ("aluminium", 0.09), ("other", 0.04)];
+const LABELS: [(&str, f64); 6] = [
+    ("plastic", 0.72),
+    ("paper", 0.31),
+    ("metal", 0.22),
+    ("glass", 0.14),
+    ("aluminium", 0.09),
+    ("other", 0.04),
+];
 
 fn name(parts: &[(&str, &str, f64)], idx: usize) -> (String, String, String, f64) {
     let (arm, ops, gain) = parts[idx % parts.len()];
@@ -54,9 +60,19 @@ pub fn study(size: Size) -> Study {
         for seed in 1..=size.seeds {
             let key = Key::root(11).child(variant).index(seed);
             let state = match (v, seed) {
-                (5, 3) => RunState::Failed { message: "worker killed by signal 9 twice; lower train.batch_size if memory ran out".into() },
+                (5, 3) => RunState::Failed {
+                    message: "worker killed by signal 9 twice; lower train.batch_size if memory ran out"
+                        .into(),
+                },
                 (4, 4) => RunState::Missing { message: "not run yet: the study was interrupted".into() },
-                _ => RunState::Done(Box::new(result(size, &labels, *gain, key, Key::root(5).index(seed), (v, seed) == (2, 2)))),
+                _ => RunState::Done(Box::new(result(
+                    size,
+                    &labels,
+                    *gain,
+                    key,
+                    Key::root(5).index(seed),
+                    (v, seed) == (2, 2),
+                ))),
             };
             runs.push(Run { name: format!("{variant}/seed={seed}"), variant: variant.clone(), seed, state });
         }
@@ -72,7 +88,13 @@ pub fn study(size: Size) -> Study {
         question: "Which augmentations help tell litter materials apart?".into(),
         generated_at: "2026-11-24 10:15 UTC".into(),
         headline: metric("map_macro", "mAP", "average precision, mean over labels", true, Unit::Share),
-        label_metric: metric("ap", "AP", "average precision of one label: area under its precision-recall curve", true, Unit::Share),
+        label_metric: metric(
+            "ap",
+            "AP",
+            "average precision of one label: area under its precision-recall curve",
+            true,
+            Unit::Share,
+        ),
         other_metrics: vec![
             metric("f1_macro", "F1", "F1 at the tuned thresholds, mean over labels", true, Unit::Share),
             metric("log_loss", "Log loss", "mean cross-entropy over images and labels", false, Unit::Plain),
@@ -80,7 +102,8 @@ pub fn study(size: Size) -> Study {
         equivalence: 0.005,
         labels: labels.iter().map(|(l, _)| l.clone()).collect(),
         data: Data {
-            source: "1,500 images and 4,784 objects from COCO JSON, 60 categories grouped into 6 labels".into(),
+            source: "1,500 images and 4,784 objects from COCO JSON, 60 categories grouped into 6 labels"
+                .into(),
             split: "Split by label combination, seed 42: 72.25 % train, 12.75 % val, 15 % test".into(),
             balance: "Rows of rare label combinations are repeated (exponent 0.7)".into(),
             images: 1500,
@@ -92,15 +115,23 @@ pub fn study(size: Size) -> Study {
         baseline: "none".into(),
         variants: variants
             .iter()
-            .map(|(name, arm, ops, _)| Variant { name: name.clone(), arm: arm.clone(), point: BTreeMap::new(), ops: ops.clone() })
+            .map(|(name, arm, ops, _)| Variant {
+                name: name.clone(),
+                arm: arm.clone(),
+                point: BTreeMap::new(),
+                ops: ops.clone(),
+            })
             .collect(),
         constant: constant(&labels),
         runs,
         effects,
-        effects_method: "Differences are paired by seed. Intervals come from a two-level bootstrap over seeds and \
+        effects_method:
+            "Differences are paired by seed. Intervals come from a two-level bootstrap over seeds and \
                          test images (2,000 draws); p-values are Holm-adjusted over the variants."
-            .into(),
-        warnings: vec!["the split has one image twice: glass115.jpg and metal91.jpg hold the same bytes".into()],
+                .into(),
+        warnings: vec![
+            "the split has one image twice: glass115.jpg and metal91.jpg hold the same bytes".into(),
+        ],
         provenance: provenance(size),
     }
 }
@@ -116,11 +147,22 @@ fn score(label: Option<&str>, metric: &str, value: f64) -> Score {
 fn constant(labels: &[(String, f64)]) -> Vec<Score> {
     let mean = labels.iter().map(|l| l.1).sum::<f64>() / labels.len() as f64;
     let mut scores: Vec<Score> = labels.iter().map(|(l, rate)| score(Some(l), "ap", *rate)).collect();
-    scores.extend([score(None, "map_macro", mean), score(None, "f1_macro", 0.243), score(None, "log_loss", 0.4312)]);
+    scores.extend([
+        score(None, "map_macro", mean),
+        score(None, "f1_macro", 0.243),
+        score(None, "log_loss", 0.4312),
+    ]);
     scores
 }
 
-fn result(size: Size, labels: &[(String, f64)], gain: f64, key: Key, shared: Key, degenerate: bool) -> RunResult {
+fn result(
+    size: Size,
+    labels: &[(String, f64)],
+    gain: f64,
+    key: Key,
+    shared: Key,
+    degenerate: bool,
+) -> RunResult {
     let (mut own, mut common) = (key.draws(), shared.draws());
     let level = 0.02 * common.normal() + gain + 0.006 * own.normal();
     let mut scores: Vec<Score> = labels
@@ -146,7 +188,11 @@ fn result(size: Size, labels: &[(String, f64)], gain: f64, key: Key, shared: Key
             parameters: 1_530_000,
             replaced: vec![],
         },
-        flags: if degenerate { vec!["answers “plastic” for every image: one label for all".into()] } else { vec![] },
+        flags: if degenerate {
+            vec!["answers “plastic” for every image: one label for all".into()]
+        } else {
+            vec![]
+        },
         history: (1..=epochs_run).map(|e| epoch(e, size.epochs, level, map, &mut own)).collect(),
         thresholds: labels.iter().map(|(_, rate)| (0.15 + 0.5 * rate + 0.05 * own.f64()).min(0.95)).collect(),
         scores,
@@ -155,7 +201,8 @@ fn result(size: Size, labels: &[(String, f64)], gain: f64, key: Key, shared: Key
 
 fn epoch(epoch: u32, planned: u32, level: f64, map: f64, draws: &mut Draws) -> HistoryRow {
     let t = f64::from(epoch) / f64::from(planned);
-    let lr = if epoch <= 3 { 1e-6 + 1e-4 * f64::from(epoch) / 3.0 } else { 1e-4 * 0.85f64.powi(epoch as i32 - 3) };
+    let lr =
+        if epoch <= 3 { 1e-6 + 1e-4 * f64::from(epoch) / 3.0 } else { 1e-4 * 0.85f64.powi(epoch as i32 - 3) };
     HistoryRow {
         run: String::new(),
         epoch,
@@ -169,9 +216,14 @@ fn epoch(epoch: u32, planned: u32, level: f64, map: f64, draws: &mut Draws) -> H
     }
 }
 
-fn effects(variants: &[(String, String, String, f64)], labels: &[(String, f64)], runs: &[Run]) -> Vec<Effect> {
+fn effects(
+    variants: &[(String, String, String, f64)],
+    labels: &[(String, f64)],
+    runs: &[Run],
+) -> Vec<Effect> {
     let mut all = Vec::new();
-    let mut rows: Vec<(Option<&str>, &str, bool)> = vec![(None, "map_macro", true), (None, "f1_macro", true), (None, "log_loss", false)];
+    let mut rows: Vec<(Option<&str>, &str, bool)> =
+        vec![(None, "map_macro", true), (None, "f1_macro", true), (None, "log_loss", false)];
     rows.extend(labels.iter().map(|(l, _)| (Some(l.as_str()), "ap", true)));
     let mut values: std::collections::HashMap<(&str, u64, Option<&str>, &str), f64> = Default::default();
     for run in runs {
@@ -187,7 +239,9 @@ fn effects(variants: &[(String, String, String, f64)], labels: &[(String, f64)],
             let value = |v: &str, seed: u64| values.get(&(v, seed, label, metric)).copied();
             let by_seed: Vec<SeedDelta> = seeds
                 .iter()
-                .filter_map(|&seed| Some(SeedDelta { seed, delta: value(variant, seed)? - value("none", seed)? }))
+                .filter_map(|&seed| {
+                    Some(SeedDelta { seed, delta: value(variant, seed)? - value("none", seed)? })
+                })
                 .collect();
             if !by_seed.is_empty() {
                 all.push(effect(variant, label, metric, higher, by_seed));
@@ -209,7 +263,7 @@ fn effect(variant: &str, label: Option<&str>, metric: &str, higher: bool, by_see
         g if g - half > -0.0075 && g + half < 0.0075 => "no practical effect",
         _ => "not enough evidence",
     };
-    let p: f64 = (-2.2 * (delta / half).abs()).exp();
+    let p: f64 = (-3.4 * (delta / half).abs()).exp();
     Effect {
         row: EffectRow {
             variant: variant.into(),
@@ -219,7 +273,7 @@ fn effect(variant: &str, label: Option<&str>, metric: &str, higher: bool, by_see
             delta,
             low: delta - half,
             high: delta + half,
-            p_adjusted: (3.0 * p).min(1.0),
+            p_adjusted: (1.5 * p).min(1.0),
             n_seeds: by_seed.len() as u32,
             verdict: verdict.into(),
         },
@@ -232,7 +286,11 @@ fn effect(variant: &str, label: Option<&str>, metric: &str, higher: bool, by_see
 
 fn provenance(size: Size) -> Provenance {
     let mut stages: Vec<StageRecord> = ["ingest", "label", "split", "balance", "pixels"]
-        .map(|s| StageRecord { stage: s.into(), fingerprint: Key::root(1).child(s).value().to_string(), cached: true })
+        .map(|s| StageRecord {
+            stage: s.into(),
+            fingerprint: Key::root(1).child(s).value().to_string(),
+            cached: true,
+        })
         .into();
     for v in 0..size.variants {
         for seed in 1..=size.seeds {
@@ -244,7 +302,9 @@ fn provenance(size: Size) -> Provenance {
         }
     }
     Provenance {
-        spec: "name = \"taco-augmentation\"\nseeds = [1, 2, 3, 4, 5]\n\n[train]\nepochs = 24\nbatch_size = 64\n".into(),
+        spec:
+            "name = \"taco-augmentation\"\nseeds = [1, 2, 3, 4, 5]\n\n[train]\nepochs = 24\nbatch_size = 64\n"
+                .into(),
         command: "ablatrix run experiments/taco-materials.toml".into(),
         versions: vec![("ablatrix".into(), "0.1.0".into()), ("libtorch".into(), "2.11.0".into())],
         seeds: (1..=size.seeds).collect(),

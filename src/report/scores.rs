@@ -55,9 +55,11 @@ impl Scores {
         let variant_at = positions(study.variants.iter().map(|v| &v.name));
         let rows = |n: usize| vec![vec![Spread::default(); n]; study.variants.len()];
         let n_labels = study.labels.len();
-        let mut scores = Scores { aggregate: rows(metrics.len()), label: rows(n_labels), threshold: rows(n_labels) };
+        let mut scores =
+            Scores { aggregate: rows(metrics.len()), label: rows(n_labels), threshold: rows(n_labels) };
         for run in &study.runs {
-            let (Some(&v), RunState::Done(result)) = (variant_at.get(run.variant.as_str()), &run.state) else {
+            let (Some(&v), RunState::Done(result)) = (variant_at.get(run.variant.as_str()), &run.state)
+            else {
                 continue;
             };
             for score in result.scores.iter().filter(|s| s.value.is_finite()) {

@@ -17,7 +17,8 @@ pub fn summary_md(study: &Study) -> String {
         let _ = writeln!(text, "{}\n", escaped(&answer.headline));
     }
     for sentence in &answer.verdicts {
-        let against = sentence.baseline.as_ref().map(|b| format!(" (against {})", escaped(b))).unwrap_or_default();
+        let against =
+            sentence.baseline.as_ref().map(|b| format!(" (against {})", escaped(b))).unwrap_or_default();
         let _ = writeln!(
             text,
             "- {} **{}**{against}: {}, {}",
@@ -28,7 +29,12 @@ pub fn summary_md(study: &Study) -> String {
         );
     }
     for unmeasured in &answer.unmeasured {
-        let _ = writeln!(text, "- ✕ **{}**: not compared, {}", escaped(&unmeasured.variant), escaped(&unmeasured.reason));
+        let _ = writeln!(
+            text,
+            "- ✕ **{}**: not compared, {}",
+            escaped(&unmeasured.variant),
+            escaped(&unmeasured.reason)
+        );
     }
     text.push_str("\n## Be careful\n\n");
     let findings = guardrails::findings(study, &scores);

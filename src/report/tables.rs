@@ -76,9 +76,7 @@ pub struct DataRow {
     pub label: Option<String>,
     /// Count and share for each part.
     pub parts: Vec<Cell>,
-    /// Count and share of the training rows before balancing.
-    pub before: Cell,
-    /// The same after balancing.
+    /// Count and share of the training rows after balancing.
     pub after: Cell,
     /// How many times more rows.
     pub factor: Cell,
@@ -87,8 +85,8 @@ pub struct DataRow {
 /// The stages of the study.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stages {
-    /// Kind of stage, how many, and how many of them came from the cache.
-    pub kinds: Vec<(String, usize, usize)>,
+    /// Kind of stage; how many in all, from the cache, and computed.
+    pub kinds: Vec<(String, [String; 3])>,
     /// Stage and fingerprint.
     pub shown: Vec<(String, String, bool)>,
     /// How many fingerprints are left out.
@@ -186,14 +184,12 @@ pub fn data_rows(study: &Study) -> Vec<DataRow> {
     let all = DataRow {
         label: None,
         parts: data.parts.iter().map(|p| whole(&p.counts)).collect(),
-        before: whole(&data.before),
         after: whole(&data.after),
         factor: factor(data.before.rows, data.after.rows),
     };
     let labels = study.labels.iter().enumerate().map(|(l, label)| DataRow {
         label: Some(label.clone()),
         parts: data.parts.iter().map(|p| share(&p.counts, l)).collect(),
-        before: share(&data.before, l),
         after: share(&data.after, l),
         factor: factor(positives(&data.before, l), positives(&data.after, l)),
     });
@@ -228,7 +224,12 @@ pub fn stages(study: &Study) -> Stages {
         entry.1 += usize::from(record.cached);
     }
     Stages {
-        kinds: kinds.into_iter().map(|(kind, (all, cached))| (kind.to_owned(), all, cached)).collect(),
+        kinds: kinds
+            .into_iter()
+            .map(|(kind, (all, cached))| {
+                (kind.to_owned(), [all, cached, all - cached].map(|n| format::count(n as u64)))
+            })
+            .collect(),
         shown: records
             .iter()
             .take(STAGES_MAX)

@@ -56,16 +56,27 @@ fn numbers_on_the_page_are_the_studys() {
     };
     let page = content(&page(&study).unwrap());
     assert!(page.contains("+2.1 points mAP [+0.8, +3.3], 5 seeds"));
-    assert!(page.contains(">+2.1</td>") && page.contains(">[+0.8, +3.3]</td>") && page.contains(">0.012</td>"));
-    assert!(page.contains(r#""delta":2.13,"low":0.79,"high":3.31,"text":"+2.1""#), "the forest plot has them too");
+    assert!(
+        page.contains(">+2.1</td>") && page.contains(">[+0.8, +3.3]</td>") && page.contains(">0.012</td>")
+    );
+    assert!(
+        page.contains(r#""delta":2.13,"low":0.79,"high":3.31,"text":"+2.1""#),
+        "the forest plot has them too"
+    );
 
-    let first: Vec<f64> = study.runs[..5].iter().map(|r| match &r.state {
-        RunState::Done(result) => super::scores::aggregate(&result.scores, "map_macro"),
-        _ => panic!("the baseline's runs are done"),
-    }).collect();
+    let first: Vec<f64> = study.runs[..5]
+        .iter()
+        .map(|r| match &r.state {
+            RunState::Done(result) => super::scores::aggregate(&result.scores, "map_macro"),
+            _ => panic!("the baseline's runs are done"),
+        })
+        .collect();
     let mean = first.iter().sum::<f64>() / 5.0;
     let sd = (first.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 4.0).sqrt();
-    assert!(page.contains(&format!(">{:.1} ± {:.1}</td>", 100.0 * mean, 100.0 * sd)), "mean and sd of the baseline");
+    assert!(
+        page.contains(&format!(">{:.1} ± {:.1}</td>", 100.0 * mean, 100.0 * sd)),
+        "mean and sd of the baseline"
+    );
     for value in first {
         assert!(page.contains(&format!(">{:.1}</td>", 100.0 * value)), "each run's score");
     }
@@ -178,7 +189,8 @@ fn a_study_whose_runs_all_failed_is_a_whole_page() {
 fn undefined_numbers_are_dashes() {
     let mut study = study(SMALL);
     for effect in &mut study.effects {
-        (effect.row.low, effect.row.high, effect.row.p_adjusted, effect.p) = (f64::NAN, f64::NAN, f64::NAN, f64::NAN);
+        (effect.row.low, effect.row.high, effect.row.p_adjusted, effect.p) =
+            (f64::NAN, f64::NAN, f64::NAN, f64::NAN);
     }
     for run in &mut study.runs {
         if let RunState::Done(result) = &mut run.state {
@@ -197,11 +209,13 @@ fn the_policy_lists_what_the_page_runs() {
     use base64::Engine;
     use sha2::Digest;
     let page = page(&study(SMALL)).unwrap();
-    let policy = page.split("Content-Security-Policy\" content=\"").nth(1).unwrap().split('"').next().unwrap();
+    let policy =
+        page.split("Content-Security-Policy\" content=\"").nth(1).unwrap().split('"').next().unwrap();
     assert!(policy.starts_with("default-src &#x27;none&#x27;"), "{policy}");
     assert!(!policy.contains("unsafe"));
     let policy = policy.replace("&#x27;", "'").replace("&#x2f;", "/");
-    let mut blocks: Vec<&str> = page.split("<script>").skip(1).map(|b| b.split("</script>").next().unwrap()).collect();
+    let mut blocks: Vec<&str> =
+        page.split("<script>").skip(1).map(|b| b.split("</script>").next().unwrap()).collect();
     blocks.push(page.split("<style>").nth(1).unwrap().split("</style>").next().unwrap());
     assert_eq!(blocks.len(), 9);
     for block in blocks {
@@ -228,7 +242,10 @@ fn a_large_study_stays_small() {
 fn contradictions_are_refused() {
     let mut short = study(SMALL);
     short.data.after.positives.pop();
-    assert_eq!(page(&short).unwrap_err().to_string(), "`data.after` has `5` values, expected `6`, one for each label");
+    assert_eq!(
+        page(&short).unwrap_err().to_string(),
+        "`data.after` has `5` values, expected `6`, one for each label"
+    );
     let mut stray = study(SMALL);
     stray.variants.pop();
     assert!(page(&stray).unwrap_err().to_string().contains("which is not among the study's variants"));

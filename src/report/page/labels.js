@@ -13,6 +13,7 @@
 
   /** The next round number, so that the key of colours reads well. */
   const round = (value) => {
+    if (!(value > 0 && value < 1e9)) return 1;
     for (let power = 0.0001; ; power *= 10) {
       for (const step of [1, 2, 4]) if (step * power >= value) return Number((step * power).toPrecision(3));
     }
@@ -52,7 +53,7 @@
     const rows = grid.variants.filter((v) => !measure.skips(v));
     const values = rows.flatMap((v) => grid.names.map((_, l) => measure.value(v, l))).filter((x) => x !== null);
     let [least, largest] = values.reduce(([a, b], x) => [Math.min(a, x), Math.max(b, x)], [Infinity, -Infinity]);
-    if (key === "delta") largest = round(Math.max(...[least, largest].map(Math.abs)) || 1);
+    if (key === "delta") largest = round(Math.max(Math.abs(least), Math.abs(largest)));
 
     const table = element("table", { class: "heat sortable" });
     table.append(element("caption", { text: `${measure.title}, by variant and label` }));
@@ -105,7 +106,7 @@
     const place = element("div");
     const draw = () => {
       const { table, least, largest, some } = heatTable(choice.value);
-      const scroll = element("div", { class: "scroll tall", role: "region", tabindex: "0", "aria-label": "Heat map by variant and label" }, table);
+      const scroll = element("div", { class: "scroll tall", role: "region", tabindex: "0", "aria-label": "Table: heat map by variant and label" }, table);
       place.replaceChildren(...(some ? [key(choice.value, least, largest)] : []), scroll);
     };
     choice.addEventListener("change", draw);
@@ -195,7 +196,7 @@
     home.append(
       element("p", { class: "controls" }, control("pick-label", "Label ", label), control("pick-variant", "Variant ", variant), control("pick-verdict", "Verdict ", word)),
       said,
-      element("div", { class: "scroll tall", role: "region", tabindex: "0", "aria-label": "All labels and variants" }, table),
+      element("div", { class: "scroll tall", role: "region", tabindex: "0", "aria-label": "Table: all labels and variants" }, table),
     );
     fill();
   };
