@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use super::format;
+use super::scores::finished;
 use super::study::{Effect, Metric, RunState, Study};
 use super::verdict::{KNOWN, Verdict, verdict};
 
@@ -32,6 +33,8 @@ pub struct Sentence {
     pub verdict: Verdict,
     /// `+2.1 points mAP [+0.8, +3.3], 5 seeds`
     pub numbers: String,
+    /// Said where runs that the effect rests on are flagged: `1 of its runs is flagged`.
+    pub caution: Option<String>,
 }
 
 /// A variant without an effect.
@@ -54,23 +57,17 @@ pub struct Row {
     pub metric: String,
     /// Mean difference as shown.
     pub delta: String,
-    /// Mean difference, for sorting.
-    pub value: Option<f64>,
     /// The interval as shown.
     pub interval: String,
     /// Unadjusted p.
     pub p: String,
     /// Adjusted p.
     pub p_adjusted: String,
-    /// Adjusted p, for sorting.
-    pub p_value: Option<f64>,
     /// Probability that a run of the variant is the better one.
     pub improvement: String,
-    /// The same, for sorting.
-    pub improvement_value: Option<f64>,
     /// Seeds that have both.
     pub n_seeds: u32,
-    /// The difference of each seed.
+    /// The difference of each seed: `1: +2.3; 2: +1.9`.
     pub by_seed: String,
     /// Word, symbol and class.
     pub verdict: Verdict,
@@ -134,31 +131,47 @@ fn sentence(study: &Study, effect: &Effect, several_baselines: bool) -> Sentence
         baseline: several_baselines.then(|| effect.row.baseline.clone()),
         verdict: verdict(&effect.row.verdict),
         numbers: numbers(study, effect),
+        caution: caution(study, effect),
     }
+}
+
+/// Says that flagged runs are part of an effect, on either side.
+fn caution(study: &Study, effect: &Effect) -> Option<String> {
+    let flagged = |variant: &str| {
+        let of = finished(study).filter(|(run, result)| run.variant == variant && !result.flags.is_empty());
+        of.filter(|(run, _)| effect.by_seed.iter().any(|d| d.seed == run.seed)).count()
+    };
+    let said = |n: usize, whose: &str| {
+        format!("{} of {whose} {} flagged", format::counted(n, "run"), if n == 1 { "is" } else { "are" })
+    };
+    let parts: Vec<String> =
+        [(flagged(&effect.row.variant), "the variant"), (flagged(&effect.row.baseline), "the baseline")]
+            .into_iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, whose)| said(n, whose))
+            .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn row(effect: &Effect, metric: &Metric) -> Row {
     let (unit, row) = (metric.unit, &effect.row);
     let by_seed: Vec<String> =
-        effect.by_seed.iter().map(|d| format!("seed {}: {}", d.seed, format::delta(unit, d.delta))).collect();
+        effect.by_seed.iter().map(|d| format!("{}:\u{a0}{}", d.seed, format::delta(unit, d.delta))).collect();
     Row {
         variant: row.variant.clone(),
         baseline: row.baseline.clone(),
         metric: metric.name.clone(),
         delta: format::delta(unit, row.delta),
-        value: format::significant(row.delta),
         interval: format::interval(unit, row.low, row.high),
         p: format::p_value(effect.p),
         p_adjusted: format::p_value(row.p_adjusted),
-        p_value: format::significant(row.p_adjusted),
         improvement: if effect.improvement.is_finite() {
             format!("{:.0} %", 100.0 * effect.improvement)
         } else {
             format::NONE.into()
         },
-        improvement_value: format::significant(effect.improvement),
         n_seeds: row.n_seeds,
-        by_seed: by_seed.join(", "),
+        by_seed: by_seed.join("; "),
         verdict: verdict(&row.verdict),
         seeds_needed: effect.seeds_needed.map_or(format::NONE.into(), |n| n.to_string()),
     }

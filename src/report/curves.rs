@@ -14,9 +14,9 @@ use super::study::{RunResult, Study};
 use crate::tables::rows::HistoryRow;
 
 /// Epochs of single runs on the page, over all variants.
-const RUN_EPOCHS_MAX: usize = 10_000;
+const RUN_EPOCHS_MAX: usize = 8_000;
 /// Epochs of means on the page, over all variants.
-const MEAN_EPOCHS_MAX: usize = 8_000;
+const MEAN_EPOCHS_MAX: usize = 6_000;
 /// Variants that are drawn before the reader chooses: as many as there are colours and dashes.
 const SHOWN_MAX: usize = 7;
 
@@ -37,6 +37,8 @@ struct VariantCurves {
     baseline: bool,
     /// Over the runs, up to the last epoch that all of them reached.
     mean: Option<Line>,
+    /// The learning rate of the longest run: the rate is set, and the same for all seeds.
+    schedule: Schedule,
     runs: Vec<RunLine>,
 }
 
@@ -49,6 +51,12 @@ struct RunLine {
     line: Line,
 }
 
+#[derive(Debug, Default, Serialize)]
+struct Schedule {
+    epoch: Vec<u32>,
+    lr: Vec<Option<f64>>,
+}
+
 /// Columns by epoch; `None` where a value is not defined.
 #[derive(Debug, Serialize)]
 struct Line {
@@ -56,7 +64,6 @@ struct Line {
     train_loss: Vec<Option<f64>>,
     val_loss: Vec<Option<f64>>,
     val_map: Vec<Option<f64>>,
-    lr: Vec<Option<f64>>,
     rate: Vec<Option<f64>>,
     seconds: Vec<Option<f64>>,
 }
@@ -79,6 +86,7 @@ pub fn curves(study: &Study) -> Curves {
             name: variant.name.clone(),
             baseline: variant.arm == study.baseline,
             mean: mean(runs, stride),
+            schedule: schedule(runs, stride),
             runs: single
                 .iter()
                 .map(|(seed, result)| RunLine {
@@ -138,7 +146,7 @@ fn notes(study: &Study, with_runs: usize, with_curves: usize, stride: usize) -> 
         ));
     }
     if stride > 1 {
-        notes.push(format!("Every {}th epoch is drawn, and the last.", count(stride as u64)));
+        notes.push(format!("One epoch in {} is drawn, and the last.", count(stride as u64)));
     }
     let without = study.variants.len() - with_curves;
     if without > 0 {
@@ -160,10 +168,17 @@ fn line(result: &RunResult, stride: usize) -> Line {
         train_loss: column(|r| r.train_loss),
         val_loss: column(|r| r.val_loss),
         val_map: column(|r| 100.0 * r.val_map_macro),
-        lr: column(|r| r.lr),
         rate: column(|r| r.images_per_second),
         seconds: column(|r| r.seconds),
     }
+}
+
+fn schedule(runs: &[(u64, &RunResult)], stride: usize) -> Schedule {
+    let Some((_, longest)) = runs.iter().max_by_key(|(_, r)| r.history.len()) else {
+        return Schedule::default();
+    };
+    let rows = || kept(longest.history.len(), stride).map(|i| &longest.history[i]);
+    Schedule { epoch: rows().map(|r| r.epoch).collect(), lr: rows().map(|r| significant(r.lr)).collect() }
 }
 
 fn mean(runs: &[(u64, &RunResult)], stride: usize) -> Option<Line> {
@@ -182,7 +197,6 @@ fn mean(runs: &[(u64, &RunResult)], stride: usize) -> Option<Line> {
         train_loss: column(|r| r.train_loss),
         val_loss: column(|r| r.val_loss),
         val_map: column(|r| 100.0 * r.val_map_macro),
-        lr: column(|r| r.lr),
         rate: column(|r| r.images_per_second),
         seconds: column(|r| r.seconds),
     })

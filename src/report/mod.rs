@@ -20,3 +20,8 @@ mod view;
 pub use page::{ReportError, page};
 pub use study::*;
 pub use summary::summary_md;
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;

@@ -18,8 +18,15 @@ const STAGES_MAX: usize = 300;
 pub struct Cell {
     /// As shown.
     pub text: String,
-    /// For sorting; `None` sorts last.
+    /// What it is sorted by, where the text does not begin with that number.
     pub value: Option<f64>,
+}
+
+impl From<String> for Cell {
+    /// A text that begins with the number that it is sorted by, or a dash, which sorts last.
+    fn from(text: String) -> Self {
+        Cell { text, value: None }
+    }
 }
 
 /// A row of the table of absolute scores.
@@ -69,9 +76,7 @@ pub struct DataRow {
     pub label: Option<String>,
     /// Count and share for each part.
     pub parts: Vec<Cell>,
-    /// Count and share of the training rows before balancing.
-    pub before: Cell,
-    /// The same after balancing.
+    /// Count and share of the training rows after balancing.
     pub after: Cell,
     /// How many times more rows.
     pub factor: Cell,
@@ -80,8 +85,8 @@ pub struct DataRow {
 /// The stages of the study.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stages {
-    /// Kind of stage, how many, and how many of them came from the cache.
-    pub kinds: Vec<(String, usize, usize)>,
+    /// Kind of stage; how many in all, from the cache, and computed.
+    pub kinds: Vec<(String, [String; 3])>,
     /// Stage and fingerprint.
     pub shown: Vec<(String, String, bool)>,
     /// How many fingerprints are left out.
@@ -98,10 +103,7 @@ pub fn score_rows(study: &Study, scores: &Scores) -> Vec<ScoreRow> {
         runs: format::NONE.into(),
         scores: metrics
             .iter()
-            .map(|m| {
-                let value = aggregate(&study.constant, &m.metric);
-                Cell { text: format::score(m.unit, value), value: format::significant(value) }
-            })
+            .map(|m| format::score(m.unit, aggregate(&study.constant, &m.metric)).into())
             .collect(),
     };
     let mut runs: HashMap<&str, (usize, usize)> = HashMap::new();
@@ -120,10 +122,7 @@ pub fn score_rows(study: &Study, scores: &Scores) -> Vec<ScoreRow> {
             scores: metrics
                 .iter()
                 .zip(spreads)
-                .map(|(m, s)| Cell {
-                    text: format::spread(m.unit, s.mean(), s.sd()),
-                    value: format::significant(s.mean()),
-                })
+                .map(|(m, s)| format::spread(m.unit, s.mean(), s.sd()).into())
                 .collect(),
         }
     });
@@ -136,7 +135,7 @@ pub fn run_rows(study: &Study) -> Vec<RunRow> {
 }
 
 fn run_row(study: &Study, run: &Run) -> RunRow {
-    let none = || Cell { text: format::NONE.into(), value: None };
+    let none = || Cell::from(String::from(format::NONE));
     let mut row = RunRow {
         variant: run.variant.clone(),
         seed: run.seed,
@@ -153,11 +152,9 @@ fn run_row(study: &Study, run: &Run) -> RunRow {
         RunState::Done(result) => {
             let summary = &result.summary;
             for (cell, metric) in row.scores.iter_mut().zip(metrics(study)) {
-                let value = aggregate(&result.scores, &metric.metric);
-                *cell = Cell { text: format::score(metric.unit, value), value: format::significant(value) };
+                *cell = format::score(metric.unit, aggregate(&result.scores, &metric.metric)).into();
             }
-            let best = summary.best_epoch;
-            row.best_epoch = Cell { text: best.to_string(), value: Some(f64::from(best)) };
+            row.best_epoch = summary.best_epoch.to_string().into();
             row.epochs = format!("{} of {}", summary.epochs_run, summary.epochs_planned);
             row.stop = match summary.stop {
                 StopReason::LastEpoch => "all epochs run",
@@ -183,18 +180,16 @@ fn run_row(study: &Study, run: &Run) -> RunRow {
 /// Counts of each label, all rows first.
 pub fn data_rows(study: &Study) -> Vec<DataRow> {
     let data = &study.data;
-    let whole = |counts: &Counts| Cell { text: format::count(counts.rows), value: Some(counts.rows as f64) };
+    let whole = |counts: &Counts| Cell::from(format::count(counts.rows));
     let all = DataRow {
         label: None,
         parts: data.parts.iter().map(|p| whole(&p.counts)).collect(),
-        before: whole(&data.before),
         after: whole(&data.after),
         factor: factor(data.before.rows, data.after.rows),
     };
     let labels = study.labels.iter().enumerate().map(|(l, label)| DataRow {
         label: Some(label.clone()),
         parts: data.parts.iter().map(|p| share(&p.counts, l)).collect(),
-        before: share(&data.before, l),
         after: share(&data.after, l),
         factor: factor(positives(&data.before, l), positives(&data.after, l)),
     });
@@ -207,15 +202,19 @@ fn positives(counts: &Counts, label_idx: usize) -> u64 {
 
 fn share(counts: &Counts, label_idx: usize) -> Cell {
     let n = positives(counts, label_idx);
+<<<<<<< HEAD
     Cell {
         text: format!("{} ({})", format::count(n), format::percent(n, counts.rows)),
         value: Some(n as f64),
     }
+=======
+    format!("{} ({})", format::count(n), format::percent(n, counts.rows)).into()
+>>>>>>> report
 }
 
 fn factor(before: u64, after: u64) -> Cell {
     if before == 0 {
-        return Cell { text: format::NONE.into(), value: None };
+        return String::from(format::NONE).into();
     }
     let factor = after as f64 / before as f64;
     Cell { text: format!("× {factor:.1}"), value: format::significant(factor) }
@@ -232,7 +231,12 @@ pub fn stages(study: &Study) -> Stages {
         entry.1 += usize::from(record.cached);
     }
     Stages {
-        kinds: kinds.into_iter().map(|(kind, (all, cached))| (kind.to_owned(), all, cached)).collect(),
+        kinds: kinds
+            .into_iter()
+            .map(|(kind, (all, cached))| {
+                (kind.to_owned(), [all, cached, all - cached].map(|n| format::count(n as u64)))
+            })
+            .collect(),
         shown: records
             .iter()
             .take(STAGES_MAX)

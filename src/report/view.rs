@@ -30,13 +30,15 @@ pub struct View<'a> {
     equivalence: Option<String>,
     effects_method: &'a str,
     counts: RunCounts,
+    /// Whether tables must say which baseline an effect is against.
+    several_baselines: bool,
     answer: Answer,
     verdicts_max: usize,
     findings: Vec<Finding>,
     effects: Vec<answer::Row>,
     other_effects: Vec<answer::Row>,
-    /// How many effects on single labels there are.
-    label_effects: usize,
+    /// How many effects on single labels there are, where there are any.
+    label_effects: Option<String>,
     score_rows: Vec<ScoreRow>,
     run_rows: Vec<RunRow>,
     data: &'a Data,
@@ -61,6 +63,7 @@ pub fn view<'a>(study: &'a Study, scores: &Scores) -> View<'a> {
     let headline = &study.headline;
     let of_label =
         |e: &&super::study::Effect| e.row.label.is_some() && e.row.metric == study.label_metric.metric;
+    let label_effects = study.effects.iter().filter(of_label).count() as u64;
     View {
         name: &study.name,
         question: &study.question,
@@ -73,12 +76,13 @@ pub fn view<'a>(study: &'a Study, scores: &Scores) -> View<'a> {
         equivalence: (study.equivalence > 0.0).then(|| format::score(headline.unit, study.equivalence)),
         effects_method: &study.effects_method,
         counts: counts(study),
+        several_baselines: study.variants.iter().filter(|v| v.arm == study.baseline).count() > 1,
         answer: answer::answer(study),
         verdicts_max: VERDICTS_MAX,
         findings: guardrails::findings(study, scores),
         effects: answer::rows(study, headline),
         other_effects: study.other_metrics.iter().flat_map(|metric| answer::rows(study, metric)).collect(),
-        label_effects: study.effects.iter().filter(of_label).count(),
+        label_effects: (label_effects > 0).then(|| format::count(label_effects)),
         score_rows: tables::score_rows(study, scores),
         run_rows: tables::run_rows(study),
         data: &study.data,

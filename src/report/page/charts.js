@@ -15,6 +15,7 @@
       tickColor: "var(--axis)", labelFontSize: 12, titleFontSize: 12, titleFontWeight: 600, titlePadding: 8,
       labelPadding: 4, gridWidth: 1, labelLimit: 170,
     },
+    axisX: { labelOverlap: true },
     axisY: { titleAnchor: "start" },
     text: { color: "var(--ink)", fontSize: 12 },
     legend: { disable: true },
@@ -42,7 +43,12 @@
     const view = new vega.View(vega.parse(compiled, null, { ast: true }), {
       expr: vega.expressionInterpreter, renderer: "svg", logLevel: vega.Warn,
     });
-    view.tooltip(tip).initialize(element).run();
+    view.tooltip(tip).initialize(element).runAsync().then(() => {
+      // The chart is one image with one text and a table beside it; Vega's roles for each mark would be noise.
+      for (const part of element.querySelectorAll("[role], [aria-roledescription]")) {
+        for (const name of ["role", "aria-roledescription", "aria-label", "aria-hidden"]) part.removeAttribute(name);
+      }
+    });
     drawn.set(element, { view, width });
   };
 
@@ -108,20 +114,21 @@
   const byVerdict = (range) => ({ field: "verdict", type: "nominal", scale: { domain: [0, 1, 2, 3], range }, legend: null });
 
   /** A chart with one row for each name: beside the axis where there is room, above the marks where not. */
-  const rows = (names, width, step) => {
-    const narrow = width < 520;
+  const rows = (names, width, step, least = 520) => {
+    const narrow = width < least;
     return {
       narrow,
       height: { step: narrow ? step + 14 : step },
       y: {
-        field: "name", type: "nominal", scale: { domain: names, padding: 0 }, title: null,
+        field: "name", type: "nominal", scale: { type: "band", domain: names, padding: 0 }, title: null,
         axis: narrow ? null : { domain: false, ticks: false, labelColor: "var(--ink)", labelFontSize: 13, labelPadding: 10, minExtent: 40 },
       },
-      names: narrow ? [{
+      // Twice: a halo in the paper's colour keeps lines out of the letters.
+      names: narrow ? [{ stroke: "var(--paper)", strokeWidth: 4 }, {}].map((halo) => ({
         data: { values: names.map((name) => ({ name })) },
-        mark: { type: "text", align: "left", baseline: "middle", dy: -step / 2 + 1, fontWeight: 600, limit: width * 0.6 },
+        mark: { type: "text", align: "left", baseline: "middle", dx: 2, dy: -step / 2 + 1, fontWeight: 600, limit: width * 0.6, ...halo },
         encoding: { x: { value: 0 }, text: { field: "name" } },
-      }] : [],
+      })) : [],
     };
   };
 
@@ -146,12 +153,12 @@
       const least = [...all].sort((a, b) => size(b) - size(a)).slice(0, ROWS_MAX);
       list = all.filter((r) => least.includes(r));
     }
-    const frame = rows(list.map((r) => r.name), width, 40);
+    const frame = rows(list.map((r) => r.name), width, 44);
     const values = list.map((r) => ({ ...r, change: `${r.text} ${r.interval}`, word: report.data.verdicts[r.verdict].word }));
     const seeds = list.flatMap((r) => r.seeds.map(([seed, value]) => ({ name: r.name, seed, value: value, shown: report.number(value, report.data.labels.decimals, true) })));
     const dy = frame.narrow ? 8 : 0;
     const tooltip = [{ field: "name", title: "variant" }, { field: "change", title: "change" }, { field: "word", title: "verdict" }];
-    const x = (field) => ({ field, type: "quantitative" });
+    const x = (field) => ({ field, type: "quantitative", axis: { tickCount: Math.ceil(width / 80) } });
     return {
       height: frame.height,
       data: { values },
@@ -163,12 +170,12 @@
           encoding: { y: null, x: { field: "from", type: "quantitative" }, x2: { field: "to" } },
         }] : []),
         { data: { values: [{ zero: 0 }] }, mark: { type: "rule", color: "var(--axis)", strokeWidth: 1.5 }, encoding: { y: null, x: x("zero") } },
-        { mark: { type: "rule", strokeWidth: 2.5, yOffset: dy, strokeCap: "round" }, encoding: { x: { ...x("low"), title: axis }, x2: { field: "high" }, color: byVerdict(colours), tooltip } },
+        { data: { values: values.filter((v) => v.low !== null && v.high !== null) }, mark: { type: "rule", strokeWidth: 2.5, yOffset: dy, strokeCap: "round" }, encoding: { x: x("low"), x2: { field: "high" }, color: byVerdict(colours), tooltip } },
         { data: { values: seeds }, mark: { type: "point", filled: true, size: 14, yOffset: dy + 9, color: "var(--quiet)", opacity: 0.9 }, encoding: { x: x("value"), tooltip: [{ field: "name", title: "variant" }, { field: "seed", title: "seed" }, { field: "shown", title: "change" }] } },
-        { mark: { type: "point", filled: true, size: 130, yOffset: dy, opacity: 1, strokeWidth: 2 }, encoding: { x: x("delta"), shape: byVerdict(shapes), stroke: byVerdict(colours), fill: byVerdict([...colours.slice(0, 3), "var(--paper)"]), tooltip } },
+        { mark: { type: "point", filled: true, size: 130, yOffset: dy, opacity: 1, strokeWidth: 2 }, encoding: { x: { ...x("delta"), title: axis }, shape: byVerdict(shapes), stroke: byVerdict(colours), fill: byVerdict([...colours.slice(0, 3), "var(--paper)"]), tooltip } },
         { mark: { type: "text", yOffset: dy, dy: -13, fontWeight: 600 }, encoding: { x: x("delta"), text: { field: "text" } } },
         ...frame.names,
-      ],
+      ].filter((layer) => layer.data === undefined || layer.data.values.length > 0),
     };
   });
 
@@ -176,10 +183,10 @@
     const { rows: all, axis, constant } = report.data.scores;
     if (all.every((r) => r.mean === null)) return null;
     const list = cut(all, element, "first in the order of the effects") ? all : all.slice(0, ROWS_MAX);
-    const frame = rows(list.map((r) => r.name), width, 40);
+    const frame = rows(list.map((r) => r.name), width, 44);
     const seeds = list.flatMap((r) => r.seeds.map(([seed, value]) => ({ name: r.name, seed, value, shown: report.number(value, report.data.labels.decimals, false) })));
     const dy = frame.narrow ? 8 : 0;
-    const x = (field) => ({ field, type: "quantitative", scale: { zero: false, nice: true } });
+    const x = (field) => ({ field, type: "quantitative", scale: { zero: false, nice: true, padding: 8 }, axis: { tickCount: Math.ceil(width / 80) } });
     return {
       height: frame.height,
       data: { values: list },
@@ -187,7 +194,6 @@
       layer: [
         ...(constant === null ? [] : [
           { data: { values: [{ constant }] }, mark: { type: "rule", strokeDash: [5, 4], strokeWidth: 2, color: "var(--constant)" }, encoding: { y: null, x: { ...x("constant"), title: axis } } },
-          { data: { values: [{ constant, text: "constant predictor" }] }, mark: { type: "text", align: "left", baseline: "bottom", dx: 5, dy: -2, fontSize: 11, color: "var(--quiet)" }, encoding: { y: { value: "height" }, x: x("constant"), text: { field: "text" } } },
         ]),
         { data: { values: seeds }, mark: { type: "point", filled: true, size: 16, yOffset: dy + 9, color: "var(--quiet)", opacity: 0.9 }, encoding: { x: { ...x("value"), title: axis }, tooltip: [{ field: "name", title: "variant" }, { field: "seed", title: "seed" }, { field: "shown", title: "score" }] } },
         { mark: { type: "point", shape: "diamond", filled: true, size: 120, yOffset: dy, opacity: 1 }, encoding: { x: x("mean"), color: { field: "baseline", type: "nominal", scale: { domain: [true, false], range: ["var(--ink)", "var(--accent)"] } }, tooltip: [{ field: "name", title: "variant" }, { field: "text", title: "score" }] } },
@@ -197,14 +203,15 @@
     };
   });
 
-  report.chart("balance", (width) => {
-    const { names, before, after } = report.data.balance;
-    if (names.length === 0) return null;
-    const frame = rows(names, width, 26);
+  report.chart("balance", (width, element) => {
+    const { names: all, before, after } = report.data.balance;
+    if (all.length === 0) return null;
+    const names = cut(all, element, "first") ? all : all.slice(0, ROWS_MAX);
+    const frame = rows(names, width, 26, 400);
     const dy = frame.narrow ? 6 : 0;
     const values = names.map((name, i) => ({ name, before: before[i], after: after[i] }));
     const tooltip = [{ field: "name", title: "label" }, { field: "before", title: "rows before" }, { field: "after", title: "rows after" }];
-    const x = (field) => ({ field, type: "quantitative", scale: { domainMin: 0 }, title: "Positive training rows (count)" });
+    const x = (field) => ({ field, type: "quantitative", scale: { domainMin: 0 }, title: "Positive training rows (count)", axis: { tickCount: Math.ceil(width / 90) } });
     return {
       height: frame.height,
       data: { values },

@@ -11,9 +11,9 @@
     { field: "train_loss", title: "Training loss", axis: "Mean loss per row", loss: true, best: false },
     { field: "val_loss", title: "Validation loss", axis: "Mean loss per image", loss: true, best: true },
     { field: "val_map", title: "Validation mAP", axis: "mAP (0 to 100)", best: true },
-    { field: "lr", title: "Learning rate", axis: "Learning rate (per step)", log: true, format: "~e" },
+    { field: "lr", title: "Learning rate", axis: "Learning rate", log: true, format: "~e" },
     { field: "rate", title: "Training speed", axis: "Images per second", zero: true },
-    { field: "seconds", title: "Time of an epoch", axis: "Seconds, validation included", zero: true },
+    { field: "seconds", title: "Time of an epoch, validation included", axis: "Seconds", zero: true },
   ];
 
   const build = (home) => {
@@ -28,7 +28,10 @@
     let logLoss = false;
 
     const list = element("div", { class: "choices" });
-    const boxes = curves.variants.map((variant, v) => {
+    // Those that are drawn at first lead the list.
+    const order = [...slots.keys(), ...curves.variants.keys()].filter((v, i, all) => all.indexOf(v) === i);
+    const boxes = order.map((v) => {
+      const variant = curves.variants[v];
       if (variant.mean === null) return null;
       const box = element("input", { type: "checkbox", id: `curve-${v}` });
       const swatch = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -94,14 +97,23 @@
 
   const points = (line, field, extra) => line.epoch.map((epoch, i) => ({ ...extra, epoch, value: line[field][i] })).filter((p) => p.value !== null);
 
+  /** The powers of ten among the values: a log axis with all its ticks is a fence. */
+  const powers = (values) => {
+    const [least, largest] = values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, 0]);
+    const all = [];
+    for (let e = Math.ceil(Math.log10(least) - 1e-9); e <= Math.log10(largest) + 1e-9; e += 1) all.push(Number(`1e${e}`));
+    return all;
+  };
+
   const spec = (panel, slots, single, logLoss) => {
     const runs = [];
     const means = [];
     const best = [];
     for (const [v, slot] of slots) {
       const variant = curves.variants[v];
-      means.push(...points(variant.mean, panel.field, { slot, variant: variant.name }));
       // The rate is set, not measured: it is the same for all seeds.
+      const line = panel.field === "lr" ? variant.schedule : variant.mean;
+      means.push(...points(line, panel.field, { slot, variant: variant.name }));
       if (panel.field === "lr" || !single) continue;
       for (const run of variant.runs) {
         const of = points(run, panel.field, { slot, variant: variant.name, seed: run.seed });
@@ -111,10 +123,11 @@
     }
     if (means.length === 0 && runs.length === 0) return null;
     const logarithmic = (panel.log || (panel.loss && logLoss)) && [...means, ...runs].every((p) => p.value > 0);
+    const decades = logarithmic ? powers([...means, ...runs].map((p) => p.value)) : [];
     const domain = [...Array(SLOTS).keys()];
     const shared = {
-      x: { field: "epoch", type: "quantitative", title: "Epoch", scale: { nice: false, zero: false }, axis: { format: "d", tickMinStep: 1, grid: false } },
-      y: { field: "value", type: "quantitative", title: panel.axis + (logarithmic ? ", logarithmic" : ""), scale: logarithmic ? { type: "log", nice: true } : { zero: panel.zero === true, nice: true }, axis: { titleAnchor: "middle", tickCount: 5, ...(panel.format && logarithmic ? { format: panel.format } : {}) } },
+      x: { field: "epoch", type: "quantitative", title: "Epoch", scale: { nice: false, zero: false }, axis: { format: "d", tickMinStep: 1, tickCount: 6, labelOverlap: true, grid: false } },
+      y: { field: "value", type: "quantitative", title: panel.axis + (logarithmic ? ", log scale" : ""), scale: logarithmic ? { type: "log", nice: decades.length < 2 } : { zero: panel.zero === true, nice: true }, axis: { titleAnchor: "middle", tickCount: 5, ...(decades.length > 1 ? { values: decades } : {}), ...(panel.format ? { format: panel.format } : {}) } },
       color: { field: "slot", type: "nominal", scale: { domain, range: colours } },
       tooltip: [{ field: "variant", title: "variant" }, { field: "seed", title: "seed" }, { field: "epoch", title: "epoch" }, { field: "value", title: panel.title.toLowerCase(), type: "quantitative", format: ".4~g" }],
     };
@@ -124,9 +137,9 @@
       layer: [
         { data: { values: runs }, mark: { type: "line", strokeWidth: 1, opacity: 0.4 }, encoding: { ...shared, detail: { field: "seed" } } },
         { data: { values: means }, mark: { type: "line", strokeWidth: 2.75, strokeCap: "butt" }, encoding: { ...shared, tooltip: meanTooltip, strokeDash: { field: "slot", type: "nominal", scale: { domain, range: dashes.map((d) => (d.length ? d : [1, 0])) } } } },
-        ...(means.length < 12 ? [{ data: { values: means }, mark: { type: "point", filled: true, size: 30, opacity: 1 }, encoding: { ...shared, tooltip: meanTooltip } }] : []),
+        { data: { values: means.length < 12 ? means : [] }, mark: { type: "point", filled: true, size: 30, opacity: 1 }, encoding: { ...shared, tooltip: meanTooltip } },
         { data: { values: best }, mark: { type: "point", filled: true, size: 34, opacity: 0.9, stroke: "var(--paper)", strokeWidth: 1 }, encoding: shared },
-      ],
+      ].filter((layer) => layer.data.values.length > 0),
     };
   };
 

@@ -13,6 +13,7 @@
 
   /** The next round number, so that the key of colours reads well. */
   const round = (value) => {
+    if (!(value > 0 && value < 1e9)) return 1;
     for (let power = 0.0001; ; power *= 10) {
       for (const step of [1, 2, 4]) if (step * power >= value) return Number((step * power).toPrecision(3));
     }
@@ -52,15 +53,15 @@
     const rows = grid.variants.filter((v) => !measure.skips(v));
     const values = rows.flatMap((v) => grid.names.map((_, l) => measure.value(v, l))).filter((x) => x !== null);
     let [least, largest] = values.reduce(([a, b], x) => [Math.min(a, x), Math.max(b, x)], [Infinity, -Infinity]);
-    if (key === "delta") largest = round(Math.max(...[least, largest].map(Math.abs)) || 1);
+    if (key === "delta") largest = round(Math.max(Math.abs(least), Math.abs(largest)));
 
     const table = element("table", { class: "heat sortable" });
     table.append(element("caption", { text: `${measure.title}, by variant and label` }));
     const head = element("tr", {}, element("th", { scope: "col", "data-sort": "text", text: "Variant" }));
-    for (const label of grid.names) head.append(element("th", { scope: "col", "data-sort": "num", class: "num", title: label }, name(label)));
+    for (const label of grid.names) head.append(element("th", { scope: "col", "data-sort": "num", class: "n", title: label }, name(label)));
     table.append(element("thead", {}, head));
     const body = element("tbody");
-    const reference = (title, cells) => body.append(element("tr", { class: "total" }, element("th", { scope: "row", text: title }), ...cells.map((text) => element("td", { class: "num", text }))));
+    const reference = (title, cells) => body.append(element("tr", { class: "total" }, element("th", { scope: "row", text: title }), ...cells.map((text) => element("td", { class: "n", text }))));
     reference("Positives in test", grid.positives.map((n) => (n === null ? "–" : n.toLocaleString("en"))));
     if (key !== "threshold") reference(`Constant predictor's ${grid.metric}`, grid.constant.map((x) => number(x, grid.decimals, false)));
     if (key === "delta") {
@@ -70,7 +71,7 @@
       const tr = element("tr", {}, element("th", { scope: "row" }, name(v.name)));
       grid.names.forEach((_, l) => {
         const value = measure.value(v, l);
-        tr.append(element("td", { class: `num ${shade(key, value, least, largest)}`, "data-v": value ?? "", "data-at": `${grid.variants.indexOf(v)} ${l}`, text: measure.text(v, l) }));
+        tr.append(element("td", { class: `n ${shade(key, value, least, largest)}`, "data-v": value ?? "", "data-at": `${grid.variants.indexOf(v)} ${l}`, text: measure.text(v, l) }));
       });
       body.append(tr);
     });
@@ -105,7 +106,7 @@
     const place = element("div");
     const draw = () => {
       const { table, least, largest, some } = heatTable(choice.value);
-      const scroll = element("div", { class: "scroll tall", role: "region", tabindex: "0", "aria-label": "Heat map by variant and label" }, table);
+      const scroll = element("div", { class: "scroll tall", role: "region", tabindex: "0", "aria-label": "Table: heat map by variant and label" }, table);
       place.replaceChildren(...(some ? [key(choice.value, least, largest)] : []), scroll);
     };
     choice.addEventListener("change", draw);
@@ -161,7 +162,7 @@
     const table = element("table", { class: "sortable" });
     table.append(element("caption", { text: `${grid.metric} of each label and variant on the test part${grid.points ? "; scores times 100, changes in points" : ""}` }));
     const head = element("tr");
-    for (const [title, sort] of columns) head.append(element("th", { scope: "col", class: sort === "text" ? null : "num", "data-sort": sort, text: title }));
+    for (const [title, sort] of columns) head.append(element("th", { scope: "col", class: sort === "text" ? null : "n", "data-sort": sort, text: title }));
     const body = element("tbody");
     table.append(element("thead", {}, head), body);
     const said = element("p", { class: "note", "aria-live": "polite" });
@@ -173,7 +174,7 @@
       body.replaceChildren(...shown.map((r) => {
         const tr = element("tr");
         columns.forEach(([, sort, , cell], i) => {
-          const td = element(i === 0 ? "th" : "td", { class: sort === "text" ? null : "num", scope: i === 0 ? "row" : null });
+          const td = element(i === 0 ? "th" : "td", { class: sort === "text" ? null : "n", scope: i === 0 ? "row" : null });
           td.append(cell(r));
           tr.append(td);
         });
@@ -195,7 +196,7 @@
     home.append(
       element("p", { class: "controls" }, control("pick-label", "Label ", label), control("pick-variant", "Variant ", variant), control("pick-verdict", "Verdict ", word)),
       said,
-      element("div", { class: "scroll tall", role: "region", tabindex: "0", "aria-label": "All labels and variants" }, table),
+      element("div", { class: "scroll tall", role: "region", tabindex: "0", "aria-label": "Table: all labels and variants" }, table),
     );
     fill();
   };

@@ -14,7 +14,7 @@ report.element = (tag, { text, ...attributes } = {}, ...children) => {
 };
 
 /** A foreign name, kept from changing the direction of the text around it. */
-report.name = (text) => report.element("bdi", { class: "name", text });
+report.name = (text) => report.element("bdi", { text });
 
 /** A number with so many decimals and a true minus; a dash where there is none. */
 report.number = (value, decimals, signed) => {
@@ -47,8 +47,8 @@ report.sortable = (table, sort) => {
     const key = (row) => {
       const cell = row.cells[column];
       if (!numeric) return cell.textContent;
-      const text = cell.dataset.v ?? cell.textContent;
-      return text === "" || Number.isNaN(Number(text.replace("< ", ""))) ? null : Number(text.replace("< ", ""));
+      const value = parseFloat((cell.dataset.v ?? cell.textContent).replace("−", "-").replace("< ", "").replaceAll(",", ""));
+      return Number.isNaN(value) ? null : value;
     };
     const body = table.tBodies[0];
     const fixed = [...body.rows].filter((row) => row.classList.contains("total"));

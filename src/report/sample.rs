@@ -1,0 +1,314 @@
+//! A made-up study for the tests: as varied as a real one, drawn from a seed.
+
+use std::collections::BTreeMap;
+
+use super::study::*;
+use crate::job::{StopReason, TrainSummary};
+use crate::seed::{Draws, Key};
+use crate::tables::rows::{EffectRow, HistoryRow, Part};
+
+/// How large the study is.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    pub variants: usize,
+    pub seeds: u64,
+    pub labels: usize,
+    pub epochs: u32,
+}
+
+/// The size of the study that most tests read.
+pub const SMALL: Size = Size { variants: 6, seeds: 5, labels: 6, epochs: 24 };
+
+const ARMS: [(&str, &str, f64); 6] = [
+    ("none", "", 0.0),
+    ("flip", "horizontal_flip, p 0.5", 0.024),
+    ("rotate", "rotate by −15 to 15 degrees, p 0.5", 0.013),
+    ("brightness", "random_brightness_contrast ±0.2, p 0.5", 0.001),
+    ("colour", "one of hue_saturation_value, channel_shuffle; p 0.5", 0.004),
+    ("noise", "gauss_noise, std 0.05 to 0.11, p 0.6", -0.021),
+];
+const LABELS: [(&str, f64); 6] = [
+    ("plastic", 0.72),
+    ("paper", 0.31),
+    ("metal", 0.22),
+    ("glass", 0.14),
+    ("aluminium", 0.09),
+    ("other", 0.04),
+];
+
+fn name(parts: &[(&str, &str, f64)], idx: usize) -> (String, String, String, f64) {
+    let (arm, ops, gain) = parts[idx % parts.len()];
+    if idx < parts.len() {
+        (arm.into(), arm.into(), ops.into(), gain)
+    } else {
+        let arm = if arm == "none" { "plain" } else { arm };
+        (format!("{arm}+{idx}"), format!("{arm}+{idx}"), ops.into(), gain * 0.7)
+    }
+}
+
+/// A study of this size, with a failed, a missing and a degenerate run where it has room for them.
+pub fn study(size: Size) -> Study {
+    let labels: Vec<(String, f64)> = (0..size.labels)
+        .map(|l| match LABELS.get(l) {
+            Some((name, rate)) => ((*name).into(), *rate),
+            None => (format!("label {l:02}"), 0.3 / (l as f64 - 3.0)),
+        })
+        .collect();
+    let variants: Vec<(String, String, String, f64)> = (0..size.variants).map(|v| name(&ARMS, v)).collect();
+    let mut runs = Vec::new();
+    for (v, (variant, _, _, gain)) in variants.iter().enumerate() {
+        for seed in 1..=size.seeds {
+            let key = Key::root(11).child(variant).index(seed);
+            let state = match (v, seed) {
+                (5, 3) => RunState::Failed {
+                    message: "worker killed by signal 9 twice; lower train.batch_size if memory ran out"
+                        .into(),
+                },
+                (4, 4) => RunState::Missing { message: "not run yet: the study was interrupted".into() },
+                _ => RunState::Done(Box::new(result(
+                    size,
+                    &labels,
+                    *gain,
+                    key,
+                    Key::root(5).index(seed),
+                    (v, seed) == (2, 2),
+                ))),
+            };
+            runs.push(Run { name: format!("{variant}/seed={seed}"), variant: variant.clone(), seed, state });
+        }
+    }
+    let effects = effects(&variants, &labels, &runs);
+    let counts = |rows: u64, boost: f64| Counts {
+        rows,
+        positives: labels.iter().map(|(_, r)| (rows as f64 * r.powf(boost)).round() as u64).collect(),
+    };
+    let part = |part, rows| PartCounts { part, counts: counts(rows, 1.0) };
+    Study {
+        name: "taco-augmentation".into(),
+        question: "Which augmentations help tell litter materials apart?".into(),
+        generated_at: "2026-11-24 10:15 UTC".into(),
+        headline: metric("map_macro", "mAP", "average precision, mean over labels", true, Unit::Share),
+        label_metric: metric(
+            "ap",
+            "AP",
+            "average precision of one label: area under its precision-recall curve",
+            true,
+            Unit::Share,
+        ),
+        other_metrics: vec![
+            metric("f1_macro", "F1", "F1 at the tuned thresholds, mean over labels", true, Unit::Share),
+            metric("log_loss", "Log loss", "mean cross-entropy over images and labels", false, Unit::Plain),
+        ],
+        equivalence: 0.005,
+        labels: labels.iter().map(|(l, _)| l.clone()).collect(),
+        data: Data {
+            source: "1,500 images and 4,784 objects from COCO JSON, 60 categories grouped into 6 labels"
+                .into(),
+            split: "Split by label combination, seed 42: 72.25 % train, 12.75 % val, 15 % test".into(),
+            balance: "Rows of rare label combinations are repeated (exponent 0.7)".into(),
+            images: 1500,
+            set_aside: vec!["batch_3_000012.jpg: cannot be decoded (cut after 30 %)".into()],
+            parts: vec![part(Part::Train, 1084), part(Part::Val, 191), part(Part::Test, 225)],
+            before: counts(1084, 1.0),
+            after: counts(2710, 0.45),
+        },
+        baseline: "none".into(),
+        variants: variants
+            .iter()
+            .map(|(name, arm, ops, _)| Variant {
+                name: name.clone(),
+                arm: arm.clone(),
+                point: BTreeMap::new(),
+                ops: ops.clone(),
+            })
+            .collect(),
+        constant: constant(&labels),
+        runs,
+        effects,
+        effects_method:
+            "Differences are paired by seed. Intervals come from a two-level bootstrap over seeds and \
+                         test images (2,000 draws); p-values are Holm-adjusted over the variants."
+                .into(),
+        warnings: vec![
+            "the split has one image twice: glass115.jpg and metal91.jpg hold the same bytes".into(),
+        ],
+        provenance: provenance(size),
+    }
+}
+
+fn metric(metric: &str, name: &str, meaning: &str, higher_is_better: bool, unit: Unit) -> Metric {
+    Metric { metric: metric.into(), name: name.into(), meaning: meaning.into(), higher_is_better, unit }
+}
+
+fn score(label: Option<&str>, metric: &str, value: f64) -> Score {
+    Score { label: label.map(Into::into), metric: metric.into(), value }
+}
+
+fn constant(labels: &[(String, f64)]) -> Vec<Score> {
+    let mean = labels.iter().map(|l| l.1).sum::<f64>() / labels.len() as f64;
+    let mut scores: Vec<Score> = labels.iter().map(|(l, rate)| score(Some(l), "ap", *rate)).collect();
+    scores.extend([
+        score(None, "map_macro", mean),
+        score(None, "f1_macro", 0.243),
+        score(None, "log_loss", 0.4312),
+    ]);
+    scores
+}
+
+fn result(
+    size: Size,
+    labels: &[(String, f64)],
+    gain: f64,
+    key: Key,
+    shared: Key,
+    degenerate: bool,
+) -> RunResult {
+    let (mut own, mut common) = (key.draws(), shared.draws());
+    let level = 0.02 * common.normal() + gain + 0.006 * own.normal();
+    let mut scores: Vec<Score> = labels
+        .iter()
+        .map(|(label, rate)| {
+            let value = 0.18 + 0.8 * rate.powf(0.45) + level + 0.012 * own.normal() + 0.02 * common.normal();
+            score(Some(label), "ap", if degenerate { *rate } else { value.clamp(0.01, 0.995) })
+        })
+        .collect();
+    let map = scores.iter().map(|s| s.value).sum::<f64>() / scores.len() as f64;
+    scores.push(score(None, "map_macro", map));
+    scores.push(score(None, "f1_macro", map - 0.04 + 0.005 * own.normal()));
+    scores.push(score(None, "log_loss", 0.33 - 0.4 * level + 0.003 * own.normal()));
+    let early = own.below(u64::from(size.epochs) / 4 + 1) as u32;
+    let epochs_run = size.epochs - early;
+    RunResult {
+        summary: TrainSummary {
+            epochs_run,
+            epochs_planned: size.epochs,
+            best_epoch: epochs_run.saturating_sub(if early > 0 { 5 } else { 0 }).max(1),
+            stop: if early > 0 { StopReason::EarlyStopping } else { StopReason::LastEpoch },
+            trained_parameters: 1_502_000,
+            parameters: 1_530_000,
+            replaced: vec![],
+        },
+        flags: if degenerate {
+            vec!["answers “plastic” for every image: one label for all".into()]
+        } else {
+            vec![]
+        },
+        history: (1..=epochs_run).map(|e| epoch(e, size.epochs, level, map, &mut own)).collect(),
+        thresholds: labels.iter().map(|(_, rate)| (0.15 + 0.5 * rate + 0.05 * own.f64()).min(0.95)).collect(),
+        scores,
+    }
+}
+
+fn epoch(epoch: u32, planned: u32, level: f64, map: f64, draws: &mut Draws) -> HistoryRow {
+    let t = f64::from(epoch) / f64::from(planned);
+    let lr =
+        if epoch <= 3 { 1e-6 + 1e-4 * f64::from(epoch) / 3.0 } else { 1e-4 * 0.85f64.powi(epoch as i32 - 3) };
+    HistoryRow {
+        run: String::new(),
+        epoch,
+        lr,
+        train_loss: 0.12 + 0.5 * (-3.4 * t).exp() + 0.006 * draws.normal().abs(),
+        val_loss: 0.30 - 0.4 * level + 0.34 * (-5.0 * t).exp() + 0.05 * t * t + 0.006 * draws.normal(),
+        val_map_macro: (map * (1.0 - 0.55 * (-4.5 * t).exp()) + 0.008 * draws.normal()).min(1.0),
+        seconds: 21.0 + 1.5 * draws.normal().abs(),
+        images_per_second: 128.0 - 6.0 * draws.normal().abs(),
+        wait_share: 0.02,
+    }
+}
+
+fn effects(
+    variants: &[(String, String, String, f64)],
+    labels: &[(String, f64)],
+    runs: &[Run],
+) -> Vec<Effect> {
+    let mut all = Vec::new();
+    let mut rows: Vec<(Option<&str>, &str, bool)> =
+        vec![(None, "map_macro", true), (None, "f1_macro", true), (None, "log_loss", false)];
+    rows.extend(labels.iter().map(|(l, _)| (Some(l.as_str()), "ap", true)));
+    let mut values: std::collections::HashMap<(&str, u64, Option<&str>, &str), f64> = Default::default();
+    for run in runs {
+        if let RunState::Done(result) = &run.state {
+            for s in &result.scores {
+                values.insert((&run.variant, run.seed, s.label.as_deref(), &s.metric), s.value);
+            }
+        }
+    }
+    let seeds: std::collections::BTreeSet<u64> = runs.iter().map(|r| r.seed).collect();
+    for (variant, ..) in &variants[1..] {
+        for &(label, metric, higher) in &rows {
+            let value = |v: &str, seed: u64| values.get(&(v, seed, label, metric)).copied();
+            let by_seed: Vec<SeedDelta> = seeds
+                .iter()
+                .filter_map(|&seed| {
+                    Some(SeedDelta { seed, delta: value(variant, seed)? - value("none", seed)? })
+                })
+                .collect();
+            if !by_seed.is_empty() {
+                all.push(effect(variant, label, metric, higher, by_seed));
+            }
+        }
+    }
+    all
+}
+
+fn effect(variant: &str, label: Option<&str>, metric: &str, higher: bool, by_seed: Vec<SeedDelta>) -> Effect {
+    let n = by_seed.len() as f64;
+    let delta = by_seed.iter().map(|d| d.delta).sum::<f64>() / n;
+    let sd = (by_seed.iter().map(|d| (d.delta - delta).powi(2)).sum::<f64>() / (n - 1.0).max(1.0)).sqrt();
+    let half = 2.4 * (sd / n.sqrt()).hypot(0.003);
+    let gain = if higher { delta } else { -delta };
+    let verdict = match gain {
+        g if g - half > 0.0 => "helps",
+        g if g + half < 0.0 => "hurts",
+        g if g - half > -0.0075 && g + half < 0.0075 => "no practical effect",
+        _ => "not enough evidence",
+    };
+    let p: f64 = (-3.4 * (delta / half).abs()).exp();
+    Effect {
+        row: EffectRow {
+            variant: variant.into(),
+            baseline: "none".into(),
+            label: label.map(Into::into),
+            metric: metric.into(),
+            delta,
+            low: delta - half,
+            high: delta + half,
+            p_adjusted: (1.5 * p).min(1.0),
+            n_seeds: by_seed.len() as u32,
+            verdict: verdict.into(),
+        },
+        p,
+        improvement: 0.5 + 0.5 * (gain / half).clamp(-1.0, 1.0),
+        seeds_needed: (verdict == "not enough evidence").then_some(17),
+        by_seed,
+    }
+}
+
+fn provenance(size: Size) -> Provenance {
+    let mut stages: Vec<StageRecord> = ["ingest", "label", "split", "balance", "pixels"]
+        .map(|s| StageRecord {
+            stage: s.into(),
+            fingerprint: Key::root(1).child(s).value().to_string(),
+            cached: true,
+        })
+        .into();
+    for v in 0..size.variants {
+        for seed in 1..=size.seeds {
+            for stage in ["train", "predict", "evaluate"] {
+                let stage = format!("{stage}({}/seed={seed})", name(&ARMS, v).0);
+                let fingerprint = blake3::hash(stage.as_bytes()).to_hex().to_string();
+                stages.push(StageRecord { stage, fingerprint, cached: v % 2 == 0 });
+            }
+        }
+    }
+    Provenance {
+        spec:
+            "name = \"taco-augmentation\"\nseeds = [1, 2, 3, 4, 5]\n\n[train]\nepochs = 24\nbatch_size = 64\n"
+                .into(),
+        command: "ablatrix run experiments/taco-materials.toml".into(),
+        versions: vec![("ablatrix".into(), "0.1.0".into()), ("libtorch".into(), "2.11.0".into())],
+        seeds: (1..=size.seeds).collect(),
+        stages,
+        hosts: vec!["atlas: CPU, 8 threads".into()],
+    }
+}

@@ -1,0 +1,263 @@
+//! What a page must hold, whatever the study: read from the bytes of the page.
+//!
+//! With `ABLATRIX_REPORT_OUT` set to a folder, the pages are kept there to be looked at in a browser.
+
+use super::sample::{SMALL, Size, study};
+use super::*;
+use crate::tables::rows::EffectRow;
+
+/// Makes the page, and keeps it where `ABLATRIX_REPORT_OUT` says so.
+fn written(name: &str, study: &Study) -> String {
+    let text = page(study).unwrap();
+    let kept = std::env::var_os("ABLATRIX_REPORT_OUT");
+    let folder = tempfile::tempdir().unwrap();
+    let folder = kept.map_or_else(|| folder.path().to_owned(), std::path::PathBuf::from);
+    let path = folder.join(format!("{name}.html"));
+    std::fs::write(&path, &text).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    text
+}
+
+/// The page without its scripts and style: what a reader sees, and the data.
+fn content(page: &str) -> String {
+    let mut rest = page;
+    let mut out = String::new();
+    while let Some(start) = rest.find("<script>") {
+        out.push_str(&rest[..start]);
+        let end = rest[start..].find("</script>").unwrap();
+        rest = &rest[start + end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+#[test]
+fn a_study_gives_the_same_page_twice() {
+    let study = study(SMALL);
+    let page = written("small", &study);
+    assert_eq!(page, super::page(&study).unwrap());
+    assert!(page.len() < 1_500_000, "{}", page.len());
+}
+
+#[test]
+fn numbers_on_the_page_are_the_studys() {
+    let mut study = study(SMALL);
+    study.effects[0].row = EffectRow {
+        variant: "flip".into(),
+        baseline: "none".into(),
+        label: None,
+        metric: "map_macro".into(),
+        delta: 0.0213,
+        low: 0.0079,
+        high: 0.0331,
+        p_adjusted: 0.0124,
+        n_seeds: 5,
+        verdict: "helps".into(),
+    };
+    let page = content(&page(&study).unwrap());
+    assert!(page.contains("+2.1 points mAP [+0.8, +3.3], 5 seeds"));
+    assert!(
+        page.contains(">+2.1</td>") && page.contains(">[+0.8, +3.3]</td>") && page.contains(">0.012</td>")
+    );
+    assert!(
+        page.contains(r#""delta":2.13,"low":0.79,"high":3.31,"text":"+2.1""#),
+        "the forest plot has them too"
+    );
+
+    let first: Vec<f64> = study.runs[..5]
+        .iter()
+        .map(|r| match &r.state {
+            RunState::Done(result) => super::scores::aggregate(&result.scores, "map_macro"),
+            _ => panic!("the baseline's runs are done"),
+        })
+        .collect();
+    let mean = first.iter().sum::<f64>() / 5.0;
+    let sd = (first.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 4.0).sqrt();
+    assert!(
+        page.contains(&format!(">{:.1} ± {:.1}</td>", 100.0 * mean, 100.0 * sd)),
+        "mean and sd of the baseline"
+    );
+    for value in first {
+        assert!(page.contains(&format!(">{:.1}</td>", 100.0 * value)), "each run's score");
+    }
+    assert!(page.contains("1,084") && page.contains("2,710"), "rows before and after balancing");
+}
+
+#[test]
+fn failed_missing_and_degenerate_runs_are_said() {
+    let page = content(&page(&study(SMALL)).unwrap());
+    assert!(page.contains("28 done, 1 failed, 1 missing"));
+    assert!(page.contains("worker killed by signal 9 twice"));
+    assert!(page.contains("not run yet: the study was interrupted"));
+    assert!(page.contains("1 run: answers “plastic” for every image"));
+    assert!(page.contains("compared on fewer seeds than planned"));
+    assert!(page.contains("labels with fewer than 10 positive test images"));
+    assert!(page.contains("hold the same bytes"), "warnings of other rooms");
+}
+
+#[test]
+fn a_variant_without_results_is_named() {
+    let mut study = study(SMALL);
+    study.effects.retain(|e| e.row.variant != "noise");
+    for run in study.runs.iter_mut().filter(|r| r.variant == "noise") {
+        run.state = RunState::Failed { message: "out of memory".into() };
+    }
+    let page = content(&page(&study).unwrap());
+    assert!(page.contains("<strong>not compared</strong>, 0 of 5 runs finished (5 failed, 0 missing)"));
+    assert!(page.contains("1 could not be compared"));
+    assert!(summary_md(&study).contains("- ✕ **noise**: not compared, 0 of 5 runs finished"));
+}
+
+#[test]
+fn hostile_names_show_as_text() {
+    let hostile = [
+        "</script><script>alert(1)</script>",
+        "<img src=x onerror=alert(2)>",
+        "\"quoted\" 'and' `ticked` {{ 7 * 7 }} ${alert(3)}",
+        "right\u{202e}to\u{2066}left \u{05d0}\u{05d1}",
+        &"long".repeat(75),
+        "<!--<script>",
+    ];
+    let mut study = study(SMALL);
+    let old = std::mem::replace(&mut study.labels, hostile.map(String::from).to_vec());
+    let renamed = |label: &mut Option<String>| {
+        if let Some(i) = label.as_ref().and_then(|l| old.iter().position(|o| o == l)) {
+            *label = Some(hostile[i].into());
+        }
+    };
+    study.constant.iter_mut().for_each(|s| renamed(&mut s.label));
+    study.effects.iter_mut().for_each(|e| renamed(&mut e.row.label));
+    study.question = hostile[1].into();
+    study.name = hostile[0].into();
+    study.provenance.spec = hostile.join("\n");
+    study.data.set_aside = hostile.map(String::from).to_vec();
+    for run in &mut study.runs {
+        if let RunState::Done(result) = &mut run.state {
+            result.scores.iter_mut().for_each(|s| renamed(&mut s.label));
+        }
+        if run.variant == "noise" {
+            run.variant = hostile[0].into();
+            run.state = RunState::Failed { message: hostile[1].into() };
+        }
+    }
+    for variant in study.variants.iter_mut().filter(|v| v.name == "noise") {
+        variant.name = hostile[0].into();
+        variant.ops = hostile[1].into();
+    }
+    for effect in study.effects.iter_mut().filter(|e| e.row.variant == "noise") {
+        effect.row.variant = hostile[0].into();
+    }
+    let page = content(&written("hostile", &study));
+    for markup in ["<img src=x", "<script>alert", "alert(1)</script>", "<!--"] {
+        assert!(!page.contains(markup), "{markup}");
+    }
+    assert!(page.contains("&lt;img src=x onerror=alert(2)&gt;"), "as text in the page");
+    assert!(page.contains(r"\u003cimg src=x onerror=alert(2)\u003e"), "as text in the data");
+    assert!(page.contains(hostile[4]), "long names whole");
+    assert_eq!(page.matches("<script").count(), 1, "only the data: the scripts were cut out");
+
+    let summary = summary_md(&study);
+    assert!(!summary.contains(" <img") && summary.contains("\\<img src=x onerror=alert(2)\\>"));
+}
+
+#[test]
+fn a_study_without_effects_is_a_whole_page() {
+    let page = content(&written("empty", &study(Size { variants: 1, seeds: 1, labels: 3, epochs: 4 })));
+    assert!(page.contains("There is nothing to compare: this study has no variant besides the baseline."));
+    assert!(page.contains("only 1 seed"));
+    assert!(page.contains("1 variant × 1 seed = 1 run: 1 done, 0 failed, 0 missing"));
+    assert!(!page.contains("data-chart=\"forest\""));
+    for id in ["answer", "labels", "training", "runs", "data", "provenance"] {
+        assert!(page.contains(&format!("<section id=\"{id}\"")), "{id}");
+    }
+}
+
+#[test]
+fn a_study_whose_runs_all_failed_is_a_whole_page() {
+    let mut study = study(SMALL);
+    study.effects.clear();
+    for run in &mut study.runs {
+        run.state = RunState::Failed { message: "no libtorch".into() };
+    }
+    let page = content(&written("failed", &study));
+    assert!(page.contains("No effect could be measured"));
+    assert!(page.contains("30 runs: no libtorch"));
+    assert!(page.contains("and 22 more"));
+}
+
+#[test]
+fn undefined_numbers_are_dashes() {
+    let mut study = study(SMALL);
+    for effect in &mut study.effects {
+        (effect.row.low, effect.row.high, effect.row.p_adjusted, effect.p) =
+            (f64::NAN, f64::NAN, f64::NAN, f64::NAN);
+    }
+    for run in &mut study.runs {
+        if let RunState::Done(result) = &mut run.state {
+            result.history.iter_mut().for_each(|h| h.val_loss = f64::NAN);
+        }
+    }
+    study.constant.clear();
+    let page = content(&written("undefined", &study));
+    assert!(page.contains("no interval"));
+    assert!(page.contains("the constant predictor&#x27;s score is not available"));
+    assert!(!page.contains("NaN"));
+}
+
+#[test]
+fn the_policy_lists_what_the_page_runs() {
+    use base64::Engine;
+    use sha2::Digest;
+    let page = page(&study(SMALL)).unwrap();
+    let policy =
+        page.split("Content-Security-Policy\" content=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(policy.starts_with("default-src &#x27;none&#x27;"), "{policy}");
+    assert!(!policy.contains("unsafe"));
+    let policy = policy.replace("&#x27;", "'").replace("&#x2f;", "/");
+    let mut blocks: Vec<&str> =
+        page.split("<script>").skip(1).map(|b| b.split("</script>").next().unwrap()).collect();
+    blocks.push(page.split("<style>").nth(1).unwrap().split("</style>").next().unwrap());
+    assert_eq!(blocks.len(), 9);
+    for block in blocks {
+        let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(block.as_bytes()));
+        assert!(policy.contains(&format!("'sha256-{hash}'")));
+    }
+    for outside in ["src=\"http", "href=\"http", "@import", "url(http"] {
+        assert!(!content(&page).contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn a_large_study_stays_small() {
+    let study = study(Size { variants: 200, seeds: 10, labels: 60, epochs: 50 });
+    let page = written("large", &study);
+    assert!(page.len() < 3_000_000, "{}", page.len());
+    let page = content(&page);
+    assert!(page.contains("187 more verdicts"));
+    assert!(page.contains("single runs are drawn for "));
+    assert!(page.contains("more are in the cache"));
+}
+
+#[test]
+fn contradictions_are_refused() {
+    let mut short = study(SMALL);
+    short.data.after.positives.pop();
+    assert_eq!(
+        page(&short).unwrap_err().to_string(),
+        "`data.after` has `5` values, expected `6`, one for each label"
+    );
+    let mut stray = study(SMALL);
+    stray.variants.pop();
+    assert!(page(&stray).unwrap_err().to_string().contains("which is not among the study's variants"));
+}
+
+#[test]
+fn the_summary_says_the_same() {
+    let summary = summary_md(&study(SMALL));
+    assert!(summary.starts_with("# Which augmentations help"));
+    assert!(summary.contains("- ▲ **flip**: helps, +"));
+    assert!(summary.contains("| flip | none | +"));
+    assert!(summary.contains("- **Failed**: 1 run: worker killed"));
+    assert!(summary.contains("| constant predictor | – | 25.3 |"));
+    assert!(summary.contains("    ablatrix run experiments/taco-materials.toml"));
+}
