@@ -104,7 +104,8 @@ mod tests {
     #[test]
     fn want_of_memory_may_pass_and_a_shape_may_not() {
         let tch = |text: &str| JobError::Tch(TchError::Torch(text.to_owned()));
-        let memory = tch("[enforce fail at alloc_cpu.cpp:1] . DefaultCPUAllocator: can't allocate memory\nframe #0");
+        let memory =
+            tch("[enforce fail at alloc_cpu.cpp:1] . DefaultCPUAllocator: can't allocate memory\nframe #0");
         assert_eq!(memory.kind(), FailureKind::Infrastructure);
         assert!(!memory.message().contains("frame"), "{}", memory.message());
         assert_eq!(tch("size mismatch").kind(), FailureKind::Final);

@@ -179,7 +179,8 @@ impl Worker {
     fn run(&self, job: &Job, stores: &mut HashMap<PathBuf, Store>) -> u8 {
         let work = AssertUnwindSafe(|| self.work(job, stores));
         // Gradients are on again, also where an earlier job ended in a panic without them.
-        let result = catch_unwind(|| tch::with_grad(work)).unwrap_or_else(|panic| Err(JobError::of_panic(&*panic)));
+        let result =
+            catch_unwind(|| tch::with_grad(work)).unwrap_or_else(|panic| Err(JobError::of_panic(&*panic)));
         let key = job.fingerprint.key.clone();
         match result {
             Ok(Outcome::Published) => {

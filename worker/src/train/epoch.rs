@@ -56,8 +56,7 @@ impl Pass<'_> {
     pub fn run(mut self, batches: &[&[EpochItem]], stop: &Stop) -> Result<PassEnd, JobError> {
         let start = Instant::now();
         let (mut sum, mut n_rows) = (0.0, 0usize);
-        let dropout =
-            Key::root(self.source.seed).child("dropout").index(u64::from(self.source.epoch_idx));
+        let dropout = Key::root(self.source.seed).child("dropout").index(u64::from(self.source.epoch_idx));
         let (source, threads) = (self.source, self.loader_threads);
         let step = |batch_idx: usize, batch: &Batch| -> Result<ControlFlow<PassEnd>, JobError> {
             if stop.requested() {

@@ -88,8 +88,9 @@ pub fn for_each_batch<B, E>(
         return Ok((waited, None));
     }
     std::thread::scope(|scope| {
-        let mut lanes: Vec<_> =
-            (0..threads.min(batches.len())).map(|i| Lane::start(scope, source, batches, i, threads)).collect();
+        let mut lanes: Vec<_> = (0..threads.min(batches.len()))
+            .map(|i| Lane::start(scope, source, batches, i, threads))
+            .collect();
         for batch_idx in 0..batches.len() {
             let lane = &mut lanes[batch_idx % threads];
             let start = Instant::now();

@@ -7,13 +7,13 @@
 //! session    epoch after epoch: validation, the best so far, checkpoints
 //! ```
 
-mod checkpoint;
+pub mod checkpoint;
 mod early_stopping;
-mod epoch;
-mod loader;
+pub mod epoch;
+pub mod loader;
 pub mod loss;
 pub mod optimizer;
-mod order;
+pub mod order;
 mod schedule;
 mod session;
 
@@ -102,7 +102,11 @@ fn loader_threads(threads: u32) -> usize {
 fn write_summary(path: &Path, summary: &TrainSummary) -> Result<(), JobError> {
     let text = serde_json::to_vec_pretty(summary)
         .unwrap_or_else(|error| panic!("bug: a summary is plain data: {error}"));
-    std::fs::write(path, text).map_err(|source| JobError::Io { doing: "write", path: path.to_owned(), source })
+    std::fs::write(path, text).map_err(|source| JobError::Io {
+        doing: "write",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn as_event(row: &HistoryRow) -> EpochRow {

@@ -42,15 +42,9 @@ impl Adam {
     pub fn step(&mut self, lr: f64) -> Result<(), TorchError> {
         let _no_grad = tch::no_grad_guard();
         let _ = self.step.g_add_scalar_(1.0);
-        let lists =
-            AdamLists { parameters: &self.parameters, means: &self.means, squares: &self.squares };
-        let numbers = AdamNumbers {
-            lr,
-            beta1: BETA1,
-            beta2: BETA2,
-            weight_decay: self.weight_decay,
-            epsilon: EPSILON,
-        };
+        let lists = AdamLists { parameters: &self.parameters, means: &self.means, squares: &self.squares };
+        let numbers =
+            AdamNumbers { lr, beta1: BETA1, beta2: BETA2, weight_decay: self.weight_decay, epsilon: EPSILON };
         torch::adam_step(&lists, &self.step, numbers)
     }
 
