@@ -45,7 +45,8 @@ impl fmt::Display for BrightnessContrast {
 
 /// Of an empty picture: 0.
 fn mean(values: &[u8]) -> f64 {
-    let sum: u64 = values.chunks(1 << 16).map(|part| u64::from(part.iter().map(|&v| u32::from(v)).sum::<u32>())).sum();
+    let sum: u64 =
+        values.chunks(1 << 16).map(|part| u64::from(part.iter().map(|&v| u32::from(v)).sum::<u32>())).sum();
     sum as f64 / values.len().max(1) as f64
 }
 

@@ -71,3 +71,58 @@ fn policy_arm(augment: &Augment, policy: &str) -> Result<Arm, DesignError> {
 fn listed(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::ops::{Action, Op};
+
+    fn augment(design: Design, policies: &[(&str, &[&str])]) -> Augment {
+        let op = |p, action| Op { p, action };
+        let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Augment {
+            ops: [
+                ("shuffle".to_owned(), op(0.3, Action::ChannelShuffle)),
+                ("flip".to_owned(), op(0.5, Action::HorizontalFlip)),
+            ]
+            .into(),
+            design,
+            policies: policies.iter().map(|(name, ops)| ((*name).to_owned(), list(ops))).collect(),
+        }
+    }
+
+    /// `arm: op op, arm: …`
+    fn shown(augment: &Augment) -> String {
+        let show = |arm: Arm| {
+            let ops: Vec<_> = arm.ops.iter().map(|named| named.name.as_str()).collect();
+            format!("{}:{}", arm.name, ops.join(" "))
+        };
+        arms(augment).unwrap().into_iter().map(show).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn each_design_gives_its_arms_in_spec_order() {
+        assert_eq!(shown(&augment(Design::None, &[])), "none:");
+        assert_eq!(shown(&augment(Design::AddOne, &[])), "none:, shuffle:shuffle, flip:flip");
+        let policies: &[(&str, &[&str])] = &[("paper", &["flip", "shuffle"]), ("empty", &[])];
+        assert_eq!(shown(&augment(Design::Policies, policies)), "none:, paper:flip shuffle, empty:");
+    }
+
+    #[test]
+    fn a_policy_named_none_takes_the_place_of_the_built_in_one() {
+        let policies: &[(&str, &[&str])] = &[("all", &["flip"]), ("none", &["shuffle"])];
+        assert_eq!(shown(&augment(Design::Policies, policies)), "all:flip, none:shuffle");
+    }
+
+    #[test]
+    fn ops_come_with_their_settings() {
+        let augment = augment(Design::AddOne, &[]);
+        assert_eq!(arms(&augment).unwrap()[1].ops[0].op, augment.ops["shuffle"]);
+    }
+
+    #[test]
+    fn an_unknown_op_is_named() {
+        let error = arms(&augment(Design::Policies, &[("paper", &["flip", "blur"])])).unwrap_err();
+        assert_eq!(error.to_string(), "policy `paper` uses op `blur`, expected one of `shuffle`, `flip`");
+    }
+}

@@ -61,7 +61,7 @@ const fn reciprocals(numerator: i32) -> [i32; 256] {
     let mut i = 1;
     while i < 256 {
         // Rounded; no tie occurs that would have to go to even.
-        table[i as usize] = (((numerator << SHIFT) * 2 + i) / (2 * i)) as i32;
+        table[i as usize] = ((numerator << SHIFT) * 2 + i) / (2 * i);
         i += 1;
     }
     table
@@ -89,64 +89,45 @@ fn hsv([r, g, b]: [u8; 3]) -> [u8; 3] {
 
 /// The shifts and the way back, by hue, saturation and value before the shift.
 struct Tables {
-    hue: [Sector; 256],
+    /// For red, green and blue: how much of the saturation is taken off the value, 0 to 1.
+    taken: [[f32; 4]; 256],
     saturation: [f32; 256],
     value: [f32; 256],
-}
-
-/// What a hue says about the colour.
-#[derive(Clone, Copy)]
-struct Sector {
-    /// Place in its sixth of the circle, 0 to below 1.
-    fraction: f32,
-    /// Where in the word of four candidates red, green and blue stand, in bits.
-    places: [u8; 3],
 }
 
 impl Tables {
     fn of(shift: HsvShift) -> Self {
         let share = 1.0f32 / 255.0;
+        let saturation = |level: u8| if level == 0 { 0 } else { shifted(level, shift.saturation) };
         Tables {
-            hue: std::array::from_fn(|hue| Sector::of(shifted_hue(hue as u8, shift.hue))),
-            saturation: std::array::from_fn(|saturation| {
-                let grey = saturation == 0;
-                f32::from(if grey { 0 } else { shifted(saturation as u8, shift.saturation) }) * share
-            }),
-            value: std::array::from_fn(|value| f32::from(shifted(value as u8, shift.value)) * share),
+            taken: std::array::from_fn(|hue| taken(shifted_hue(hue as u8, shift.hue))),
+            saturation: std::array::from_fn(|level| f32::from(saturation(level as u8)) * share),
+            value: std::array::from_fn(|level| f32::from(shifted(level as u8, shift.value)) * share),
         }
     }
 
     #[inline]
     fn rgb(&self, [hue, saturation, value]: [u8; 3]) -> [u8; 3] {
-        let Sector { fraction, places } = self.hue[usize::from(hue)];
         let (s, v) = (self.saturation[usize::from(saturation)], self.value[usize::from(value)]);
-        let level = |x: f32| (x * 255.0) as u8;
-        let candidates = [
-            level(v),
-            level(v * (1.0 - s)),
-            level(v * (1.0 - s * fraction)),
-            level(v * (1.0 - s * (1.0 - fraction))),
-        ];
-        let word = u32::from_le_bytes(candidates);
-        places.map(|place| (word >> place) as u8)
+        let [r, g, b, _] = self.taken[usize::from(hue)].map(|k| (v * (1.0 - s * k) * 255.0) as u8);
+        [r, g, b]
     }
 }
 
-impl Sector {
-    fn of(hue: u8) -> Self {
-        let sixths = f32::from(hue) * (6.0f32 / 180.0);
-        let sector = sixths as u8;
-        // Value, lowest, falling, rising: the four candidates for a channel, one byte each.
-        let (v, p, q, t) = (0, 8, 16, 24);
-        let places = match sector % 6 {
-            0 => [v, t, p],
-            1 => [q, v, p],
-            2 => [p, v, t],
-            3 => [p, q, v],
-            4 => [t, p, v],
-            _ => [v, p, q],
-        };
-        Sector { fraction: sixths - f32::from(sector), places }
+/// The strongest channel keeps its value, the weakest loses all of the saturation's share, the third one part
+/// of it, which falls or rises along each sixth of the circle. A fourth number fills the vector.
+fn taken(hue: u8) -> [f32; 4] {
+    let sixths = f32::from(hue) * (6.0f32 / 180.0);
+    let sixth = sixths as u8;
+    let falls = sixths - f32::from(sixth);
+    let rises = 1.0 - falls;
+    match sixth % 6 {
+        0 => [0.0, rises, 1.0, 0.0],
+        1 => [falls, 0.0, 1.0, 0.0],
+        2 => [1.0, 0.0, rises, 0.0],
+        3 => [1.0, falls, 0.0, 0.0],
+        4 => [rises, 1.0, 0.0, 0.0],
+        _ => [0.0, 1.0, falls, 0.0],
     }
 }
 

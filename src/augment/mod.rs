@@ -22,6 +22,11 @@ pub mod policy;
 pub mod rotate;
 pub mod scratch;
 
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod properties;
+
 pub use design::{Arm, DesignError, arms};
 pub use drawn::Drawn;
 pub use policy::{Applied, Policy, sample_key};

@@ -83,3 +83,92 @@ fn add(values: &mut [u8], normal: &[i16], scale: f32, mean: f32) {
         *value = (sum + 12_582_912.0).to_bits() as u8;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The noise on a grey picture, where nothing is clipped: [height, width, 3] in levels.
+    fn noise_on_grey(std: f64, mean: f64, per_channel: bool, seed: u64) -> Vec<f64> {
+        let mut image = RgbImage { width: 160, height: 120, data: vec![128; 160 * 120 * 3] };
+        Noise { std, mean, per_channel, key: Key::root(seed) }.apply(&mut image);
+        image.data.iter().map(|&v| f64::from(v) - 128.0).collect()
+    }
+
+    fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
+        let (sum, n) = values.into_iter().fold((0.0, 0.0), |(sum, n), v| (sum + v, n + 1.0));
+        sum / n
+    }
+
+    fn correlation(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
+        let (a, b) = (mean(pairs.clone().map(|p| p.0)), mean(pairs.clone().map(|p| p.1)));
+        let spread =
+            |part: fn(&(f64, f64)) -> f64, m: f64| mean(pairs.clone().map(|p| (part(&p) - m).powi(2)));
+        let together = mean(pairs.clone().map(|(x, y)| (x - a) * (y - b)));
+        together / (spread(|p| p.0, a) * spread(|p| p.1, b)).sqrt()
+    }
+
+    #[test]
+    fn mean_and_variance_are_as_drawn() {
+        for (std, shift, seed) in [(0.02, 0.0, 1), (0.08, 0.05, 2), (0.11, -0.03, 3)] {
+            let noise = noise_on_grey(std, shift, true, seed);
+            let (levels, n) = (std * 255.0, noise.len() as f64);
+            let m = mean(noise.iter().copied());
+            assert!((m - shift * 255.0).abs() < 4.0 * levels / n.sqrt(), "{m}");
+            // Rounding to whole levels adds a twelfth.
+            let variance = mean(noise.iter().map(|v| (v - m).powi(2)));
+            let expected = levels * levels + 1.0 / 12.0;
+            assert!((variance / expected - 1.0).abs() < 4.0 * (2.0 / n).sqrt(), "{variance}, {expected}");
+        }
+    }
+
+    /// Kolmogorov and Smirnov's distance at the borders between levels, at the 1 % point.
+    #[test]
+    fn noise_is_normal() {
+        let std = 0.09;
+        let mut noise = noise_on_grey(std, 0.0, true, 4);
+        noise.sort_by(f64::total_cmp);
+        let n = noise.len() as f64;
+        let largest = (-100..=100).map(|level| {
+            let border = f64::from(level) + 0.5;
+            let below = noise.partition_point(|&v| v < border) as f64 / n;
+            (below - 0.5 * libm::erfc(-border / (std * 255.0) / std::f64::consts::SQRT_2)).abs()
+        });
+        let largest = largest.fold(0.0, f64::max);
+        assert!(largest < 1.63 / n.sqrt(), "{largest}");
+    }
+
+    #[test]
+    fn channels_and_neighbours_are_independent() {
+        let noise = noise_on_grey(0.09, 0.0, true, 5);
+        // To the next channel, the next pixel, the pixel below, and across one and two chunks of draws.
+        for lag in [1, 2, 3, 160 * 3, CHUNK, 2 * CHUNK] {
+            let pairs = noise.iter().copied().zip(noise[lag..].iter().copied());
+            let bound = 4.0 / (noise.len() as f64).sqrt();
+            assert!(correlation(pairs.clone()).abs() < bound, "{lag}: {}", correlation(pairs));
+        }
+        let other = noise_on_grey(0.09, 0.0, true, 6);
+        assert!(correlation(noise.iter().copied().zip(other)).abs() < 0.02);
+    }
+
+    #[test]
+    fn one_draw_for_all_channels_gives_grey_noise() {
+        let noise = noise_on_grey(0.09, 0.0, false, 7);
+        assert!(noise.as_chunks::<3>().0.iter().all(|[r, g, b]| r == g && g == b));
+        let pixels: Vec<f64> = noise.into_iter().step_by(3).collect();
+        assert!((mean(pixels.iter().map(|v| v * v)).sqrt() / (0.09 * 255.0) - 1.0).abs() < 0.02);
+        let next = pixels.iter().copied().zip(pixels[1..].iter().copied());
+        assert!(correlation(next).abs() < 0.03);
+    }
+
+    #[test]
+    fn sums_are_clipped() {
+        let mut image = RgbImage { width: 64, height: 64, data: [0, 128, 255].repeat(64 * 64) };
+        Noise { std: 1.0, mean: 0.0, per_channel: true, key: Key::root(8) }.apply(&mut image);
+        let share =
+            |level| image.data.iter().filter(|&&v| v == level).count() as f64 / image.data.len() as f64;
+        // What falls 0, a half and one standard deviation below the mean of the three values.
+        let end = (0.5 + 0.3085 + 0.1587) / 3.0;
+        assert!((share(0) - end).abs() < 0.015 && (share(255) - end).abs() < 0.015, "{}", share(0));
+    }
+}

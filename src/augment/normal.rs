@@ -1,5 +1,7 @@
 //! Standard normal values by table: 16 random bits to one of 65,536 equally likely values.
 
+#![expect(clippy::excessive_precision, reason = "coefficients stand as they were published")]
+
 use std::sync::LazyLock;
 
 /// One standard deviation in units of the table.

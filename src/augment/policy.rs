@@ -1,7 +1,7 @@
 //! A list of ops, applied to a sample one after the other.
 
-use super::drawn::{Drawn, Outcome};
 use super::Scratch;
+use super::drawn::{Drawn, Outcome};
 use crate::pixels::RgbImage;
 use crate::seed::Key;
 use crate::spec::ops::{NamedOp, Op};
@@ -106,5 +106,142 @@ fn describe(outcome: &Outcome<'_>) -> String {
         Some(name) if params.is_empty() => name.to_owned(),
         Some(name) => format!("{name}: {params}"),
         None => params,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::augment::rotate::Rotation;
+    use crate::spec::ops::{Action, Border};
+
+    fn named(name: &str, p: f64, action: Action) -> NamedOp {
+        NamedOp { name: name.to_owned(), op: Op { p, action } }
+    }
+
+    fn rotate(p: f64) -> NamedOp {
+        named("rotate", p, Action::Rotate { limit: [-30.0, 10.0], border: Border::Constant })
+    }
+
+    fn noise(p: f64) -> NamedOp {
+        named("noise", p, Action::GaussNoise { std: [0.1, 0.2], mean: [0.0, 0.0], per_channel: true })
+    }
+
+    fn colour(p: f64) -> NamedOp {
+        let ops = vec![
+            named("channel_shuffle", 0.2, Action::ChannelShuffle),
+            named("vertical_flip", 0.6, Action::VerticalFlip),
+            named("never", 0.0, Action::HorizontalFlip),
+        ];
+        named("colour", p, Action::OneOf { ops })
+    }
+
+    fn samples(n: i64) -> impl Iterator<Item = Key> {
+        (0..n).map(|i| sample_key(3, 1 + (i % 7) as u32, i / 7, (i % 2) as u32))
+    }
+
+    fn trace(ops: &[NamedOp], sample: Key) -> Vec<Applied> {
+        let mut image = RgbImage::new(5, 4);
+        Policy::new(ops).apply_traced(&mut image, sample, &mut Scratch::new())
+    }
+
+    /// The step of a policy of this op alone.
+    fn step(op: NamedOp) -> Step {
+        Policy::new(&[op]).steps.remove(0)
+    }
+
+    #[test]
+    fn another_op_leaves_the_draws_of_the_rest_unchanged() {
+        let (alone, with) = ([rotate(0.7), colour(0.5)], [noise(0.9), rotate(0.7), noise(0.4), colour(0.5)]);
+        for sample in samples(200) {
+            let (alone, with) = (trace(&alone, sample), trace(&with, sample));
+            assert_eq!(alone[0], with[1]);
+            assert_eq!(alone[1], with[3]);
+        }
+    }
+
+    #[test]
+    fn another_probability_leaves_the_values_unchanged() {
+        for sample in samples(200) {
+            let (seldom, always) = (&trace(&[rotate(0.3)], sample)[0], &trace(&[rotate(1.0)], sample)[0]);
+            assert!(!seldom.applied || seldom == always);
+        }
+    }
+
+    #[test]
+    fn an_op_that_occurs_twice_draws_anew() {
+        let traces: Vec<_> = samples(50).map(|sample| trace(&[rotate(1.0), rotate(1.0)], sample)).collect();
+        assert!(traces.iter().all(|trace| trace[0].params != trace[1].params));
+        assert!(samples(50).zip(&traces).all(|(sample, two)| trace(&[rotate(1.0)], sample)[0] == two[0]));
+    }
+
+    #[test]
+    fn samples_differ_by_seed_epoch_image_and_copy() {
+        let base = sample_key(1, 2, 3, 4);
+        for other in
+            [sample_key(0, 2, 3, 4), sample_key(1, 1, 3, 4), sample_key(1, 2, -3, 4), sample_key(1, 2, 3, 5)]
+        {
+            assert_ne!(base, other);
+        }
+    }
+
+    /// Within 3.3 standard deviations of the binomial: one in a thousand keys would fail, this one does not.
+    #[test]
+    fn ops_are_applied_with_their_probability() {
+        let n = 20_000;
+        for p in [0.0, 0.1, 0.5, 0.93, 1.0] {
+            let step = step(rotate(p));
+            let applied = samples(n).filter(|sample| step.draw(*sample).is_some()).count() as f64;
+            let spread = (n as f64 * p * (1.0 - p)).sqrt();
+            assert!((applied - n as f64 * p).abs() <= 3.3 * spread, "{p}: {applied}");
+        }
+    }
+
+    #[test]
+    fn one_of_chooses_by_weight() {
+        let (n, step) = (20_000, step(colour(1.0)));
+        let chosen: Vec<_> = samples(n).map(|sample| step.draw(sample).unwrap().chosen.unwrap()).collect();
+        let share = |name| chosen.iter().filter(|chosen| **chosen == name).count() as f64 / n as f64;
+        assert!((share("channel_shuffle") - 0.25).abs() < 0.011, "{}", share("channel_shuffle"));
+        assert!((share("vertical_flip") - 0.75).abs() < 0.011);
+        assert_eq!(share("never"), 0.0);
+    }
+
+    #[test]
+    fn one_of_nothing_does_nothing() {
+        for ops in [vec![], vec![named("never", 0.0, Action::HorizontalFlip)]] {
+            let trace = trace(&[named("colour", 1.0, Action::OneOf { ops })], sample_key(1, 1, 1, 0));
+            assert!(!trace[0].applied && trace[0].params.is_empty());
+        }
+    }
+
+    /// Kolmogorov and Smirnov's distance from the uniform distribution, at the 1 % point.
+    #[test]
+    fn drawn_values_are_uniform_in_their_range() {
+        let step = step(rotate(1.0));
+        let mut angles: Vec<f64> = samples(20_000)
+            .map(|sample| match step.draw(sample).unwrap().drawn {
+                Drawn::Rotate(Rotation { angle, .. }) => angle,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        angles.sort_by(f64::total_cmp);
+        assert!(angles[0] >= -30.0 && angles[angles.len() - 1] <= 10.0);
+        let n = angles.len() as f64;
+        let share = |i: usize, angle: f64| ((i as f64 + 0.5) / n - (angle + 30.0) / 40.0).abs();
+        let largest = angles.iter().enumerate().map(|(i, &angle)| share(i, angle)).fold(0.0, f64::max);
+        assert!(largest < 1.63 / n.sqrt(), "{largest}");
+    }
+
+    #[test]
+    fn traces_read_well() {
+        let key = sample_key(3, 1, 5, 0);
+        let ops = [named("flip", 1.0, Action::HorizontalFlip), rotate(1.0), noise(0.0), colour(1.0)];
+        let shown: Vec<_> =
+            trace(&ops, key).into_iter().map(|a| format!("{} {} {}", a.name, a.applied, a.params)).collect();
+        assert_eq!(
+            shown,
+            ["flip true ", "rotate true angle=-12.1", "noise false ", "colour true vertical_flip"]
+        );
     }
 }

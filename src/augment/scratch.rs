@@ -4,8 +4,8 @@
 /// Working memory of the ops.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    /// The picture as it was before the op, with a byte to spare at the end.
-    pub(crate) source: Vec<u8>,
+    /// The picture as it was before the op, one word for each pixel.
+    pub(super) lanes: Vec<u64>,
 }
 
 impl Scratch {

@@ -1,0 +1,79 @@
+"""Pictures per second of albumentations and torchvision on the ops of `benches/augment.rs`, on one core.
+
+Pinned: albumentations 2.0.8, opencv-python-headless 5.0.0.93, torch 2.11.0, torchvision 0.26.0.
+Run: python benches/augment_peers.py [SIDE]
+"""
+
+import sys
+import time
+
+import albumentations as A
+import cv2
+import numpy as np
+
+try:
+    import torch
+    from torchvision.transforms import v2
+except ImportError as error:
+    print(f"without torchvision: {error}")
+    torch = None
+
+cv2.setNumThreads(1)
+side = int(sys.argv[1]) if len(sys.argv) > 1 else 224
+
+y, x = np.mgrid[0:side, 0:side]
+texture = ((x * 7919 + y * 104729) ^ (x * y)) % 23
+picture = np.stack([((x * (c + 2) + y * (5 - c)) % 233 + texture) for c in range(3)], -1).astype(np.uint8)
+
+
+def ours_in_albumentations():
+    rotate = {"limit": (-45, 45), "p": 1.0}
+    noise = {"std_range": (0.05, 0.11), "mean_range": (0.0, 0.0), "p": 1.0}
+    return {
+        "horizontal_flip": A.HorizontalFlip(p=1.0),
+        "vertical_flip": A.VerticalFlip(p=1.0),
+        "rotate_reflect": A.Rotate(border_mode=cv2.BORDER_REFLECT_101, **rotate),
+        "rotate_constant": A.Rotate(border_mode=cv2.BORDER_CONSTANT, **rotate),
+        "random_brightness_contrast": A.RandomBrightnessContrast(0.2, 0.2, p=1.0),
+        "hue_saturation_value": A.HueSaturationValue(20, 30, 20, p=1.0),
+        "channel_shuffle": A.ChannelShuffle(p=1.0),
+        "gauss_noise": A.GaussNoise(per_channel=True, **noise),
+        "gauss_noise_shared": A.GaussNoise(per_channel=False, **noise),
+    }
+
+
+def ours_in_torchvision():
+    if torch is None:
+        return {}
+    torch.set_num_threads(1)
+    bilinear = v2.InterpolationMode.BILINEAR
+    return {
+        "horizontal_flip": v2.RandomHorizontalFlip(p=1.0),
+        "vertical_flip": v2.RandomVerticalFlip(p=1.0),
+        "rotate_constant": v2.RandomRotation(45, interpolation=bilinear),
+        "random_brightness_contrast": v2.ColorJitter(brightness=0.2, contrast=0.2),
+        "hue_saturation_value": v2.ColorJitter(hue=0.11, saturation=0.12, brightness=0.08),
+        "channel_shuffle": v2.RandomChannelPermutation(),
+        "gauss_noise": v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.GaussianNoise(0.0, 0.08),
+                                   v2.ToDtype(torch.uint8, scale=True)]),
+    }
+
+
+def measure(call):
+    """Seconds per picture: the best of several rounds of 20, for about a second."""
+    best, end = float("inf"), time.perf_counter() + 1.0
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        for _ in range(20):
+            call()
+        best = min(best, (time.perf_counter() - start) / 20)
+    return best
+
+
+albumentations, torchvision = ours_in_albumentations(), ours_in_torchvision()
+tensor = torch.from_numpy(picture).permute(2, 0, 1).contiguous() if torch else None
+print(f"{f'{side} x {side}, one core':<28}{'albumentations':>16}{'torchvision':>14}  (images/s)")
+for name, op in albumentations.items():
+    first = f"{1 / measure(lambda: op(image=picture)):.0f}"
+    second = f"{1 / measure(lambda: torchvision[name](tensor)):.0f}" if name in torchvision else "-"
+    print(f"{name:<28}{first:>16}{second:>14}")
