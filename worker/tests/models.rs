@@ -3,6 +3,9 @@
 //! The golden files were made by `tests/golden/models/make_models.py`, in 64-bit floats. Both sides fill every
 //! tensor by the same formula of its name.
 
+#![expect(clippy::unwrap_used, reason = "in a test that is the message")]
+#![expect(clippy::print_stdout, reason = "a test that skips says so")]
+
 #[path = "models/formula.rs"]
 mod formula;
 #[path = "models/golden.rs"]

@@ -1,7 +1,7 @@
 //! Names, order and initial values of a network's tensors.
 //!
-//! Tensors are made in the order in which PyTorch's `state_dict` lists them. Initial values are drawn from the
-//! run's key by the tensor's name alone: they do not depend on libtorch's generator, on the order of
+//! Tensors are made in the order in which PyTorch's `state_dict` lists them. Initial values are drawn from
+//! the run's key by the tensor's name alone: they do not depend on libtorch's generator, on the order of
 //! construction, on threads, or on the size of the head.
 
 use ablatrix::seed::Key;

@@ -1,8 +1,8 @@
 //! A safetensors file into a network.
 //!
-//! A file is judged by its content, never by its name: pickles and TorchScript archives can run code when they
-//! are read, so they are not read, under whatever name they come. Everything is checked before the first
-//! tensor of the network is touched.
+//! A file is judged by its content, never by its name: pickles and TorchScript archives can run code when
+//! they are read, so they are not read, under whatever name they come. Everything is checked before the
+//! first tensor of the network is touched.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -42,7 +42,7 @@ pub(super) fn load(network: &mut Network, path: &Path, head: Head) -> Result<Loa
     let faults = faults(network, &views, is_replaced);
     if !faults.is_empty() {
         let architecture = network.architecture_name();
-        return Err(WeightsError::Misfit { path: path.to_owned(), architecture, faults });
+        return Err(WeightsError::Misfit { path: path.to_owned(), architecture, faults: Box::new(faults) });
     }
     let mut replaced = Vec::new();
     let mut copies = Vec::new();
@@ -160,7 +160,7 @@ fn finite(view: &TensorView<'_>, name: &str, path: &Path) -> Result<Tensor, Weig
 }
 
 fn moving(name: &str, path: &Path, source: TchError) -> WeightsError {
-    WeightsError::Tensor { path: path.to_owned(), tensor: name.to_owned(), source }
+    WeightsError::Tensor { path: path.to_owned(), tensor: name.to_owned(), source: source.into() }
 }
 
 fn shape(view: &TensorView<'_>) -> Vec<i64> {

@@ -1,8 +1,8 @@
 //! MobileNetV3-Small 1.0 (Howard et al., "Searching for MobileNetV3", 2019) under timm's names
 //! (`mobilenetv3_small_100`).
 //!
-//! Initial values as timm's: convolutions normal by fan-out per group, biases 0. The classifier starts as timm's
-//! `reset_classifier` leaves it, which is PyTorch's own start of a linear layer.
+//! Initial values as timm's: convolutions normal by fan-out per group, biases 0. The classifier starts as
+//! timm's `reset_classifier` leaves it, which is PyTorch's own start of a linear layer; only its bias is 0.
 
 use tch::{Kind, TchError, Tensor};
 
@@ -62,7 +62,7 @@ pub(super) struct MobilenetV3Small {
     head: Head<Linear>,
 }
 
-/// Expansion, depthwise convolution, squeeze-and-excitation, projection, beside a shortcut where shapes allow.
+/// Expansion, depthwise convolution, squeeze-and-excitation, projection; a shortcut where shapes allow.
 struct Block {
     expand: Option<ConvNorm>,
     depthwise: ConvNorm,

@@ -12,6 +12,7 @@
 //! resnet, mobilenet_v3, squeezenet   the architectures
 //! head      hidden layers and the classifier
 //! layers    convolution, batch norm, linear: thin skins over libtorch's operators
+//! libtorch  its complaints in one line
 //! assembly  names, order and initial values of tensors
 //! ```
 
@@ -25,7 +26,9 @@ mod mobilenet_v3;
 mod squeezenet;
 mod head;
 mod layers;
+mod libtorch;
 mod assembly;
 
+pub use libtorch::Libtorch;
 pub use network::{ModelError, Network, Normalisation};
 pub use weights::{Faults, LoadReport, WeightsError};

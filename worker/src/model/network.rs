@@ -9,6 +9,7 @@ use tch::{Device, TchError, Tensor, nn::VarStore};
 use super::assembly::{Assembly, Named};
 use super::body::{Body, Mode};
 use super::head::HeadSettings;
+use super::libtorch::Libtorch;
 use super::mobilenet_v3::{self, MobilenetV3Small};
 use super::resnet::{self, Resnet18};
 use super::squeezenet::{self, Squeezenet1_1};
@@ -31,7 +32,7 @@ pub enum ModelError {
         device: Device,
         /// Why.
         #[source]
-        source: TchError,
+        source: Libtorch,
     },
     /// The weights file.
     #[error(transparent)]
@@ -65,8 +66,8 @@ impl Network {
     /// Builds the architecture with `n_labels` outputs and random weights.
     ///
     /// Each tensor's initial values are a function of `seed` and the tensor's name alone: the same seed gives
-    /// the same bits whatever libtorch's generator was used for before, and variants with another head share the
-    /// rest. The leading `floor(settings.freeze * n)` of the backbone's `n` convolutions and linear layers (in
+    /// the same bits whatever libtorch's generator was used for before, and variants with another head share
+    /// the rest. The leading `floor(settings.freeze * n)` of the backbone's `n` convolutions and linear layers (in
     /// forward order, the head not counted) are frozen: their parameters and their batch norms' do not
     /// train, and those batch norms use their running statistics always.
     ///
@@ -82,7 +83,7 @@ impl Network {
             return Err(ModelError::EmptyLayer);
         }
         Self::build(settings, n_labels as i64, seed, device)
-            .map_err(|source| ModelError::Place { device, source })
+            .map_err(|source| ModelError::Place { device, source: source.into() })
     }
 
     fn build(settings: &Model, labels: i64, seed: u64, device: Device) -> Result<Self, TchError> {
@@ -128,13 +129,15 @@ impl Network {
 
     /// Logits, [N, L] and without sigmoid, of normalised pictures, [N, 3, H, W] and 32-bit floats.
     ///
-    /// NHWC strides of the input (a permuted [N, H, W, 3]) are kept throughout and are the faster layout on the CPU.
+    /// NHWC strides of the input (a permuted [N, H, W, 3]) are kept throughout and are the faster layout on
+    /// the CPU.
     /// With `train`, batch norm uses and updates the batch's statistics and dropout draws from libtorch's
     /// generator: seed it (`tch::manual_seed`) before each step for steps that can be repeated. Gradients
     /// are recorded unless the caller forbids it (`tch::no_grad`).
     ///
     /// # Errors
-    /// Libtorch's: memory is out, or the pictures are too small for the architecture.
+    /// Libtorch's: memory is out, or the pictures are too small for the architecture. [`Libtorch`] makes one
+    /// line of it.
     pub fn forward_t(&self, images_nchw: &Tensor, train: bool) -> Result<Tensor, TchError> {
         self.classify(&self.features(images_nchw, train)?, train)
     }

@@ -1,4 +1,5 @@
-//! ResNet-18 (He et al., "Deep residual learning for image recognition", 2015) under timm's names (`resnet18`).
+//! ResNet-18 (He et al., "Deep residual learning for image recognition", 2015) under timm's names
+//! (`resnet18`).
 //!
 //! Initial values as timm's: convolutions He-normal by fan-out; the last batch norm of each residual branch
 //! starts with weights of 0, so that every block starts as the identity.

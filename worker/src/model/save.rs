@@ -34,7 +34,7 @@ fn bytes(tensors: &[Named], path: &Path) -> Result<Vec<u8>, WeightsError> {
         let data = raw(&named.tensor).map_err(|source| WeightsError::Tensor {
             path: path.to_owned(),
             tensor: named.name.clone(),
-            source,
+            source: source.into(),
         })?;
         let shape = named.tensor.size().iter().map(|&side| side as usize).collect();
         values.push((&named.name, shape, data));

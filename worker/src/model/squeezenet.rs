@@ -1,5 +1,5 @@
-//! SqueezeNet 1.1 (Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters", 2016) under
-//! torchvision's names (`squeezenet1_1`).
+//! SqueezeNet 1.1 (Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters", 2016)
+//! under torchvision's names (`squeezenet1_1`).
 //!
 //! One step is left out on purpose: torchvision cuts the classifier's map at 0 (ReLU) before it is averaged.
 //! Logits would never be negative then, and scores never below one half, which no label that is mostly

@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use safetensors::SafeTensorError;
-use tch::TchError;
+
+use super::libtorch::Libtorch;
 
 /// Why weights cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +50,7 @@ pub enum WeightsError {
         /// The network.
         architecture: &'static str,
         /// Every tensor that is wrong.
-        faults: Faults,
+        faults: Box<Faults>,
     },
     /// A value that no training recovers from.
     #[error("tensor `{tensor}` of weights `{path}` holds NaN or infinity, expected finite numbers")]
@@ -68,7 +69,7 @@ pub enum WeightsError {
         tensor: String,
         /// Why.
         #[source]
-        source: TchError,
+        source: Libtorch,
     },
 }
 

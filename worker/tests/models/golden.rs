@@ -35,8 +35,8 @@ fn logits_are_equal_in_evaluation_and_training() {
     }
 }
 
-/// In 64-bit floats on both sides: a ReLU or a pooling that tips over for want of digits moves a gradient by more
-/// than any tolerance that would still find a fault.
+/// In 64-bit floats on both sides: a ReLU or a pooling that tips over for want of digits moves a gradient by
+/// more than any tolerance that would still find a fault.
 #[test]
 fn gradients_and_running_statistics_are_equal() {
     const TOLERANCE: f64 = 1e-7;
