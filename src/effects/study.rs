@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::effect::Effect;
 use super::holm;
 use super::images::{Column, resample};
-use super::paired::Paired;
+use super::paired::{Paired, correction};
 use super::tail::Tail;
 use super::verdict::{LEVEL, MIN_POSITIVES, Undecided, Verdict, judge};
 use crate::metrics::{Flag, Ranking, Scored, ScoredError, catalogue, counts};
@@ -160,11 +160,17 @@ pub fn compare(study: &Study) -> Result<Comparison, EffectError> {
         let table = ScoreTable::new(study, metric, &scored, n_images);
         let over_all = (!scored.is_empty()).then_some(None);
         for label in over_all.into_iter().chain((0..scored.len()).map(Some)) {
-            let few = label.map(|at| n_positives[scored[at]]).map(|n| n.min(n_images - n));
-            let family: Vec<Measured> =
-                paired.par_iter().map(|matched| Measured::new(study, matched, &table, label)).collect();
+            let n_telling: Vec<usize> = match label {
+                Some(at) => vec![n_positives[scored[at]]],
+                None => scored.iter().map(|&label| n_positives[label]).collect(),
+            };
+            let n_telling = n_telling.into_iter().map(|n| n.min(n_images - n));
+            let few = label.and(n_telling.clone().min()).filter(|&n| n < MIN_POSITIVES);
+            let correction = correction(n_telling);
+            let measure = |matched| Measured::new(study, matched, &table, label, correction);
+            let family: Vec<Measured> = paired.par_iter().map(measure).collect();
             let name = label.map(|at| study.labels[scored[at]].clone());
-            effects.extend(judged(study, metric, name, few.filter(|&n| n < MIN_POSITIVES), &paired, family));
+            effects.extend(judged(study, metric, name, few, &paired, family));
         }
     }
     Ok(Comparison {
@@ -289,7 +295,13 @@ struct Measured {
 }
 
 impl Measured {
-    fn new(study: &Study, matched: &Matched, table: &ScoreTable, label: Option<usize>) -> Self {
+    fn new(
+        study: &Study,
+        matched: &Matched,
+        table: &ScoreTable,
+        label: Option<usize>,
+        correction: f64,
+    ) -> Self {
         let delta = |&(_, run, baseline): &(u64, usize, usize)| {
             table.measured(run, label) - table.measured(baseline, label)
         };
@@ -299,7 +311,8 @@ impl Measured {
                 .collect::<Vec<f32>>()
         };
         let deltas: Vec<f64> = matched.seeds.iter().map(delta).collect();
-        let paired = Paired::new(&deltas, &matched.seeds.iter().map(resampled).collect::<Vec<_>>());
+        let paired =
+            Paired::new(&deltas, &matched.seeds.iter().map(resampled).collect::<Vec<_>>(), correction);
         let inference = (paired.n_seeds >= 2 && !paired.is_rigid()).then(|| {
             let tail = Tail::new(paired.n_seeds - 1);
             let (t_variance, z_variance) = (paired.t_variance(), paired.image_variance);

@@ -1,0 +1,164 @@
+//! Studies whose truth is known, by the thousand: how often intervals hold it, and how often nothing is taken for
+//! something.
+//!
+//! A run's logit is `strength x truth + what the image does to all runs + what it does to the variant + what it does
+//! to this run`, with a strength that varies by seed. So seeds, images and their interaction all make noise, in known shares.
+
+use rayon::prelude::*;
+
+use super::*;
+use crate::seed::{Draws, Key};
+use crate::spec::settings::HeadlineMetric;
+
+const N_LABELS: usize = 2;
+
+/// The noise of a simulated study, in logits.
+#[derive(Clone, Copy, Debug)]
+struct Noise {
+    /// Of a run's strength, from one seed to the next.
+    seed: f64,
+    /// Of an image under a variant, the same for all its seeds.
+    image: f64,
+    /// Of an image in one run.
+    own: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    n_seeds: u64,
+    n_images: usize,
+    /// What each variant adds to the strength; the baseline adds 0.
+    gains: &'static [f64],
+    noise: Noise,
+    metric: HeadlineMetric,
+}
+
+/// The effects of study number `number`.
+fn simulate(plan: &Plan, number: u64) -> Vec<Effect> {
+    let key = Key::root(11).child("simulation").index(number);
+    let mut draws = key.child("truth").draws();
+    let prevalence = [0.3, 0.15];
+    let targets: Vec<bool> =
+        (0..plan.n_images * N_LABELS).map(|at| draws.chance(prevalence[at % N_LABELS])).collect();
+    let shared: Vec<f64> = targets.iter().map(|_| draws.normal()).collect();
+    let variants: Vec<String> = (0..=plan.gains.len()).map(|at| format!("variant {at}")).collect();
+    let mut logits: Vec<(&str, u64, Vec<f32>)> = Vec::new();
+    for (at, variant) in variants.iter().enumerate() {
+        let gain = if at == 0 { 0.0 } else { plan.gains[at - 1] };
+        let mut draws = key.child(variant).draws();
+        let of_image: Vec<f64> = targets.iter().map(|_| plan.noise.image * draws.normal()).collect();
+        for seed in 0..plan.n_seeds {
+            logits.push((variant, seed, run(plan, gain, &targets, &[&shared, &of_image], &mut draws)));
+        }
+    }
+    let runs: Vec<RunScores> = logits
+        .iter()
+        .map(|(variant, seed, logits)| RunScores {
+            variant,
+            seed: *seed,
+            logits,
+            thresholds: &[0.6, 0.6],
+            flags: &[],
+        })
+        .collect();
+    let study = Study {
+        labels: &["frequent".to_owned(), "rare".to_owned()],
+        targets: &targets,
+        pairs: &pairs_against(&variants[0], &runs),
+        runs: &runs,
+        metrics: &[plan.metric],
+        equivalence: 0.0,
+        n_resamples: 208,
+        key: key.child("resamples"),
+    };
+    compare(&study).unwrap().effects
+}
+
+fn run(plan: &Plan, gain: f64, targets: &[bool], images: &[&[f64]], draws: &mut Draws) -> Vec<f32> {
+    let strength = 1.5 + gain + plan.noise.seed * draws.normal();
+    let truth = targets.iter().map(|&target| if target { strength } else { 0.0 });
+    truth
+        .enumerate()
+        .map(|(at, truth)| {
+            let of_image: f64 = images.iter().map(|noise| noise[at]).sum();
+            (truth + of_image + plan.noise.own * draws.normal()) as f32
+        })
+        .collect()
+}
+
+/// Of `n_studies` studies: share in which some variant gets a verdict over all labels, and share of intervals that hold the truth,
+/// which is the mean difference over all studies; labels have intervals too.
+fn measure(plan: &Plan, n_studies: u64) -> (f64, f64) {
+    let studies: Vec<Vec<Effect>> =
+        (0..n_studies).into_par_iter().map(|number| simulate(plan, number)).collect();
+    let decided = |effects: &&Vec<Effect>| {
+        effects.iter().any(|e| e.label.is_none() && matches!(e.verdict, Verdict::Helps | Verdict::Hurts))
+    };
+    let any = studies.iter().filter(decided).count() as f64 / studies.len() as f64;
+    let (mut held, mut intervals) = (0, 0);
+    for at in 0..studies[0].len() {
+        let truth = studies.iter().map(|effects| effects[at].delta).sum::<f64>() / studies.len() as f64;
+        for [low, high] in studies.iter().filter_map(|effects| effects[at].interval) {
+            held += u32::from(low <= truth && truth <= high);
+            intervals += 1;
+        }
+    }
+    (any, f64::from(held) / f64::from(intervals))
+}
+
+const SEEDS_LEAD: Noise = Noise { seed: 0.5, image: 0.2, own: 0.3 };
+const IMAGES_LEAD: Noise = Noise { seed: 0.05, image: 0.8, own: 0.3 };
+const OWN_LEADS: Noise = Noise { seed: 0.1, image: 0.1, own: 1.0 };
+const MIXED: Noise = Noise { seed: 0.3, image: 0.6, own: 0.6 };
+
+/// Three variants that do nothing: whatever leads the noise, and with how many seeds, at most 6 studies in 100 say of
+/// any of them that it helps or hurts.
+#[test]
+fn where_there_is_no_effect_hardly_a_study_finds_one() {
+    for (n_seeds, noise, metric) in [
+        (2, SEEDS_LEAD, HeadlineMetric::MapMacro),
+        (3, MIXED, HeadlineMetric::F1Macro),
+        (5, IMAGES_LEAD, HeadlineMetric::MapMacro),
+    ] {
+        let plan = Plan { n_seeds, n_images: 60, gains: &[0.0; 3], noise, metric };
+        let (any, _) = measure(&plan, 1_000);
+        assert!(any <= 0.06, "{any} of studies with {plan:?}");
+    }
+}
+
+/// Variants that do something: intervals hold it in 93 to 98 of 100 studies, with 2 seeds in up to 99.
+#[test]
+fn intervals_hold_the_truth() {
+    for (n_seeds, noise, metric) in [
+        (2, IMAGES_LEAD, HeadlineMetric::MapMacro),
+        (2, OWN_LEADS, HeadlineMetric::F1Macro),
+        (3, SEEDS_LEAD, HeadlineMetric::MapMacro),
+        (4, MIXED, HeadlineMetric::MapMacro),
+        (5, OWN_LEADS, HeadlineMetric::MapMacro),
+    ] {
+        let plan = Plan { n_seeds, n_images: 60, gains: &[0.5, 0.2], noise, metric };
+        let (_, held) = measure(&plan, 400);
+        let most = if n_seeds == 2 { 0.99 } else { 0.98 };
+        assert!((0.93..=most).contains(&held), "{held} of intervals with {plan:?}");
+    }
+}
+
+/// An effect that is there is found the more often the more seeds there are, and with the right sign.
+#[test]
+fn seeds_find_what_is_there() {
+    let found = |n_seeds| {
+        let plan = Plan {
+            n_seeds,
+            n_images: 200,
+            gains: &[1.0],
+            noise: OWN_LEADS,
+            metric: HeadlineMetric::MapMacro,
+        };
+        let studies = (0..100).flat_map(|number| simulate(&plan, number));
+        let verdicts: Vec<Verdict> = studies.filter(|e| e.label.is_none()).map(|e| e.verdict).collect();
+        assert!(!verdicts.contains(&Verdict::Hurts));
+        verdicts.iter().filter(|verdict| **verdict == Verdict::Helps).count()
+    };
+    let (with_two, with_four) = (found(2), found(4));
+    assert!(with_two < with_four && with_four > 90, "{with_two} {with_four}");
+}
