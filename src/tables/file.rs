@@ -104,7 +104,7 @@ pub enum TableError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: ContentError,
+        source: Box<ContentError>,
     },
 }
 
@@ -115,7 +115,12 @@ pub enum TableError {
 /// # Errors
 /// Where the file cannot be written, or the table contradicts itself.
 pub fn write<T: Table>(path: &Path, table: &T, stage: &str) -> Result<(), TableError> {
-    let content = |source| TableError::Content { doing: "write", table: T::NAME, path: path.into(), source };
+    let content = |source| TableError::Content {
+        doing: "write",
+        table: T::NAME,
+        path: path.into(),
+        source: Box::new(source),
+    };
     let parquet = |source| TableError::Parquet { doing: "write", table: T::NAME, path: path.into(), source };
     let io = |source| TableError::Io { doing: "write", table: T::NAME, path: path.into(), source };
 
@@ -169,7 +174,7 @@ fn read_rows<T: Table>(path: &Path) -> Result<T, TableError> {
         doing: "read",
         table: T::NAME,
         path: path.into(),
-        source,
+        source: Box::new(source),
     })
 }
 

@@ -176,11 +176,11 @@ fn broken_files_are_errors() {
         let text = error.to_string();
         assert!(text.contains("`annotations`") && text.contains("table.parquet"), "{text}");
     };
-    for len in (0..whole.len()).step_by(7) {
+    for len in (0..whole.len()).step_by(41) {
         std::fs::write(&path, &whole[..len]).unwrap();
         named(read::<Vec<AnnotationRow>>(&path).unwrap_err());
     }
-    for place in 0..whole.len() {
+    for place in (0..whole.len()).step_by(5) {
         let mut bytes = whole.clone();
         bytes[place] ^= 1 << (place % 8);
         std::fs::write(&path, &bytes).unwrap();
