@@ -16,6 +16,9 @@ use crate::spec::settings::{Device, Images, Model, Train};
 /// Version of this contract; orchestrator and worker must agree.
 pub const PROTOCOL: u32 = 1;
 
+/// The libtorch that workers are built with; it changes numbers, so it is part of the keys of train and predict.
+pub const LIBTORCH: &str = "2.11.0";
+
 /// The names of a job's inputs.
 pub mod input {
     /// The pixel store: raw uint8 [images, side, side, 3].
@@ -159,6 +162,8 @@ pub struct EpochRow {
     pub seconds: f64,
     /// Training rows per second.
     pub images_per_second: f64,
+    /// When it ended, in milliseconds since 1970 (UTC).
+    pub finished_ms: i64,
 }
 
 /// Whether another try could end otherwise.
@@ -180,6 +185,8 @@ pub struct TrainSummary {
     pub epochs_planned: u32,
     /// The epoch whose weights were kept, from 1; 0 where the first epoch diverged: the initial weights.
     pub best_epoch: u32,
+    /// The epoch with the lowest validation loss, from 1, whichever was kept; 0 where none has a finite one.
+    pub lowest_val_loss_epoch: u32,
     /// Why it ended.
     pub stop: StopReason,
     /// Parameters that were trained, and all of them.

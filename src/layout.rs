@@ -10,7 +10,8 @@
 //!   work/attempts/…         private folders of unfinished stages
 //!   work/checkpoints/<key>/ what a training has so far
 //!   quarantine/             damaged objects and entries, for a look
-//!   logs/<study>/           the logs of workers, and the events of the last run
+//!   studies/<study>.json    the last key of each stage of a study, to name what changed
+//!   logs/<study>/           the logs of workers, and the state of the last run
 //! reports/<experiment>/index.html
 //! ```
 
@@ -86,6 +87,17 @@ impl CacheLayout {
     /// Where damaged files are put.
     pub fn quarantine(&self) -> PathBuf {
         self.root.join("quarantine")
+    }
+
+    /// The last key of each stage of a study.
+    pub fn latest(&self, study: &str) -> PathBuf {
+        self.root.join("studies").join(format!("{study}.json"))
+    }
+
+    /// Runs of a study that the tracking server at `uri` has whole.
+    pub fn delivered(&self, study: &str, uri: &str) -> PathBuf {
+        let server = Digest::of(uri.as_bytes());
+        self.root.join("studies").join(format!("{study}.mlflow-{}.json", server.short()))
     }
 
     /// The logs of a study.

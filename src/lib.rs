@@ -24,4 +24,5 @@ pub mod job;
 pub mod spec;
 pub mod fingerprint;
 pub mod layout;
+pub mod clock;
 pub mod seed;

@@ -12,6 +12,7 @@
 
 pub mod brightness;
 pub mod channels;
+mod describe;
 pub mod design;
 pub mod drawn;
 pub mod flip;
@@ -27,6 +28,7 @@ mod golden;
 #[cfg(test)]
 mod properties;
 
+pub use describe::describe;
 pub use design::{Arm, DesignError, arms};
 pub use drawn::Drawn;
 pub use policy::{Applied, Policy, sample_key};

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock;
 use crate::fingerprint::{Digest, Fingerprint};
 
 /// Version of the record's format.
@@ -52,12 +53,10 @@ pub struct Provenance {
 impl Provenance {
     /// This program on this host, for work that began at `started`.
     pub fn here(started: std::time::Instant) -> Self {
-        #[expect(clippy::disallowed_methods, reason = "provenance says when; it is never compared")]
-        let now = std::time::SystemTime::now();
         Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-            finished_unix_s: now.duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs()),
+            finished_unix_s: (clock::unix_ms() / 1000).unsigned_abs(),
             elapsed_s: started.elapsed().as_secs_f64(),
             notes: BTreeMap::new(),
         }

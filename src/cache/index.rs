@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::disk;
 use super::error::{CacheError, Doing};
 use super::store::{Store, digest_file};
+use crate::clock;
 use crate::fingerprint::Digest;
 
 /// Two seconds: the coarsest clock of a file system in use (FAT).
@@ -104,15 +105,13 @@ impl FileIndex {
 }
 
 fn stamp(meta: &Metadata, digest: Digest) -> Stamp {
-    #[expect(clippy::disallowed_methods, reason = "compared with file times only, to tell racy stamps")]
-    let now = std::time::SystemTime::now();
     let ns = |s: i64, ns: i64| i128::from(s) * 1_000_000_000 + i128::from(ns);
     Stamp {
         size: meta.size(),
         mtime_ns: ns(meta.mtime(), meta.mtime_nsec()),
         ctime_ns: ns(meta.ctime(), meta.ctime_nsec()),
         inode: meta.ino(),
-        indexed_ns: now.duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos() as i128),
+        indexed_ns: i128::from(clock::unix_ms()) * 1_000_000,
         digest,
     }
 }

@@ -12,6 +12,7 @@ pub mod csv;
 pub mod duplicates;
 pub mod faults;
 pub mod folders;
+pub mod generate;
 pub mod imported;
 pub mod labels;
 pub mod names;

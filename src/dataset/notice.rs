@@ -46,11 +46,15 @@ pub enum NoticeKind {
     KeptTogether,
     /// Identical images with different labels.
     LabelConflict,
+    /// Images that are missing or cannot be read, left out as the spec allows.
+    ImagesSetAside,
+    /// Images of another size than their records say.
+    SizesDiffer,
 }
 
 impl Notice {
     /// A notice about `names`, of which the message shows the first: "`what`: `a`, `b` and 3 more".
-    pub(super) fn about<T: std::fmt::Display>(kind: NoticeKind, what: &str, names: &[T]) -> Self {
+    pub fn about<T: std::fmt::Display>(kind: NoticeKind, what: &str, names: &[T]) -> Self {
         Notice { kind, count: names.len(), message: format!("{what}: {}", listed(names, names.len())) }
     }
 }

@@ -1,1 +1,16 @@
-//! engine.
+//! Walks a plan: data stages in threads of this process, jobs in a pool of workers. Knows no tensors.
+//!
+//! The engine believes only the cache: a stage is done when its entry is there. It emits [`Event`]s; displays and
+//! trackers only listen.
+
+mod event;
+mod failure;
+mod job_of;
+mod local;
+mod signals;
+mod walk;
+
+pub use event::Event;
+pub use local::PoolConfig;
+pub use signals::Interrupt;
+pub use walk::{EngineConfig, EngineError, Outcome, run};

@@ -3,7 +3,8 @@
 //! The content decides what a file is, never its name. What comes out is always [`RgbImage`]: grey is
 //! repeated in the three channels, an alpha channel is composed on black, CMYK and 16-bit pictures are
 //! converted, and the EXIF orientation is applied. Colour profiles are not. A file that is damaged or cut
-//! short is an error, never a picture that is partly grey.
+//! short is an error, never a picture that is partly grey. (One case is beyond the decoder: JPEG data that was cut
+//! and then closed by a proper end marker.)
 
 mod jpeg;
 mod orientation;

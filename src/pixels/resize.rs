@@ -59,3 +59,61 @@ fn centre_on_black(inner: &RgbImage, size: usize) -> RgbImage {
     }
     square
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    fn golden(name: &str) -> Vec<u8> {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pixels").join(name);
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Against Pillow 13.0.0's `resize`, `ImageOps.fit` and `ImageOps.pad` (`tests/golden/pixels/make_pixels.py`).
+    #[test]
+    fn squares_equal_pillows() {
+        let json: serde_json::Value = serde_json::from_slice(&golden("golden.json")).unwrap();
+        let squares = json["resize"].as_array().unwrap();
+        assert_eq!(squares.len(), 12);
+        for entry in squares {
+            let source = golden(&format!("decode/{}.png", entry["source"].as_str().unwrap()));
+            let image = crate::pixels::decode(&source).unwrap();
+            let way = serde_json::from_value(entry["fit"].clone()).unwrap();
+            let square = fit(&image, entry["side"].as_u64().unwrap() as u32, way);
+            let expected = golden(&format!("resize/{}", entry["file"].as_str().unwrap()));
+            assert_eq!(square.data.len(), expected.len());
+            let differences = square.data.iter().zip(&expected).map(|(a, b)| f64::from(a.abs_diff(*b)));
+            let (sum, max) = differences.fold((0.0, 0.0f64), |(sum, max), d| (sum + d, max.max(d)));
+            let mean = sum / expected.len() as f64;
+            assert!(mean < 0.25 && max <= 1.0, "{entry}: mean {mean}, largest {max}");
+        }
+    }
+
+    #[test]
+    fn the_processor_changes_no_pixel() {
+        let image = crate::pixels::decode(&golden("decode/wide.png")).unwrap();
+        let source = ImageRef::new(211, 97, &image.data, PixelType::U8x3).unwrap();
+        let mut target = Image::new(64, 64, PixelType::U8x3);
+        let mut resizer = Resizer::new();
+        // SAFETY: every processor can run without extensions.
+        unsafe { resizer.set_cpu_extensions(fast_image_resize::CpuExtensions::None) };
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+        resizer.resize(&source, &mut target, &options).unwrap();
+        assert!(target.buffer() == fit(&image, 64, Fit::Stretch).data);
+    }
+
+    #[test]
+    fn extreme_shapes_give_a_square() {
+        for (width, height) in [(1, 1), (1, 500), (500, 1), (3, 2)] {
+            let mut image = RgbImage::new(width, height);
+            image.data.fill(90);
+            for way in [Fit::Stretch, Fit::Crop, Fit::Pad] {
+                let square = fit(&image, 16, way);
+                assert_eq!((square.width, square.height, square.data.len()), (16, 16, 768));
+                assert_eq!(square.pixel(7, 7), [90; 3], "{width}x{height} {way:?}");
+            }
+        }
+        assert_eq!(fit(&RgbImage::default(), 4, Fit::Crop), RgbImage::new(4, 4));
+    }
+}

@@ -1,1 +1,17 @@
-//! plan.
+//! Spec to DAG of stages; each fresh, or dirty for a named reason.
+
+mod graph;
+mod keys;
+mod latest;
+mod resolve;
+mod sources;
+mod stage;
+mod variants;
+
+pub use graph::{Input, Node, Plan, Run};
+pub use keys::fingerprint;
+pub use latest::Latest;
+pub use resolve::{DirtyReason, State, resolve};
+pub use sources::{SourceError, Sources};
+pub use stage::{Stage, output};
+pub use variants::VariantError;

@@ -1,1 +1,22 @@
-//! report.
+//! Results in, one self-contained page out.
+//!
+//! [`page`] is a pure function of a [`Study`]: it opens no files and reads no clock, so the same study
+//! gives the same bytes. The page carries its style, its scripts and the drawing library with it, opens
+//! from disk without a network, and runs nothing that a name in the study could smuggle in.
+
+mod answer;
+mod charts;
+mod curves;
+mod format;
+mod guardrails;
+mod page;
+mod scores;
+mod study;
+mod summary;
+mod tables;
+mod verdict;
+mod view;
+
+pub use page::{ReportError, page};
+pub use study::*;
+pub use summary::summary_md;

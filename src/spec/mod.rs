@@ -1,4 +1,23 @@
 //! TOML to a checked experiment.
+//!
+//! `layers` merges the texts and keeps where each value stands; `reader` and the `read_…` files check them into
+//! `settings`; after [`load`] nothing is optional by accident. All faults come out together.
 
+mod document;
+mod fault;
+mod layers;
+mod load;
 pub mod ops;
+mod read_augment;
+mod read_data;
+mod read_training;
+mod reader;
 pub mod settings;
+
+#[cfg(test)]
+mod tests;
+
+pub use fault::{Fault, Place, Source, SpecError, nearest};
+pub use layers::{DEFAULTS, Override, Overrides};
+pub use load::{Loaded, Point, load};
+pub use read_augment::{NONE, arm_names};

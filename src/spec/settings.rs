@@ -110,6 +110,8 @@ pub struct Labels {
     pub unmapped: Unmapped,
     /// Label to categories, in spec order. Empty: each category is a label of its own.
     pub groups: IndexMap<String, Vec<String>>,
+    /// Positive images that each label must have in each part; 0: labels without any are left out of averages.
+    pub min_positives: u32,
 }
 
 /// What a label is made of.
@@ -303,6 +305,16 @@ pub enum Optimizer {
         /// L2 penalty added to the gradient.
         weight_decay: f64,
     },
+}
+
+impl HeadlineMetric {
+    /// The name in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HeadlineMetric::MapMacro => "map_macro",
+            HeadlineMetric::F1Macro => "f1_macro",
+        }
+    }
 }
 
 impl Optimizer {

@@ -1,1 +1,44 @@
-//! stages.
+//! The stages that run in this process: typed inputs to typed outputs, each readable top to bottom.
+
+mod balance;
+mod error;
+mod evaluate;
+mod ingest;
+mod label;
+mod pixels;
+mod report;
+mod report_data;
+mod scan;
+mod split;
+mod work;
+
+use std::time::Instant;
+
+use crate::cache::{Entry, Provenance};
+use crate::plan::Stage;
+
+pub use error::StageError;
+pub use evaluate::EvaluationRecord;
+pub use work::{Missing, StageWork};
+
+/// Computes a stage and publishes its result.
+///
+/// # Errors
+/// What went wrong; nothing is published then.
+pub fn compute(work: &StageWork, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Entry, StageError> {
+    let started = Instant::now();
+    let out = work.store.attempt(&work.fingerprint)?;
+    let stage = work.node().stage;
+    match stage {
+        Stage::Ingest => ingest::ingest(work, &out)?,
+        Stage::Scan => scan::scan(work, &out, progress)?,
+        Stage::Label => label::label(work, &out)?,
+        Stage::Split => split::split(work, &out)?,
+        Stage::Balance => balance::balance(work, &out)?,
+        Stage::Pixels => pixels::pixels(work, &out, progress)?,
+        Stage::Evaluate => evaluate::evaluate(work, &out)?,
+        Stage::Report => report::report(work, &out)?,
+        Stage::Train | Stage::Predict => panic!("bug: `{}` is a worker's", stage.as_str()),
+    }
+    Ok(out.publish(stage.outputs(), Provenance::here(started))?)
+}

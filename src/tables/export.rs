@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::{Array, BooleanArray, Float32Array, Float64Array, ListArray, RecordBatch, StringArray};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 use serde_json::Value;
@@ -55,15 +56,24 @@ pub enum ExportError {
     },
 }
 
-/// Writes the rows of the file `parquet` to `out` as CSV with a header.
+/// Writes the rows of the files `parquets`, which have the same columns, to `out` as CSV with one header.
 ///
 /// # Errors
-/// Where the file cannot be read whole, or `out` cannot be written.
-pub fn to_csv(parquet: &Path, out: &mut dyn Write) -> Result<(), ExportError> {
+/// Where a file cannot be read whole, or `out` cannot be written.
+pub fn to_csv(parquets: &[&Path], out: &mut dyn Write) -> Result<(), ExportError> {
+    for (i, parquet) in parquets.iter().enumerate() {
+        one_to_csv(parquet, i == 0, out)?;
+    }
+    Ok(())
+}
+
+fn one_to_csv(parquet: &Path, header: bool, out: &mut dyn Write) -> Result<(), ExportError> {
     let write = |error: csv::Error| ExportError::Write { path: parquet.into(), source: error.into() };
     let (names, batches) = open(parquet)?;
     let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(&names).map_err(write)?;
+    if header {
+        csv.write_record(&names).map_err(write)?;
+    }
     for batch in batches {
         let columns = batch?;
         for row_idx in 0..columns.num_rows() {
@@ -78,11 +88,46 @@ pub fn to_csv(parquet: &Path, out: &mut dyn Write) -> Result<(), ExportError> {
     csv.flush().map_err(|source| ExportError::Write { path: parquet.into(), source })
 }
 
-/// Writes the rows of the file `parquet` to `out`, each as a JSON object on a line of its own.
+/// Writes the rows of the files `parquets` to `out`, each as a JSON object on a line of its own.
 ///
 /// # Errors
-/// Where the file cannot be read whole, or `out` cannot be written.
-pub fn to_json_lines(parquet: &Path, out: &mut dyn Write) -> Result<(), ExportError> {
+/// Where a file cannot be read whole, or `out` cannot be written.
+pub fn to_json_lines(parquets: &[&Path], out: &mut dyn Write) -> Result<(), ExportError> {
+    parquets.iter().try_for_each(|parquet| one_to_json_lines(parquet, out))
+}
+
+/// Writes the rows of the files `parquets`, which have the same columns, to `out` as one Parquet file.
+///
+/// # Errors
+/// Where a file cannot be read whole, or `out` cannot be written.
+pub fn to_parquet(parquets: &[&Path], out: &mut (dyn Write + Send)) -> Result<(), ExportError> {
+    let mut writer: Option<ArrowWriter<&mut (dyn Write + Send)>> = None;
+    let mut out = Some(out);
+    let mut last: &Path = Path::new("");
+    for &parquet in parquets {
+        last = parquet;
+        let failed = |source| ExportError::Parquet { path: parquet.into(), source };
+        let (_, batches) = open(parquet)?;
+        for batch in batches {
+            let batch = batch?;
+            if let (None, Some(out)) = (&writer, out.take()) {
+                writer = Some(ArrowWriter::try_new(out, batch.schema(), None).map_err(failed)?);
+            }
+            if let Some(writer) = &mut writer {
+                writer.write(&batch).map_err(failed)?;
+            }
+        }
+    }
+    match writer {
+        Some(writer) => {
+            writer.close().map_err(|source| ExportError::Parquet { path: last.into(), source })?;
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+fn one_to_json_lines(parquet: &Path, out: &mut dyn Write) -> Result<(), ExportError> {
     let write = |source| ExportError::Write { path: parquet.into(), source };
     let (names, batches) = open(parquet)?;
     let keys: Vec<String> = names.iter().map(|name| Value::from(name.as_str()).to_string()).collect();

@@ -162,6 +162,8 @@ pub struct HistoryRow {
     pub images_per_second: f64,
     /// Share of the training pass that waited for data, 0 to 1.
     pub wait_share: f64,
+    /// When the epoch ended, in milliseconds since 1970 (UTC): a tracker that is told twice is told the same.
+    pub finished_ms: i64,
 }
 
 /// The table `predictions`: one row per image of a run, one logit column per label.

@@ -26,6 +26,7 @@ impl Table for Vec<HistoryRow> {
             .add("seconds", Holes::No, numbers(|row| row.seconds))
             .add("images_per_second", Holes::No, numbers(|row| row.images_per_second))
             .add("wait_share", Holes::No, numbers(|row| row.wait_share))
+            .add("finished_ms", Holes::No, Int64Array::from_iter_values(self.iter().map(|row| row.finished_ms)))
             .batch()
     }
 
@@ -39,6 +40,7 @@ impl Table for Vec<HistoryRow> {
             let (val_losses, val_maps) = (number("val_loss")?, number("val_map_macro")?);
             let (seconds, speeds) = (number("seconds")?, number("images_per_second")?);
             let waits = number("wait_share")?;
+            let ends = full::<Int64Array>(batch, "finished_ms", "Int64")?;
             rows.extend((0..batch.num_rows()).map(|i| HistoryRow {
                 run: runs.value(i).to_owned(),
                 epoch: epochs.value(i),
@@ -49,6 +51,7 @@ impl Table for Vec<HistoryRow> {
                 seconds: seconds.value(i),
                 images_per_second: speeds.value(i),
                 wait_share: waits.value(i),
+                finished_ms: ends.value(i),
             }));
         }
         Ok(rows)

@@ -1,2 +1,99 @@
-//! placeholder
-fn main() {}
+//! Set-up for Ablatrix: `cargo xtask setup | build | demo | test | check`.
+//!
+//! Each command brings what it needs: libtorch, the release binaries, for the tests an MLflow server.
+
+mod libtorch;
+mod licences;
+mod mlflow;
+mod steps;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use steps::{StepError, cargo, run};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+  setup   bring libtorch into .libtorch/ (or use the one that LIBTORCH or Python's torch names)
+  build   setup, then the release binaries: target/release/ablatrix and ablatrix-worker
+  demo    build, then run experiments/quickstart.toml and print where its report is
+  test    build, then the whole test suite
+  check   formatting, clippy with warnings as errors, licences, then test";
+
+fn main() -> ExitCode {
+    let command = std::env::args().nth(1).unwrap_or_default();
+    let root = root();
+    let result = match command.as_str() {
+        "setup" => libtorch::bring(&root).map(|_| ()),
+        "build" => build(&root),
+        "demo" => demo(&root),
+        "test" => test(&root),
+        "check" => check(&root),
+        _ => {
+            say(USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The repository: the folder above this crate.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn build(root: &Path) -> Result<(), StepError> {
+    let libtorch = libtorch::bring(root)?;
+    say("building the release binaries (the first time takes some minutes)");
+    run(cargo(root, &libtorch).args(["build", "--release", "-p", "ablatrix", "-p", "ablatrix-worker"]))
+}
+
+fn demo(root: &Path) -> Result<(), StepError> {
+    build(root)?;
+    let program = root.join("target/release/ablatrix");
+    run(std::process::Command::new(program).current_dir(root).args(["run", "experiments/quickstart.toml"]))
+}
+
+fn test(root: &Path) -> Result<(), StepError> {
+    let libtorch = libtorch::bring(root)?;
+    let mlflow = mlflow::bring(root);
+    // The tests drive the real binaries.
+    run(cargo(root, &libtorch).args(["build", "--release", "-p", "ablatrix", "-p", "ablatrix-worker"]))?;
+    let mut tests = cargo(root, &libtorch);
+    tests.args(["test", "--release", "--workspace", "--", "--show-output"]);
+    match mlflow {
+        Ok(program) => {
+            tests.env("ABLATRIX_TEST_MLFLOW", program);
+        }
+        Err(error) => say(&format!("skipped: MLflow could not be installed, its tests skip: {error}")),
+    }
+    run(&mut tests)
+}
+
+fn check(root: &Path) -> Result<(), StepError> {
+    let libtorch = libtorch::bring(root)?;
+    run(cargo(root, &libtorch).args(["fmt", "--all", "--check"]))?;
+    run(cargo(root, &libtorch).args([
+        "clippy",
+        "--release",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    licences::check(root)?;
+    test(root)
+}

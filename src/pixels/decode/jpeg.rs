@@ -33,7 +33,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(RgbImage, Orientation), DecodeErro
     Ok((RgbImage { width, height, data }, header.orientation))
 }
 
-fn open(bytes: &[u8]) -> Result<(JpegDecoder<ZCursor<&[u8]>>, Header), DecodeError> {
+type Opened<'a> = (JpegDecoder<ZCursor<&'a [u8]>>, Header);
+
+fn open(bytes: &[u8]) -> Result<Opened<'_>, DecodeError> {
     // The limits are ours, so that the message is; zune's own stand at the format's.
     let options = DecoderOptions::default()
         .set_max_width(usize::from(u16::MAX))

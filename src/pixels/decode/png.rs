@@ -28,7 +28,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(RgbImage, Orientation), DecodeErro
     Ok((RgbImage { width, height, data }, header.orientation))
 }
 
-fn open(bytes: &[u8]) -> Result<(PngDecoder<Cursor<&[u8]>>, Header), DecodeError> {
+type Opened<'a> = (PngDecoder<Cursor<&'a [u8]>>, Header);
+
+fn open(bytes: &[u8]) -> Result<Opened<'_>, DecodeError> {
     let mut decoder = PngDecoder::new(Cursor::new(bytes)).map_err(describe)?;
     let (width, height) = decoder.dimensions();
     let color = decoder.color_type();

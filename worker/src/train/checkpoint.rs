@@ -25,7 +25,7 @@ const MAGIC: &str = "ablatrix checkpoint 1 ";
 /// Digits of the digest.
 const DIGEST_LEN: usize = 64;
 /// Columns of the tensor `history`.
-const HISTORY_COLUMNS: usize = 8;
+const HISTORY_COLUMNS: usize = 9;
 
 /// A training between two epochs.
 #[derive(Debug)]
@@ -158,6 +158,8 @@ fn numbers(row: &HistoryRow) -> [f64; HISTORY_COLUMNS] {
         row.seconds,
         row.images_per_second,
         row.wait_share,
+        // Exact up to 2^53 milliseconds, which is in the year 287396.
+        row.finished_ms as f64,
     ]
 }
 
@@ -172,6 +174,7 @@ fn history_row(run: &str, numbers: &[f64]) -> HistoryRow {
         seconds: numbers[5],
         images_per_second: numbers[6],
         wait_share: numbers[7],
+        finished_ms: numbers[8] as i64,
     }
 }
 
@@ -191,6 +194,7 @@ mod tests {
             seconds: 2.0,
             images_per_second: 10.0,
             wait_share: 0.25,
+            finished_ms: 1_700_000_000_123,
         };
         Checkpoint {
             model: named("fc.weight", f32::MIN_POSITIVE / 2.0),

@@ -80,6 +80,7 @@ pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobEr
         epochs_run: trained.history.len() as u32,
         epochs_planned: epochs,
         best_epoch: trained.best_epoch,
+        lowest_val_loss_epoch: lowest_val_loss(&trained.history),
         stop,
         trained_parameters,
         parameters,
@@ -109,6 +110,12 @@ fn write_summary(path: &Path, summary: &TrainSummary) -> Result<(), JobError> {
     })
 }
 
+/// The epoch with the lowest finite validation loss, the first of equals; 0 where there is none.
+fn lowest_val_loss(history: &[HistoryRow]) -> u32 {
+    let finite = history.iter().filter(|row| row.val_loss.is_finite());
+    finite.min_by(|a, b| a.val_loss.total_cmp(&b.val_loss)).map_or(0, |row| row.epoch)
+}
+
 fn as_event(row: &HistoryRow) -> EpochRow {
     let finite = |value: f64| value.is_finite().then_some(value);
     EpochRow {
@@ -119,5 +126,6 @@ fn as_event(row: &HistoryRow) -> EpochRow {
         val_map_macro: finite(row.val_map_macro),
         seconds: row.seconds,
         images_per_second: row.images_per_second,
+        finished_ms: row.finished_ms,
     }
 }

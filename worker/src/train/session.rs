@@ -6,6 +6,7 @@ use std::time::Instant;
 use ablatrix::augment::Policy;
 use ablatrix::job::{Job, StopReason};
 use ablatrix::metrics::{Scored, ScoredError, macro_average_precision};
+use ablatrix::clock;
 use ablatrix::tables::rows::{HistoryRow, Part, TrainIndexRow};
 use tch::Device;
 
@@ -181,6 +182,7 @@ impl<'a> Session<'a> {
             seconds: 0.0,
             images_per_second: 0.0,
             wait_share: 0.0,
+            finished_ms: 0,
         };
         let mut diverged = true;
         match end {
@@ -196,6 +198,7 @@ impl<'a> Session<'a> {
             }
         }
         row.seconds = start.elapsed().as_secs_f64();
+        row.finished_ms = clock::unix_ms();
         let scores = Scores { loss: row.val_loss, map_macro: row.val_map_macro };
         self.history.push(row);
         if diverged {

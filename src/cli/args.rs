@@ -1,0 +1,157 @@
+//! The command line as written.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::plan::Stage;
+
+/// Augmentation ablations from one TOML file: cached stages, paired seeds, effects with intervals.
+#[derive(Debug, Parser)]
+#[command(name = "ablatrix", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 all good; 1 a stage failed; 2 the spec or the command line is wrong; \
+                          130 interrupted, `run` resumes.";
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run what is not cached, resume after any interruption, write the report.
+    Run(RunArgs),
+    /// Show every stage: cached or to run, and why. Runs nothing.
+    Plan(SpecArgs),
+    /// Check a spec and its data; show the labels, the parts, the matrix. Trains nothing.
+    Check(SpecArgs),
+    /// Rebuild the report from results that are cached. Trains nothing.
+    Report(SpecArgs),
+    /// Print a table, or save it with `--out FILE.csv|.parquet|.json`.
+    Table(TableArgs),
+    /// Work on datasets.
+    #[command(subcommand)]
+    Data(DataVerb),
+}
+
+/// Work on datasets.
+#[derive(Debug, Subcommand)]
+pub enum DataVerb {
+    /// Draw litter scenes with masks, boxes and categories as TACO has them; seeded, the same on every machine.
+    Generate(GenerateArgs),
+}
+
+/// A spec, and where results lie.
+#[derive(Clone, Debug, Args)]
+pub struct SpecArgs {
+    /// The spec.
+    pub spec: PathBuf,
+    /// Override a value of the spec, as in `--set train.epochs=3`. Can be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// The folder for results.
+    #[arg(long, env = "ABLATRIX_CACHE", default_value = "cache", value_name = "DIR")]
+    pub cache: PathBuf,
+    /// The folder for reports.
+    #[arg(long, env = "ABLATRIX_REPORTS", default_value = "reports", value_name = "DIR")]
+    pub reports: PathBuf,
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The spec and where results lie.
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// Worker processes at once; over the spec's `workers.slots`.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub workers: Option<u32>,
+    /// Stop after this stage.
+    #[arg(long, value_enum, value_name = "STAGE")]
+    pub until: Option<Stage>,
+    /// Print a line for each epoch too.
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Print the result only.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+/// `table`
+#[derive(Debug, Args)]
+pub struct TableArgs {
+    /// The spec and where results lie.
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// The table.
+    #[arg(value_enum)]
+    pub name: TableName,
+    /// Save it here instead; the ending says how.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// The tables of a study.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TableName {
+    /// Images, with size and digest.
+    Images,
+    /// Objects, with box and mask.
+    Annotations,
+    /// Categories.
+    Categories,
+    /// One column per label.
+    Labels,
+    /// The part of each image.
+    Split,
+    /// Training rows with copies and weights.
+    TrainIndex,
+    /// Epochs of all runs.
+    History,
+    /// Logits of all runs.
+    Predictions,
+    /// Metrics of all runs.
+    Metrics,
+    /// Variant minus baseline.
+    Effects,
+}
+
+/// `data generate`
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// The folder to write.
+    pub out: PathBuf,
+    /// Number of pictures.
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub images: u32,
+    /// Seed of the scenes.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Longest side of a picture in pixels.
+    #[arg(long, default_value_t = 320, value_parser = clap::value_parser!(u32).range(64..=2048))]
+    pub side: u32,
+}
+
+/// For people or for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// Lines for people.
+    Text,
+    /// JSON.
+    Json,
+}
+
+impl ValueEnum for Stage {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Stage::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.as_str()))
+    }
+}

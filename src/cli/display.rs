@@ -1,0 +1,175 @@
+//! The engine's news on a terminal as bars, elsewhere as plain lines. All of it goes to stderr.
+
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::render::plain;
+use crate::engine::Event;
+use crate::plan::Stage;
+
+/// How much is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Faults only.
+    Quiet,
+    /// Stages and runs.
+    Normal,
+    /// Epochs too, where there are no bars.
+    Verbose,
+}
+
+/// Whether to use colour: on a terminal, unless `NO_COLOR` says otherwise.
+pub fn colour(terminal: &bool) -> bool {
+    *terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Shows events as they come.
+pub struct Display {
+    detail: Detail,
+    bars: Option<Bars>,
+    epochs: HashMap<String, u32>,
+}
+
+struct Bars {
+    all: MultiProgress,
+    runs: Option<ProgressBar>,
+    open: HashMap<String, ProgressBar>,
+}
+
+impl Display {
+    /// For this terminal, or for a pipe.
+    pub fn new(detail: Detail) -> Self {
+        let rich = std::io::stderr().is_terminal() && detail > Detail::Quiet;
+        let bars = rich.then(|| Bars { all: MultiProgress::new(), runs: None, open: HashMap::new() });
+        Display { detail, bars, epochs: HashMap::new() }
+    }
+
+    /// Shows an event.
+    pub fn show(&mut self, event: &Event) {
+        match event {
+            Event::Planned { stages, fresh, runs, runs_to_do } => {
+                let todo = stages - fresh;
+                if todo > 0 {
+                    self.line(&format!("{stages} stages, {fresh} cached, {todo} to do; {runs} runs, {runs_to_do} to do"));
+                }
+                if let Some(bars) = self.bars.as_mut().filter(|_| *runs_to_do > 0) {
+                    let bar = bars.all.add(ProgressBar::new(*runs_to_do as u64));
+                    bar.set_style(style("{msg:28} {bar:30} {pos}/{len} runs, {elapsed} so far, about {eta} left"));
+                    bar.set_message("all");
+                    bar.enable_steady_tick(Duration::from_millis(500));
+                    bars.runs = Some(bar);
+                }
+            }
+            Event::Started { node, stage, .. } => {
+                if let (Some(bars), false) = (&mut self.bars, is_job(*stage)) {
+                    let bar = bars.all.add(ProgressBar::new_spinner());
+                    bar.set_style(style("{msg:28} {spinner}"));
+                    bar.set_message(plain(node));
+                    bar.enable_steady_tick(Duration::from_millis(120));
+                    bars.open.insert(node.clone(), bar);
+                }
+            }
+            Event::Progress { node, done, total } => {
+                if let Some(bar) = self.bars.as_ref().and_then(|bars| bars.open.get(node)) {
+                    bar.set_style(style("{msg:28} {bar:30} {pos}/{len}"));
+                    bar.set_length(*total as u64);
+                    bar.set_position(*done as u64);
+                }
+            }
+            Event::TrainingFrom { run, resumed_epochs, epochs } => {
+                self.epochs.insert(run.clone(), *epochs);
+                if *resumed_epochs > 0 {
+                    self.line(&format!("train {run}: goes on after epoch {resumed_epochs} of {epochs}"));
+                }
+                if let Some(bars) = &mut self.bars {
+                    let bar = bars.all.insert(0, ProgressBar::new(u64::from(*epochs)));
+                    bar.set_style(style("{prefix:28} {bar:30} epoch {pos}/{len}  {msg}"));
+                    bar.set_prefix(plain(run));
+                    bar.set_position(u64::from(*resumed_epochs));
+                    bars.open.insert(run.clone(), bar);
+                }
+            }
+            Event::Epoch { run, row } => {
+                let number = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.3}"));
+                let text = format!(
+                    "loss {} / {}  mAP {}  {:.0} images/s",
+                    number(row.train_loss),
+                    number(row.val_loss),
+                    number(row.val_map_macro),
+                    row.images_per_second
+                );
+                if let Some(bar) = self.bars.as_ref().and_then(|bars| bars.open.get(run)) {
+                    bar.set_position(u64::from(row.epoch));
+                    bar.set_message(text);
+                } else if self.detail == Detail::Verbose {
+                    let epochs = self.epochs.get(run).copied().unwrap_or(0);
+                    self.line(&format!("train {run}: epoch {}/{epochs}  {text}", row.epoch));
+                }
+            }
+            Event::Finished { node, stage, run, cached, elapsed_s, .. } => {
+                self.close(node, run, *stage);
+                let shown = !matches!(stage, Stage::Predict | Stage::Evaluate) || self.detail == Detail::Verbose;
+                if !cached && shown {
+                    self.line(&format!("{node}: done in {elapsed_s:.1} s"));
+                }
+                if let (Some(bar), Stage::Predict, false) = (self.bars.as_ref().and_then(|b| b.runs.as_ref()), stage, *cached) {
+                    bar.inc(1);
+                }
+            }
+            Event::Failed { node, message, log, run, stage } => {
+                self.close(node, run, *stage);
+                self.always(&format!("error: stage `{node}` failed: {message}"));
+                if let Some(log) = log {
+                    self.always(&format!("  help: see `{}`", log.display()));
+                }
+            }
+            Event::Waiting { node, holder } => self.line(&format!("{node}: waiting for {holder}, which computes it")),
+            Event::Retrying { node, why } => self.always(&format!("warning: `{node}` is tried again: {why}")),
+            Event::Rebuilding { what } => self.always(&format!("warning: {what}; it was put into quarantine and is rebuilt")),
+            Event::Interrupting => self.always("stopping: workers keep their checkpoints"),
+        }
+    }
+
+    /// Takes all bars away.
+    pub fn finish(&mut self) {
+        if let Some(bars) = &self.bars {
+            let _ = bars.all.clear();
+        }
+    }
+
+    fn close(&mut self, node: &str, run: &str, stage: Stage) {
+        let Some(bars) = &mut self.bars else { return };
+        let key = if stage == Stage::Train { run } else { node };
+        if let Some(bar) = bars.open.remove(key) {
+            bar.finish_and_clear();
+            bars.all.remove(&bar);
+        }
+    }
+
+    fn line(&self, text: &str) {
+        if self.detail > Detail::Quiet {
+            self.always(text);
+        }
+    }
+
+    fn always(&self, text: &str) {
+        let text = plain(text);
+        match &self.bars {
+            Some(bars) => {
+                let _ = bars.all.println(text);
+            }
+            None => super::print::err(&text),
+        }
+    }
+}
+
+fn is_job(stage: Stage) -> bool {
+    matches!(stage, Stage::Train | Stage::Predict)
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}

@@ -1,0 +1,155 @@
+//! What every verb does first: spec, cache, plan.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args::SpecArgs;
+use super::render::Failure;
+use crate::cache::{CacheError, Store};
+use crate::engine::{EngineConfig, EngineError, PoolConfig};
+use crate::plan::{Plan, SourceError, Sources, Stage};
+use crate::spec::{self, Loaded, Override, Overrides};
+use crate::stages::StageError;
+
+/// A checked spec with its cache and its plan.
+pub struct Study {
+    /// The spec.
+    pub loaded: Loaded,
+    /// The cache.
+    pub store: Store,
+    /// The DAG.
+    pub plan: Arc<Plan>,
+    /// Digests of files outside the cache.
+    pub sources: Sources,
+    /// Whether errors are shown in colour.
+    pub colour: bool,
+}
+
+impl Study {
+    /// Reads the spec and opens the cache.
+    ///
+    /// # Errors
+    /// Rendered, with the exit code.
+    pub fn open(args: &SpecArgs) -> Result<Self, Failure> {
+        let colour = super::display::colour(&std::io::IsTerminal::is_terminal(&std::io::stderr()));
+        let mut items = Vec::new();
+        let mut variables: Vec<_> = std::env::vars().filter(|(name, _)| name.starts_with("ABLATRIX_")).collect();
+        variables.sort();
+        items.extend(variables.iter().filter_map(|(name, value)| Override::from_variable(name, value)));
+        for set in &args.sets {
+            let item = Override::parse(set).ok_or_else(|| {
+                Failure::text(2, &format!("`--set {set}` has no `=`"), Some("write it as in `--set train.epochs=3`"))
+            })?;
+            items.push(item);
+        }
+        let loaded = spec::load(&args.spec, &Overrides { items }).map_err(|error| Failure::spec(&error, colour))?;
+        let store = Store::open(&args.cache).map_err(|error| cache_failure(&error))?;
+        let plan = Plan::new(&loaded).map_err(|error| {
+            Failure::new(2, &error, Some("change one of its `[augment]` tables or matrix values, or remove it"))
+        })?;
+        let sources = Sources::new(&store);
+        Ok(Study { loaded, store, plan: Arc::new(plan), sources, colour })
+    }
+
+    /// Where workers' logs lie.
+    pub fn logs(&self) -> PathBuf {
+        self.store.layout().logs(&self.plan.experiment.name)
+    }
+
+    /// The engine's configuration; `workers` is the command line's word on slots.
+    ///
+    /// # Errors
+    /// Where the worker's program is not found.
+    pub fn engine(&self, workers: Option<u32>, until: Option<Stage>) -> Result<EngineConfig, Failure> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let settings = &self.plan.experiment.workers;
+        let wished = workers.unwrap_or(settings.slots) as usize;
+        let slots = if wished == 0 { cores } else { wished }.min(self.plan.runs.len().max(1));
+        let threads = match settings.threads {
+            0 => (cores / slots).max(1) as u32,
+            threads => threads,
+        };
+        let needs_worker = until.is_none_or(|until| until >= Stage::Train);
+        let program = if needs_worker { worker_program()? } else { PathBuf::new() };
+        let pool = PoolConfig { program, slots, threads, logs: self.logs() };
+        Ok(EngineConfig { store: self.store.clone(), pool, data_threads: cores, until })
+    }
+
+    /// A fault of the data that is a fault of the spec, shown where it stands.
+    pub fn spec_failure(&self, error: &StageError) -> Option<Failure> {
+        let path = error.spec_path()?;
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let error = self.loaded.error_at(&path, error.chain(), error.help());
+        Some(Failure::spec(&error, self.colour))
+    }
+
+    /// A fault of a file that the spec names.
+    pub fn source_failure(&self, error: &SourceError) -> Failure {
+        match error {
+            SourceError::Missing { key, source, .. } => {
+                let why = std::error::Error::source(source.as_ref()).map(ToString::to_string).unwrap_or_default();
+                let path: Vec<&str> = key.split('.').collect();
+                let message = format!("{error}: {why}");
+                Failure::spec(&self.loaded.error_at(&path, message, None), self.colour)
+            }
+            SourceError::NoFolder { .. } => {
+                let error = self.loaded.error_at(&["dataset", "images"], error.to_string(), None);
+                Failure::spec(&error, self.colour)
+            }
+            SourceError::Folders(inner) => {
+                let error = self.loaded.error_at(&["dataset", "images"], inner.to_string(), None);
+                Failure::spec(&error, self.colour)
+            }
+            SourceError::Cache(error) => cache_failure(error),
+            SourceError::Table(_) => Failure::new(1, error, None),
+        }
+    }
+
+    /// What ended the engine before its time.
+    pub fn engine_failure(&self, error: &EngineError) -> Failure {
+        match error {
+            EngineError::Source(error) => self.source_failure(error),
+            EngineError::Cache(error) => cache_failure(error),
+            EngineError::Spawn(error) => Failure::new(1, error, Some("build it with `cargo xtask build`")),
+            EngineError::NoWorkers { why } => {
+                let help = if why.contains("shared libraries") || why.contains("libtorch") {
+                    "libtorch was not found: bring it with `cargo xtask build`, or point LD_LIBRARY_PATH at the `lib` of a torch 2.11"
+                } else {
+                    "see the log; what was done is kept, and `run` goes on from there"
+                };
+                Failure::new(1, error, Some(help))
+            }
+        }
+    }
+}
+
+/// A fault of the cache.
+pub fn cache_failure(error: &CacheError) -> Failure {
+    Failure::new(1, error, error.help())
+}
+
+/// The worker's program: named by the environment, beside this program, or on the path.
+fn worker_program() -> Result<PathBuf, Failure> {
+    const NAME: &str = "ablatrix-worker";
+    if let Some(named) = std::env::var_os("ABLATRIX_WORKER") {
+        return Ok(named.into());
+    }
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(NAME)));
+    if let Some(beside) = beside.filter(|path| path.is_file()) {
+        return Ok(beside);
+    }
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&paths).map(|folder| folder.join(NAME)).find(|path| path.is_file());
+    on_path.ok_or_else(|| {
+        Failure::text(
+            1,
+            "the program `ablatrix-worker`, which trains, was not found beside `ablatrix` nor on the PATH",
+            Some("build it with `cargo xtask build`, or name it by ABLATRIX_WORKER"),
+        )
+    })
+}
+
+/// A path as it is shown to people: relative to where they are, if it is below.
+pub fn shown(path: &Path) -> String {
+    path.strip_prefix("./").unwrap_or(path).display().to_string()
+}

@@ -1,0 +1,109 @@
+//! What the engine tells those who listen: displays and trackers.
+
+use std::path::PathBuf;
+
+use crate::cache::Entry;
+use crate::fingerprint::Digest;
+use crate::job::EpochRow;
+use crate::plan::Stage;
+
+/// News of a run of the engine. Listeners cannot change what happens.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A look into the cache has shown what is to be done.
+    Planned {
+        /// Stages in all.
+        stages: usize,
+        /// Those whose result is there already.
+        fresh: usize,
+        /// Training runs in all.
+        runs: usize,
+        /// Those that are still to be trained, or scored.
+        runs_to_do: usize,
+    },
+    /// A stage begins.
+    Started {
+        /// The node's name.
+        node: String,
+        /// Its kind.
+        stage: Stage,
+        /// The run it belongs to; empty for shared stages.
+        run: String,
+        /// Its key.
+        key: Digest,
+    },
+    /// A long stage has come further.
+    Progress {
+        /// The node's name.
+        node: String,
+        /// Items done.
+        done: usize,
+        /// Items in all.
+        total: usize,
+    },
+    /// A training begins, or goes on from a checkpoint.
+    TrainingFrom {
+        /// The run.
+        run: String,
+        /// Epochs that a checkpoint already holds.
+        resumed_epochs: u32,
+        /// Epochs in all.
+        epochs: u32,
+    },
+    /// An epoch of a training ended.
+    Epoch {
+        /// The run.
+        run: String,
+        /// Its numbers.
+        row: EpochRow,
+    },
+    /// A stage has its result.
+    Finished {
+        /// The node's name.
+        node: String,
+        /// Its kind.
+        stage: Stage,
+        /// The run it belongs to; empty for shared stages.
+        run: String,
+        /// The result.
+        entry: Box<Entry>,
+        /// It was in the cache already, or another process made it.
+        cached: bool,
+        /// Seconds that it took here.
+        elapsed_s: f64,
+    },
+    /// A stage failed for good.
+    Failed {
+        /// The node's name.
+        node: String,
+        /// Its kind.
+        stage: Stage,
+        /// The run it belongs to; empty for shared stages.
+        run: String,
+        /// What was wrong, with its causes.
+        message: String,
+        /// The log to look into.
+        log: Option<PathBuf>,
+    },
+    /// Another process computes the stage; this one waits for it.
+    Waiting {
+        /// The node's name.
+        node: String,
+        /// Who computes it.
+        holder: String,
+    },
+    /// A worker died or was in trouble; its job is tried again.
+    Retrying {
+        /// The node's name.
+        node: String,
+        /// Why.
+        why: String,
+    },
+    /// Cached bytes were found to be wrong; what they came from is made again.
+    Rebuilding {
+        /// What was found.
+        what: String,
+    },
+    /// The user asked to stop; running jobs are being stopped.
+    Interrupting,
+}

@@ -1,0 +1,49 @@
+//! A node of the plan as a job for a worker.
+
+use std::collections::BTreeMap;
+
+use crate::cache::{CacheError, Store};
+use crate::fingerprint::{Digest, Fingerprint};
+use crate::job::{Job, JobStage, PROTOCOL, input};
+use crate::plan::{Node, Stage};
+use crate::spec::settings::Weights;
+
+/// The job of `node` under the key `fingerprint`; `digest` gives the object of an input. Given weights are copied
+/// into the cache, where a worker on any machine finds them.
+///
+/// # Errors
+/// Where the weights cannot be stored.
+pub fn job_of(
+    node: &Node,
+    fingerprint: &Fingerprint,
+    digest: impl Fn(usize, &str) -> Digest,
+    store: &Store,
+    threads: u32,
+) -> Result<Job, CacheError> {
+    let experiment = &node.variant.experiment;
+    let mut inputs: BTreeMap<String, Digest> =
+        node.inputs.iter().map(|from| (from.name.clone(), digest(from.node, from.output))).collect();
+    if let (Stage::Train, Weights::Path(path)) = (node.stage, &experiment.model.weights) {
+        let field = format!("input.{}", input::WEIGHTS);
+        let known = fingerprint.fields.iter().find(|f| f.name == field).and_then(|f| Digest::parse(&f.value));
+        if let Some(digest) = known {
+            store.import(path, &digest)?;
+            inputs.insert(input::WEIGHTS.to_owned(), digest);
+        }
+    }
+    Ok(Job {
+        protocol: PROTOCOL,
+        stage: if node.stage == Stage::Train { JobStage::Train } else { JobStage::Predict },
+        run: node.run.clone(),
+        fingerprint: fingerprint.clone(),
+        model: experiment.model.clone(),
+        train: experiment.train.clone(),
+        images: experiment.images.clone(),
+        policy: node.variant.policy.clone(),
+        inputs,
+        cache: store.layout().root().to_owned(),
+        seed: node.seed,
+        threads,
+        device: experiment.workers.device,
+    })
+}

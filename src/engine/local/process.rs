@@ -1,0 +1,221 @@
+//! One worker process: jobs to its stdin, events from its stdout, all else into a log.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::Sender;
+
+use crate::job::{Job, WorkerEvent};
+
+/// The longest line that a worker may send; a longer one is no event.
+const MAX_LINE: u64 = 1 << 20;
+
+/// What the reader of a worker's stdout says.
+#[derive(Debug)]
+pub enum FromWorker {
+    /// It sent an event.
+    Event(WorkerEvent),
+    /// It sent something else; the text is cut short.
+    Garbage(String),
+    /// Its stdout is closed: it has ended, or is about to.
+    Closed,
+}
+
+/// A running worker.
+#[derive(Debug)]
+pub struct WorkerProcess {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    log: PathBuf,
+}
+
+/// Why no worker could be started.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// The program cannot be started.
+    #[error("cannot start the worker `{program}`")]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Its log cannot be written.
+    #[error("cannot write the worker's log `{path}`")]
+    Log {
+        /// The log.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl WorkerProcess {
+    /// Starts `program`; what it says goes to `events` with the number `slot`.
+    ///
+    /// # Errors
+    /// Where it cannot be started, or its log not be opened.
+    pub fn spawn<M: Send + 'static>(
+        program: &Path,
+        threads: u32,
+        log: PathBuf,
+        events: Sender<M>,
+        wrap: impl Fn(FromWorker) -> M + Send + 'static,
+    ) -> Result<Self, SpawnError> {
+        let log_error = |source| SpawnError::Log { path: log.clone(), source };
+        if let Some(folder) = log.parent() {
+            std::fs::create_dir_all(folder).map_err(log_error)?;
+        }
+        let file = OpenOptions::new().create(true).append(true).open(&log).map_err(log_error)?;
+        let mut child = Command::new(program)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::from(file))
+            // Of its own group, so that Ctrl-C reaches the orchestrator alone, which stops it in good order.
+            .process_group(0)
+            .env("OMP_NUM_THREADS", threads.to_string())
+            .env("MKL_NUM_THREADS", threads.to_string())
+            .spawn()
+            .map_err(|source| SpawnError::Start { program: program.to_owned(), source })?;
+        let stdin = child.stdin.take();
+        if let Some(stdout) = child.stdout.take() {
+            std::thread::spawn(move || {
+                read_events(stdout, |message| events.send(wrap(message)).is_ok());
+            });
+        }
+        Ok(WorkerProcess { child, stdin, log })
+    }
+
+    /// Sends a job; `false` where the worker does not read any more.
+    pub fn send(&mut self, job: &Job) -> bool {
+        let mut line = serde_json::to_string(job).unwrap_or_else(|e| panic!("bug: a job is plain data: {e}"));
+        line.push('\n');
+        self.stdin.as_mut().is_some_and(|stdin| stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush()).is_ok())
+    }
+
+    /// Asks it to stop: it keeps a checkpoint and ends.
+    pub fn terminate(&mut self) {
+        self.signal(rustix::process::Signal::TERM);
+        self.stdin = None;
+    }
+
+    /// Ends it at once, with all that it started.
+    pub fn kill(&mut self) {
+        self.signal(rustix::process::Signal::KILL);
+        self.stdin = None;
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        if let Some(group) = rustix::process::Pid::from_raw(self.child.id() as i32) {
+            // It may be gone already.
+            let _ = rustix::process::kill_process_group(group, signal);
+        }
+    }
+
+    /// Waits for its end and says how it came, in words.
+    pub fn end(&mut self) -> String {
+        self.stdin = None;
+        match self.child.wait() {
+            Ok(status) => status_text(status),
+            Err(error) => format!("it cannot be waited for: {error}"),
+        }
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
+    /// Where its stderr goes.
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// The last lines of its log.
+    pub fn last_words(&self) -> String {
+        last_lines(&self.log, 5)
+    }
+}
+
+impl Drop for WorkerProcess {
+    fn drop(&mut self) {
+        if !self.has_ended() {
+            self.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn read_events(stdout: impl Read, mut give: impl FnMut(FromWorker) -> bool) {
+    let mut reader = BufReader::new(stdout);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => break,
+            Ok(_) => {}
+        }
+        let message = match serde_json::from_slice(&line) {
+            Ok(event) => FromWorker::Event(event),
+            Err(_) => {
+                let text: String = String::from_utf8_lossy(&line).chars().take(120).collect();
+                FromWorker::Garbage(text.escape_debug().to_string())
+            }
+        };
+        if !give(message) {
+            return;
+        }
+    }
+    give(FromWorker::Closed);
+}
+
+fn status_text(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(9), _) => "killed by signal 9 (by hand, or because memory ran out)".to_owned(),
+        (Some(signal), _) => format!("killed by signal {signal}"),
+        (None, Some(code)) => format!("ended with exit code {code}"),
+        (None, None) => "ended".to_owned(),
+    }
+}
+
+/// The last `n` lines of a file that are not empty, joined by ` | `; control characters are escaped.
+fn last_lines(path: &Path, n: usize) -> String {
+    let read = || -> std::io::Result<Vec<u8>> {
+        use std::io::{Seek, SeekFrom};
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(4096)))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = read().unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let last: Vec<_> = lines.iter().skip(lines.len().saturating_sub(n)).collect();
+    last.iter().map(|line| line.escape_debug().to_string()).collect::<Vec<_>>().join(" | ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn garbage_and_overlong_lines_are_told_from_events() {
+        let mut text = b"hello \x1b[31m\n{\"event\":\"finished\",\"key\":\"k\"}\n".to_vec();
+        text.extend(vec![b'x'; 3 << 20]);
+        let mut seen = Vec::new();
+        read_events(&text[..], |message| {
+            seen.push(message);
+            true
+        });
+        assert!(matches!(&seen[0], FromWorker::Garbage(text) if text == "hello \\u{1b}[31m\\n"), "{seen:?}");
+        assert!(matches!(&seen[1], FromWorker::Event(WorkerEvent::Finished { .. })));
+        assert!(matches!(seen.last(), Some(FromWorker::Closed)));
+        assert_eq!(seen.len(), 6);
+    }
+}

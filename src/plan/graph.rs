@@ -1,0 +1,247 @@
+//! A spec as a DAG of stages.
+//!
+//! Variants that agree in what a stage reads share its node: a study has one pixel store, one split and one
+//! balance, unless its matrix sweeps them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::stage::{Stage, output};
+use super::variants::{VariantError, variants};
+use crate::job::input;
+use crate::spec::Loaded;
+use crate::spec::settings::{Experiment, Variant};
+
+/// A study as data, before anything runs.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The experiment without matrix values.
+    pub experiment: Arc<Experiment>,
+    /// The merged spec as the report shows it.
+    pub spec: String,
+    /// In the order of grid, then matrix.
+    pub variants: Vec<Arc<Variant>>,
+    /// Variant by variant, seed by seed.
+    pub runs: Vec<Run>,
+    /// Inputs before what reads them.
+    pub nodes: Vec<Node>,
+}
+
+/// A variant with one seed.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// `flip/lr=0.0001/seed=2`.
+    pub name: String,
+    /// Index into [`Plan::variants`].
+    pub variant: usize,
+    /// The seed.
+    pub seed: u64,
+    /// Its nodes in [`Plan::nodes`].
+    pub train: usize,
+    /// Likewise.
+    pub predict: usize,
+    /// Likewise.
+    pub evaluate: usize,
+}
+
+/// One stage to be done.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// `split`, or `train flip/seed=2`.
+    pub name: String,
+    /// Its kind.
+    pub stage: Stage,
+    /// The variant whose settings it reads; any of them where several share the node.
+    pub variant: Arc<Variant>,
+    /// The run's seed; 0 for stages that all runs share.
+    pub seed: u64,
+    /// The run's name; empty for stages that all runs share.
+    pub run: String,
+    /// What it reads.
+    pub inputs: Vec<Input>,
+    /// Settings of the whole study that it reads beside the variant's: the report's.
+    pub extra: Vec<(&'static str, serde_json::Value)>,
+}
+
+/// An output of another node.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Input {
+    /// The name under which the stage knows it.
+    pub name: String,
+    /// Index into [`Plan::nodes`].
+    pub node: usize,
+    /// Which of its outputs.
+    pub output: &'static str,
+}
+
+impl Plan {
+    /// The DAG of a checked spec.
+    ///
+    /// # Errors
+    /// Where two variants would have one name, or one does what another does.
+    pub fn new(loaded: &Loaded) -> Result<Self, VariantError> {
+        let variants: Vec<Arc<Variant>> = variants(loaded)?.into_iter().map(Arc::new).collect();
+        let mut builder = Builder::default();
+        let mut runs = Vec::new();
+        for (variant_idx, variant) in variants.iter().enumerate() {
+            let shared = builder.shared(variant);
+            for &seed in &variant.experiment.seeds {
+                runs.push(builder.run(&shared, variant, variant_idx, seed));
+            }
+        }
+        let experiment = Arc::new(loaded.experiment.clone());
+        let spec = loaded.shown();
+        builder.report(&experiment, &spec, &variants, &runs);
+        Ok(Plan { experiment, spec, variants, runs, nodes: builder.nodes })
+    }
+
+    /// The node that makes the report.
+    pub fn report(&self) -> usize {
+        self.nodes.len() - 1
+    }
+
+    /// Nodes of a stage.
+    pub fn of_stage(&self, stage: Stage) -> impl Iterator<Item = usize> + '_ {
+        self.nodes.iter().enumerate().filter(move |(_, node)| node.stage == stage).map(|(i, _)| i)
+    }
+}
+
+/// The nodes of the data that a variant's runs read.
+struct Shared {
+    label: usize,
+    split: usize,
+    balance: usize,
+    pixels: usize,
+}
+
+#[derive(Default)]
+struct Builder {
+    nodes: Vec<Node>,
+    /// Stage, what it reads of the settings, and its inputs, to the node that does just that.
+    known: HashMap<(Stage, String, Vec<Input>), usize>,
+    counts: IndexMap<Stage, usize>,
+}
+
+impl Builder {
+    fn shared(&mut self, variant: &Arc<Variant>) -> Shared {
+        let from = |name: &str, node: usize, output: &'static str| Input { name: name.into(), node, output };
+        let ingest = self.data(Stage::Ingest, variant, vec![]);
+        let scan = self.data(Stage::Scan, variant, vec![from("images", ingest, output::IMAGES)]);
+        let label_inputs = vec![
+            from("images", scan, output::IMAGES),
+            from("annotations", ingest, output::ANNOTATIONS),
+            from("categories", ingest, output::CATEGORIES),
+            from("scenes", ingest, output::SCENES),
+            from("scene_categories", ingest, output::SCENE_CATEGORIES),
+            from("given_labels", ingest, output::GIVEN_LABELS),
+        ];
+        let label = self.data(Stage::Label, variant, label_inputs);
+        let split_inputs = vec![
+            from(input::LABELS, label, output::LABELS),
+            from("images", scan, output::IMAGES),
+            from("given_parts", ingest, output::GIVEN_PARTS),
+        ];
+        let split = self.data(Stage::Split, variant, split_inputs);
+        let balance_inputs =
+            vec![from(input::LABELS, label, output::LABELS), from(input::SPLIT, split, output::SPLIT)];
+        let balance = self.data(Stage::Balance, variant, balance_inputs);
+        let pixels = self.data(Stage::Pixels, variant, vec![from("images", scan, output::IMAGES)]);
+        Shared { label, split, balance, pixels }
+    }
+
+    fn run(&mut self, shared: &Shared, variant: &Arc<Variant>, variant_idx: usize, seed: u64) -> Run {
+        let name = format!("{}/seed={seed}", variant.name);
+        let from = |name: &str, node: usize, output: &'static str| Input { name: name.into(), node, output };
+        let pictures = [
+            from(input::PIXELS, shared.pixels, output::PIXELS),
+            from(input::PIXEL_ROWS, shared.pixels, output::PIXEL_ROWS),
+            from(input::LABELS, shared.label, output::LABELS),
+            from(input::SPLIT, shared.split, output::SPLIT),
+        ];
+        let mut inputs = pictures.to_vec();
+        inputs.push(from(input::TRAIN_INDEX, shared.balance, output::TRAIN_INDEX));
+        let train = self.push(Stage::Train, variant, seed, &name, inputs);
+        let mut inputs = pictures.to_vec();
+        inputs.push(from(input::MODEL, train, output::MODEL));
+        let predict = self.push(Stage::Predict, variant, seed, &name, inputs);
+        let inputs = vec![
+            from("predictions", predict, output::PREDICTIONS),
+            from(input::LABELS, shared.label, output::LABELS),
+            from(input::SPLIT, shared.split, output::SPLIT),
+            from("summary", train, output::SUMMARY),
+        ];
+        let evaluate = self.push(Stage::Evaluate, variant, seed, &name, inputs);
+        Run { name, variant: variant_idx, seed, train, predict, evaluate }
+    }
+
+    fn report(&mut self, experiment: &Experiment, spec: &str, variants: &[Arc<Variant>], runs: &[Run]) {
+        let Some(variant) = variants.first() else { return };
+        let mut inputs = Vec::new();
+        // The rows that are shown are those of the first variant; a matrix that sweeps them has several.
+        for (i, node) in self.nodes.iter().enumerate() {
+            if node.stage < Stage::Pixels {
+                inputs.extend(node.stage.outputs().iter().map(|&output| Input {
+                    name: format!("{}.{output}", node.name),
+                    node: i,
+                    output,
+                }));
+            }
+        }
+        for run in runs {
+            let mut add =
+                |node, output| inputs.push(Input { name: format!("{}.{output}", run.name), node, output });
+            add(run.train, output::HISTORY);
+            add(run.train, output::SUMMARY);
+            add(run.predict, output::PREDICTIONS);
+            add(run.evaluate, output::METRICS);
+            add(run.evaluate, output::EVALUATION);
+        }
+        let report = self.push(Stage::Report, variant, 0, "", inputs);
+        let shown: Vec<_> = variants.iter().map(|v| (&v.name, &v.arm, &v.point, &v.policy)).collect();
+        self.nodes[report].extra = vec![
+            ("name", json(&experiment.name)),
+            ("question", json(&experiment.question)),
+            ("report", json(&experiment.report)),
+            ("spec", json(&spec)),
+            ("variants", json(&shown)),
+            ("runs", json(&runs.iter().map(|run| &run.name).collect::<Vec<_>>())),
+        ];
+    }
+
+    /// The node of a stage that variants share where they agree in what it reads.
+    fn data(&mut self, stage: Stage, variant: &Arc<Variant>, inputs: Vec<Input>) -> usize {
+        let settings = super::keys::settings(stage, variant, 0).finish();
+        let known = (stage, settings.key.to_string(), inputs.clone());
+        if let Some(&node) = self.known.get(&known) {
+            return node;
+        }
+        let node = self.push(stage, variant, 0, "", inputs);
+        self.known.insert(known, node);
+        node
+    }
+
+    fn push(
+        &mut self,
+        stage: Stage,
+        variant: &Arc<Variant>,
+        seed: u64,
+        run: &str,
+        inputs: Vec<Input>,
+    ) -> usize {
+        let count = self.counts.entry(stage).or_default();
+        *count += 1;
+        let name = match (run, *count) {
+            ("", 1) => stage.as_str().to_owned(),
+            ("", n) => format!("{} #{n}", stage.as_str()),
+            (run, _) => format!("{} {run}", stage.as_str()),
+        };
+        self.nodes.push(Node { name, stage, variant: variant.clone(), seed, run: run.to_owned(), inputs, extra: Vec::new() });
+        self.nodes.len() - 1
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> serde_json::Value {
+    serde_json::to_value(value).unwrap_or_else(|error| panic!("bug: settings are plain data: {error}"))
+}

@@ -1,0 +1,136 @@
+//! Files outside the cache that a key depends on: annotations, images, weights.
+//!
+//! They are read once; later the file index tells which of them may have changed.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+use crate::cache::{CacheError, FileIndex, Store};
+use crate::dataset;
+use crate::fingerprint::Digest;
+use crate::spec::settings::{Dataset, Format};
+use crate::tables::rows::ImageRow;
+use crate::tables::{self, TableError};
+
+/// What can go wrong with files outside the cache.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The file that a key of the spec names is not there.
+    #[error("cannot read the {what} `{path}`")]
+    Missing {
+        /// What it is.
+        what: &'static str,
+        /// The key that names it, as in `dataset.annotations`.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<CacheError>,
+    },
+    /// The images folder is not there.
+    #[error("there is no folder `{path}` with the images")]
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folders of a dataset cannot be listed.
+    #[error(transparent)]
+    Folders(#[from] dataset::ImportError),
+    /// The cache failed.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// A table in the cache cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+/// Gives digests of files outside the cache; what it has given once stays the same for its life.
+#[derive(Debug)]
+pub struct Sources {
+    store: Store,
+    known: Mutex<HashMap<(PathBuf, String), Digest>>,
+}
+
+impl Sources {
+    /// With the file index of this cache.
+    pub fn new(store: &Store) -> Self {
+        Sources { store: store.clone(), known: Mutex::default() }
+    }
+
+    /// The digest of the annotations file, or of the list of files where folders are the annotation.
+    pub(super) fn annotations(&self, dataset: &Dataset) -> Result<Digest, SourceError> {
+        match dataset.format {
+            Format::Coco | Format::Csv => {
+                self.one("annotations", "dataset.annotations", &dataset.annotations)
+            }
+            Format::Folders => self.memo(&dataset.images, "names", || {
+                let found = dataset::folders::import(&dataset.images)?;
+                let names: Vec<_> = found.images.iter().map(|image| image.path.as_str()).collect();
+                Ok(Digest::of(names.join("\n").as_bytes()))
+            }),
+        }
+    }
+
+    /// The digest of all images that `images`, a table in the cache, names: each one's path and digest, or that
+    /// it is not there.
+    pub(super) fn files(&self, dataset: &Dataset, images: &Digest) -> Result<Digest, SourceError> {
+        self.memo(&dataset.images, images.as_str(), || {
+            let rows: Vec<ImageRow> = tables::read(&self.store.object(images)?)?;
+            if !dataset.images.is_dir() {
+                return Err(SourceError::NoFolder { path: dataset.images.clone() });
+            }
+            let index = FileIndex::open(&self.store, &dataset.images)?;
+            let lines: Vec<String> = rows
+                .par_iter()
+                .map(|row| match index.digest(&row.path, &dataset.images.join(&row.path)) {
+                    Ok(digest) => format!("{} {digest}\n", row.path),
+                    Err(_) => format!("{} missing\n", row.path),
+                })
+                .collect();
+            // A cache that cannot be written says so where a result is to be stored; here only time is lost.
+            let _ = index.save();
+            Ok(Digest::of(lines.concat().as_bytes()))
+        })
+    }
+
+    /// The digest of a weights file.
+    pub(super) fn weights(&self, path: &Path) -> Result<Digest, SourceError> {
+        self.one("weights", "model.weights", path)
+    }
+
+    fn one(&self, what: &'static str, key: &'static str, path: &Path) -> Result<Digest, SourceError> {
+        self.memo(path, "file", || {
+            let folder = path.parent().unwrap_or(Path::new("."));
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let index = FileIndex::open(&self.store, &folder.join(format!("{name}#")))?;
+            let digest = index.digest(&name, path).map_err(|source| SourceError::Missing {
+                what,
+                key,
+                path: path.to_owned(),
+                source: Box::new(source),
+            })?;
+            let _ = index.save();
+            Ok(digest)
+        })
+    }
+
+    fn memo(
+        &self,
+        path: &Path,
+        what: &str,
+        make: impl FnOnce() -> Result<Digest, SourceError>,
+    ) -> Result<Digest, SourceError> {
+        let key = (path.to_owned(), what.to_owned());
+        let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(digest) = known.get(&key) {
+            return Ok(digest.clone());
+        }
+        let digest = make()?;
+        known.insert(key, digest.clone());
+        Ok(digest)
+    }
+}

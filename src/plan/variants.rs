@@ -1,0 +1,108 @@
+//! Grid x matrix to variants with stable, readable names.
+
+use std::collections::HashMap;
+
+use crate::augment::design::{self, DesignError};
+use crate::spec::settings::Variant;
+use crate::spec::{Loaded, Point};
+
+/// Why the variants of a spec cannot be told apart.
+#[derive(Debug, thiserror::Error)]
+pub enum VariantError {
+    /// The grid cannot be laid out.
+    #[error(transparent)]
+    Design(#[from] DesignError),
+    /// Two variants have one name.
+    #[error("two variants have the name `{name}`")]
+    SameName {
+        /// The name.
+        name: String,
+    },
+    /// One variant does what another does.
+    #[error("variant `{name}` repeats `{other}`")]
+    Repeats {
+        /// The later one.
+        name: String,
+        /// The earlier one.
+        other: String,
+    },
+}
+
+/// All variants, arm by arm, and in each the points of the matrix.
+///
+/// # Errors
+/// Where two have one name, or do the same.
+pub fn variants(loaded: &Loaded) -> Result<Vec<Variant>, VariantError> {
+    let mut variants = Vec::new();
+    let shown = shown_keys(&loaded.points);
+    for arm in design::arms(&loaded.experiment.augment)? {
+        for point in &loaded.points {
+            let mut name = arm.name.clone();
+            for (key, value) in &point.values {
+                name.push_str(&format!("/{}={}", shown[key.as_str()], value_text(value)));
+            }
+            variants.push(Variant {
+                name,
+                arm: arm.name.clone(),
+                point: point.values.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+                policy: arm.ops.clone(),
+                experiment: point.experiment.clone(),
+            });
+        }
+    }
+    check(&variants)?;
+    Ok(variants)
+}
+
+fn check(variants: &[Variant]) -> Result<(), VariantError> {
+    let mut names = HashMap::new();
+    let mut contents: HashMap<String, &str> = HashMap::new();
+    for variant in variants {
+        if names.insert(variant.name.as_str(), ()).is_some() {
+            return Err(VariantError::SameName { name: variant.name.clone() });
+        }
+        let ops: Vec<_> = variant.policy.iter().map(|op| (&op.name, &op.op)).collect();
+        let content = serde_json::to_string(&(ops, &variant.point)).unwrap_or_default();
+        if let Some(other) = contents.insert(content, &variant.name) {
+            return Err(VariantError::Repeats { name: variant.name.clone(), other: other.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// The last part of each swept key, or the whole key where two end alike.
+fn shown_keys(points: &[Point]) -> HashMap<&str, &str> {
+    let keys: Vec<&str> =
+        points.first().map_or_else(Vec::new, |p| p.values.keys().map(String::as_str).collect());
+    let last = |key: &'_ str| key.rfind('.').map_or(0, |dot| dot + 1);
+    keys.iter()
+        .map(|&key| {
+            let short = &key[last(key)..];
+            let unique = keys.iter().filter(|other| &other[last(other)..] == short).count() == 1;
+            (key, if unique { short } else { key })
+        })
+        .collect()
+}
+
+/// A value as it stands in a name: short, and the same for `1e-4` and `0.0001`.
+fn value_text(value: &serde_json::Value) -> String {
+    use serde_json::Value;
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Object(map) => match map.get("name").and_then(Value::as_str) {
+            Some(name) => {
+                let rest: Vec<_> = map
+                    .iter()
+                    .filter(|(key, _)| *key != "name")
+                    .map(|(k, v)| format!("{k}:{}", value_text(v)))
+                    .collect();
+                if rest.is_empty() { name.to_owned() } else { format!("{name}({})", rest.join(",")) }
+            }
+            None => value.to_string(),
+        },
+        Value::Array(items) => format!("[{}]", items.iter().map(value_text).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    };
+    // A slash joins the parts of a name.
+    text.replace('/', "_")
+}

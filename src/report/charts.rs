@@ -1,0 +1,235 @@
+//! The numbers behind the charts, as JSON for the page's scripts.
+//!
+//! Shares are already times 100 here, and label numbers are rounded to what is shown, so that a script
+//! neither computes nor rounds.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::curves::{Curves, curves};
+use super::format::{rounded, significant};
+use super::scores::{Scores, aggregate, constant_by_label, positions};
+use super::study::{Study, Unit};
+use super::verdict::{KNOWN, Verdict, code, verdict};
+use super::{answer, format};
+use crate::tables::rows::Part;
+
+/// Everything that the scripts read.
+#[derive(Debug, Serialize)]
+pub struct Payload {
+    verdicts: [Verdict; 4],
+    forest: Forest,
+    scores: ScoreChart,
+    labels: LabelGrid,
+    balance: Balance,
+    curves: Curves,
+}
+
+impl Payload {
+    /// The learning curves, whose notes the template shows.
+    pub fn curves(&self) -> &Curves {
+        &self.curves
+    }
+}
+
+/// Effects with intervals, best first.
+#[derive(Debug, Serialize)]
+struct Forest {
+    axis: String,
+    equivalence: Option<f64>,
+    rows: Vec<ForestRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct ForestRow {
+    name: String,
+    delta: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+    text: String,
+    interval: String,
+    verdict: usize,
+    seeds: Vec<(u64, Option<f64>)>,
+}
+
+/// Absolute scores beside the constant predictor, in the order of the forest, baselines first.
+#[derive(Debug, Serialize)]
+struct ScoreChart {
+    axis: String,
+    constant: Option<f64>,
+    rows: Vec<ScoreRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct ScoreRow {
+    name: String,
+    baseline: bool,
+    mean: Option<f64>,
+    text: String,
+    seeds: Vec<(u64, Option<f64>)>,
+}
+
+/// The label metric per variant and label; lists per variant are in the order of `names`.
+#[derive(Debug, Serialize)]
+struct LabelGrid {
+    metric: String,
+    /// Decimals of what is shown.
+    decimals: i32,
+    points: bool,
+    higher_is_better: bool,
+    names: Vec<String>,
+    positives: Vec<Option<u64>>,
+    constant: Vec<Option<f64>>,
+    variants: Vec<LabelRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct LabelRow {
+    name: String,
+    baseline: bool,
+    mean: Vec<Option<f64>>,
+    sd: Vec<Option<f64>>,
+    threshold: Vec<Option<f64>>,
+    delta: Vec<Option<f64>>,
+    low: Vec<Option<f64>>,
+    high: Vec<Option<f64>>,
+    p: Vec<Option<f64>>,
+    verdict: Vec<Option<usize>>,
+}
+
+/// Training rows per label before and after balancing.
+#[derive(Debug, Serialize)]
+struct Balance {
+    names: Vec<String>,
+    before: Vec<u64>,
+    after: Vec<u64>,
+}
+
+/// Gathers what the scripts read.
+pub fn payload(study: &Study, scores: &Scores) -> Payload {
+    Payload {
+        verdicts: KNOWN,
+        forest: forest(study),
+        scores: score_chart(study, scores),
+        labels: label_grid(study, scores),
+        balance: Balance {
+            names: study.labels.clone(),
+            before: study.data.before.positives.clone(),
+            after: study.data.after.positives.clone(),
+        },
+        curves: curves(study),
+    }
+}
+
+/// A value as charts place it: shares times 100, four significant digits.
+fn placed(unit: Unit, value: f64) -> Option<f64> {
+    significant(match unit {
+        Unit::Share => 100.0 * value,
+        Unit::Plain => value,
+    })
+}
+
+fn forest(study: &Study) -> Forest {
+    let metric = &study.headline;
+    let rows = answer::ranked(study, metric).into_iter().map(|e| ForestRow {
+        name: e.row.variant.clone(),
+        delta: placed(metric.unit, e.row.delta),
+        low: placed(metric.unit, e.row.low),
+        high: placed(metric.unit, e.row.high),
+        text: format::delta(metric.unit, e.row.delta),
+        interval: format::interval(metric.unit, e.row.low, e.row.high),
+        verdict: code(&e.row.verdict),
+        seeds: e.by_seed.iter().map(|d| (d.seed, placed(metric.unit, d.delta))).collect(),
+    });
+    Forest {
+        axis: difference_axis(metric.unit, &metric.name, metric.higher_is_better),
+        equivalence: placed(metric.unit, study.equivalence).filter(|e| *e > 0.0),
+        rows: rows.collect(),
+    }
+}
+
+/// `Change in mAP on the test part (points; right is better)`
+fn difference_axis(unit: Unit, metric: &str, higher_is_better: bool) -> String {
+    let points = if unit == Unit::Share { "points; " } else { "" };
+    let side = if higher_is_better { "right" } else { "left" };
+    format!("Change in {metric} ({points}{side} is better)")
+}
+
+fn score_chart(study: &Study, scores: &Scores) -> ScoreChart {
+    let metric = &study.headline;
+    let ranks: HashMap<&str, usize> = answer::ranked(study, metric)
+        .into_iter()
+        .enumerate()
+        .map(|(i, e)| (e.row.variant.as_str(), i))
+        .collect();
+    let mut order: Vec<usize> = (0..study.variants.len()).collect();
+    order.sort_by_key(|&v| {
+        let variant = &study.variants[v];
+        let rank = ranks.get(variant.name.as_str()).copied().unwrap_or(usize::MAX);
+        (variant.arm != study.baseline, rank)
+    });
+    let rows = order.into_iter().map(|v| {
+        let spread = &scores.aggregate[v][0];
+        ScoreRow {
+            name: study.variants[v].name.clone(),
+            baseline: study.variants[v].arm == study.baseline,
+            mean: placed(metric.unit, spread.mean()),
+            text: format::spread(metric.unit, spread.mean(), spread.sd()),
+            seeds: spread.values.iter().map(|&(seed, value)| (seed, placed(metric.unit, value))).collect(),
+        }
+    });
+    let scale = if metric.unit == Unit::Share { ", 0 to 100" } else { "" };
+    ScoreChart {
+        axis: format!("{} on the test part{scale}", metric.name),
+        constant: placed(metric.unit, aggregate(&study.constant, &metric.metric)),
+        rows: rows.collect(),
+    }
+}
+
+fn label_grid(study: &Study, scores: &Scores) -> LabelGrid {
+    let metric = &study.label_metric;
+    let (scale, decimals) = if metric.unit == Unit::Share { (100.0, 1) } else { (1.0, 4) };
+    let shown = |value: f64| rounded(scale * value, decimals);
+    let n = study.labels.len();
+    let label_at = positions(study.labels.iter());
+    let variant_at = positions(study.variants.iter().map(|v| &v.name));
+    let mut rows: Vec<LabelRow> = study
+        .variants
+        .iter()
+        .enumerate()
+        .map(|(v, variant)| LabelRow {
+            name: variant.name.clone(),
+            baseline: variant.arm == study.baseline,
+            mean: scores.label[v].iter().map(|s| shown(s.mean())).collect(),
+            sd: scores.label[v].iter().map(|s| s.sd().and_then(shown)).collect(),
+            threshold: scores.threshold[v].iter().map(|s| rounded(s.mean(), 2)).collect(),
+            delta: vec![None; n],
+            low: vec![None; n],
+            high: vec![None; n],
+            p: vec![None; n],
+            verdict: vec![None; n],
+        })
+        .collect();
+    for effect in study.effects.iter().filter(|e| e.row.metric == metric.metric) {
+        let label = effect.row.label.as_ref().and_then(|name| label_at.get(name.as_str()));
+        let (Some(&l), Some(&v)) = (label, variant_at.get(effect.row.variant.as_str())) else { continue };
+        let row = &mut rows[v];
+        row.delta[l] = shown(effect.row.delta);
+        row.low[l] = shown(effect.row.low);
+        row.high[l] = shown(effect.row.high);
+        row.p[l] = rounded(effect.row.p_adjusted, 3);
+        row.verdict[l] = Some(code(verdict(&effect.row.verdict).word));
+    }
+    let test = study.data.parts.iter().find(|p| p.part == Part::Test);
+    LabelGrid {
+        metric: metric.name.clone(),
+        decimals,
+        points: metric.unit == Unit::Share,
+        higher_is_better: metric.higher_is_better,
+        names: study.labels.clone(),
+        positives: (0..n).map(|l| test.and_then(|t| t.counts.positives.get(l).copied())).collect(),
+        constant: constant_by_label(study).into_iter().map(shown).collect(),
+        variants: rows,
+    }
+}

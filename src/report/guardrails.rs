@@ -1,0 +1,162 @@
+//! What a reader must know before believing the numbers: nothing that went wrong stays unsaid.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use super::scores::{Scores, aggregate, finished};
+use super::study::{RunState, Study};
+use super::{answer, format};
+use crate::tables::rows::Part;
+
+/// Below this many seeds the spread between seeds is hardly known.
+const FEW_SEEDS: usize = 5;
+/// Below this many positive test images a label's average precision hangs on single pictures.
+const FEW_POSITIVES: u64 = 10;
+/// How many names stand in one finding before it says how many more there are.
+const NAMES_MAX: usize = 8;
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// `bad` where results are lost or void, `care` where they must be read with care.
+    pub class: &'static str,
+    /// What kind of finding, in a word or two.
+    pub kind: &'static str,
+    /// The finding itself.
+    pub text: String,
+    /// What it concerns: runs, variants or labels.
+    pub names: Vec<String>,
+    /// How many more it concerns.
+    pub more: usize,
+}
+
+/// All findings, the gravest first.
+pub fn findings(study: &Study, scores: &Scores) -> Vec<Finding> {
+    let mut all = Vec::new();
+    unfinished(study, &mut all);
+    degenerate(study, &mut all);
+    no_better_than_constant(study, scores, &mut all);
+    unpaired(study, &mut all);
+    few_seeds(study, &mut all);
+    few_positives(study, &mut all);
+    all.extend(study.warnings.iter().map(|text| care("Note", text.clone(), vec![])));
+    if !study.data.set_aside.is_empty() {
+        let text = format!("{} set aside and not used", format::counted(study.data.set_aside.len(), "image"));
+        all.push(care("Images", text, study.data.set_aside.clone()));
+    }
+    all
+}
+
+fn bad(kind: &'static str, text: String, names: Vec<String>) -> Finding {
+    Finding { class: "bad", ..care(kind, text, names) }
+}
+
+fn care(kind: &'static str, text: String, mut names: Vec<String>) -> Finding {
+    let more = names.len().saturating_sub(NAMES_MAX);
+    names.truncate(NAMES_MAX);
+    Finding { class: "care", kind, text, names, more }
+}
+
+fn unfinished(study: &Study, all: &mut Vec<Finding>) {
+    let mut failed: IndexMap<&str, Vec<String>> = IndexMap::new();
+    let mut missing: IndexMap<&str, Vec<String>> = IndexMap::new();
+    for run in &study.runs {
+        match &run.state {
+            RunState::Failed { message } => failed.entry(message).or_default().push(run.name.clone()),
+            RunState::Missing { message } => missing.entry(message).or_default().push(run.name.clone()),
+            RunState::Done(_) => {}
+        }
+    }
+    for (message, runs) in failed {
+        all.push(bad("Failed", format!("{}: {message}", format::counted(runs.len(), "run")), runs));
+    }
+    for (message, runs) in missing {
+        all.push(bad("Missing", format!("{}: {message}", format::counted(runs.len(), "run")), runs));
+    }
+}
+
+fn degenerate(study: &Study, all: &mut Vec<Finding>) {
+    let mut by_flag: IndexMap<&str, Vec<String>> = IndexMap::new();
+    for (run, result) in finished(study) {
+        for flag in &result.flags {
+            by_flag.entry(flag).or_default().push(run.name.clone());
+        }
+    }
+    for (flag, runs) in by_flag {
+        all.push(bad("Degenerate", format!("{}: {flag}", format::counted(runs.len(), "run")), runs));
+    }
+}
+
+fn no_better_than_constant(study: &Study, scores: &Scores, all: &mut Vec<Finding>) {
+    let metric = &study.headline;
+    let constant = aggregate(&study.constant, &metric.metric);
+    if !constant.is_finite() {
+        let text = "the constant predictor's score is not available, so nothing shows that the models learned anything";
+        all.push(care("No anchor", text.into(), vec![]));
+        return;
+    }
+    let names: Vec<String> = study
+        .variants
+        .iter()
+        .zip(&scores.aggregate)
+        .filter(|(_, spreads)| {
+            let mean = spreads[0].mean();
+            if metric.higher_is_better { mean <= constant } else { mean >= constant }
+        })
+        .map(|(variant, _)| variant.name.clone())
+        .collect();
+    if !names.is_empty() {
+        let text = format!(
+            "{} not better than the constant predictor ({} {})",
+            if names.len() == 1 { "one variant is" } else { "several variants are" },
+            metric.name,
+            format::score(metric.unit, constant),
+        );
+        all.push(bad("Nothing learned", text, names));
+    }
+}
+
+fn unpaired(study: &Study, all: &mut Vec<Finding>) {
+    let planned = seeds(study).len();
+    let names: Vec<String> = answer::ranked(study, &study.headline)
+        .into_iter()
+        .filter(|e| (e.row.n_seeds as usize) < planned)
+        .map(|e| format!("{} ({} of {planned})", e.row.variant, e.row.n_seeds))
+        .collect();
+    if !names.is_empty() {
+        let text = "compared on fewer seeds than planned, since runs of the variant or of its baseline are lacking";
+        all.push(care("Fewer seeds", text.into(), names));
+    }
+}
+
+fn few_seeds(study: &Study, all: &mut Vec<Finding>) {
+    let n = seeds(study).len();
+    if (1..FEW_SEEDS).contains(&n) {
+        let text = match n {
+            1 => "only 1 seed: the spread between seeds is unknown, so that luck and effect cannot be told apart".into(),
+            _ => format!("only {n} seeds: the spread between seeds is hardly known; take the verdicts as provisional"),
+        };
+        all.push(care("Few seeds", text, vec![]));
+    }
+}
+
+fn few_positives(study: &Study, all: &mut Vec<Finding>) {
+    let Some(test) = study.data.parts.iter().find(|p| p.part == Part::Test) else { return };
+    let names: Vec<String> = study
+        .labels
+        .iter()
+        .zip(&test.counts.positives)
+        .filter(|(_, n)| **n < FEW_POSITIVES)
+        .map(|(label, n)| format!("{label} ({n})"))
+        .collect();
+    if !names.is_empty() {
+        let text = format!("labels with fewer than {FEW_POSITIVES} positive test images; their scores hang on single pictures");
+        all.push(care("Rare labels", text, names));
+    }
+}
+
+fn seeds(study: &Study) -> BTreeSet<u64> {
+    study.runs.iter().map(|r| r.seed).collect()
+}

@@ -1,0 +1,142 @@
+//! Fills the template, closes the page with its Content-Security-Policy.
+//!
+//! Three walls stand between a name in the study and a script in the reader's browser: the template
+//! escapes everything, data travels as JSON without a `<`, and the policy lets only the scripts and the
+//! style run whose SHA-256 it lists; there is no `unsafe-inline` and no `unsafe-eval` (Vega's expressions
+//! are interpreted).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{Environment, Value};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::charts;
+use super::scores::Scores;
+use super::study::{RunState, Study};
+use super::view::{View, view};
+
+const TEMPLATE: &str = include_str!("page/page.html");
+const STYLE: &str = include_str!("page/style.css");
+/// In the order in which they run.
+const SCRIPTS: [&str; 8] = [
+    include_str!("vendor/vega.min.js"),
+    include_str!("vendor/vega-lite.min.js"),
+    include_str!("vendor/vega-interpreter.js"),
+    include_str!("page/theme.js"),
+    include_str!("page/tables.js"),
+    include_str!("page/charts.js"),
+    include_str!("page/labels.js"),
+    include_str!("page/curves.js"),
+];
+
+/// Why a page could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A list per label has another length than the labels.
+    #[error("`{list}` has `{found}` values, expected `{expected}`, one for each label")]
+    Length {
+        /// Which list.
+        list: String,
+        /// Its length.
+        found: usize,
+        /// The number of labels.
+        expected: usize,
+    },
+    /// A run names a variant that the study does not list.
+    #[error("run `{run}` is of variant `{variant}`, which is not among the study's variants")]
+    UnknownVariant {
+        /// The run.
+        run: String,
+        /// What it names.
+        variant: String,
+    },
+    /// The template could not be filled.
+    #[error("cannot fill the report's template")]
+    Template(#[from] minijinja::Error),
+    /// The charts' numbers could not be written as JSON.
+    #[error("cannot write the charts' data")]
+    Data(#[from] serde_json::Error),
+}
+
+/// What fills the template.
+#[derive(Serialize)]
+struct Context<'a> {
+    policy: String,
+    style: Value,
+    scripts: [Value; SCRIPTS.len()],
+    data: Value,
+    curve_notes: &'a [String],
+    view: View<'a>,
+}
+
+/// Makes the page of `study`: one HTML document that needs nothing beside it.
+///
+/// # Errors
+/// Where `study` contradicts itself (a list per label of another length, a run of no variant).
+pub fn page(study: &Study) -> Result<String, ReportError> {
+    check(study)?;
+    let scores = Scores::of(study);
+    let payload = charts::payload(study, &scores);
+    let context = Context {
+        policy: policy(),
+        style: Value::from_safe_string(STYLE.into()),
+        scripts: SCRIPTS.map(|script| Value::from_safe_string(script.into())),
+        data: Value::from_safe_string(json_for_html(&payload)?),
+        curve_notes: &payload.curves().notes,
+        view: view(study, &scores),
+    };
+    let mut environment = Environment::new();
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.add_template("page.html", TEMPLATE)?;
+    Ok(environment.get_template("page.html")?.render(Serde(&context))?)
+}
+
+fn check(study: &Study) -> Result<(), ReportError> {
+    let expected = study.labels.len();
+    let mut lists = vec![("data.before", &study.data.before), ("data.after", &study.data.after)];
+    lists.extend(study.data.parts.iter().map(|p| (p.part.as_str(), &p.counts)));
+    for (list, counts) in lists {
+        let found = counts.positives.len();
+        if found != expected {
+            return Err(ReportError::Length { list: list.into(), found, expected });
+        }
+    }
+    let names: std::collections::HashSet<&str> = study.variants.iter().map(|v| v.name.as_str()).collect();
+    for run in &study.runs {
+        if !names.contains(run.variant.as_str()) {
+            return Err(ReportError::UnknownVariant { run: run.name.clone(), variant: run.variant.clone() });
+        }
+        if let RunState::Done(result) = &run.state
+            && !result.thresholds.is_empty()
+            && result.thresholds.len() != expected
+        {
+            let list = format!("thresholds of {}", run.name);
+            return Err(ReportError::Length { list, found: result.thresholds.len(), expected });
+        }
+    }
+    Ok(())
+}
+
+/// The page's Content-Security-Policy: nothing is fetched, and only what is listed runs.
+fn policy() -> String {
+    let scripts: Vec<String> = SCRIPTS.iter().map(|text| source_hash(text)).collect();
+    format!(
+        "default-src 'none'; img-src data:; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+        source_hash(STYLE),
+        scripts.join(" "),
+    )
+}
+
+/// `'sha256-…'` of an inline script or style, as a policy lists it.
+fn source_hash(text: &str) -> String {
+    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text.as_bytes())))
+}
+
+/// JSON that cannot end the `<script>` element that it stands in.
+fn json_for_html<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
+    let json = serde_json::to_string(value)?;
+    Ok(json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"))
+}

@@ -1,0 +1,205 @@
+// The section "Per label": a heat map that is a table, and a long table with filters.
+"use strict";
+(() => {
+  const grid = report.data.labels;
+  const { element, name, number } = report;
+  const unit = grid.points ? "points" : "";
+  const better = grid.higher_is_better ? 1 : -1;
+  const compared = grid.variants.some((v) => v.delta.some((d) => d !== null));
+  /** Rows of the long table that are shown before the reader asks for all. */
+  const ROWS_MAX = 200;
+  /** Depths of colour on either side. */
+  const DEPTHS = 4;
+
+  /** The next round number, so that the key of colours reads well. */
+  const round = (value) => {
+    for (let power = 0.0001; ; power *= 10) {
+      for (const step of [1, 2, 4]) if (step * power >= value) return Number((step * power).toPrecision(3));
+    }
+  };
+
+  const measures = {
+    delta: {
+      title: `Change in ${grid.metric}${unit && ` (${unit})`}`,
+      text: (v, l) => number(v.delta[l], grid.decimals, true) + ["▲", "▼"].map((s, i) => (v.verdict[l] === i ? ` ${s}` : "")).join(""),
+      value: (v, l) => v.delta[l],
+      skips: (v) => v.baseline,
+    },
+    mean: {
+      title: `${grid.metric}, mean over seeds${grid.points ? " (0 to 100)" : ""}`,
+      text: (v, l) => number(v.mean[l], grid.decimals, false),
+      value: (v, l) => v.mean[l],
+      skips: () => false,
+    },
+    threshold: {
+      title: "Threshold, mean over seeds (0 to 1; chosen on the validation part)",
+      text: (v, l) => number(v.threshold[l], 2, false),
+      value: (v, l) => v.threshold[l],
+      skips: () => false,
+    },
+  };
+
+  const depth = (value, largest) => Math.max(-DEPTHS, Math.min(DEPTHS, Math.round((DEPTHS * value) / largest)));
+  const shade = (measure, value, least, largest) => {
+    if (value === null) return "";
+    if (measure !== "delta") return `s${Math.round((2 * DEPTHS * (value - least)) / (largest - least || 1))}`;
+    const d = better * depth(value, largest);
+    return d === 0 ? "" : d > 0 ? `good${d}` : `poor${-d}`;
+  };
+
+  const heatTable = (key) => {
+    const measure = measures[key];
+    const rows = grid.variants.filter((v) => !measure.skips(v));
+    const values = rows.flatMap((v) => grid.names.map((_, l) => measure.value(v, l))).filter((x) => x !== null);
+    let [least, largest] = values.reduce(([a, b], x) => [Math.min(a, x), Math.max(b, x)], [Infinity, -Infinity]);
+    if (key === "delta") largest = round(Math.max(...[least, largest].map(Math.abs)) || 1);
+
+    const table = element("table", { class: "heat sortable" });
+    table.append(element("caption", { text: `${measure.title}, by variant and label` }));
+    const head = element("tr", {}, element("th", { scope: "col", "data-sort": "text", text: "Variant" }));
+    for (const label of grid.names) head.append(element("th", { scope: "col", "data-sort": "num", class: "num", title: label }, name(label)));
+    table.append(element("thead", {}, head));
+    const body = element("tbody");
+    const reference = (title, cells) => body.append(element("tr", { class: "total" }, element("th", { scope: "row", text: title }), ...cells.map((text) => element("td", { class: "num", text }))));
+    reference("Positives in test", grid.positives.map((n) => (n === null ? "–" : n.toLocaleString("en"))));
+    if (key !== "threshold") reference(`Constant predictor's ${grid.metric}`, grid.constant.map((x) => number(x, grid.decimals, false)));
+    if (key === "delta") {
+      for (const v of grid.variants.filter((v) => v.baseline)) reference(`${grid.metric} of ${v.name} (baseline)`, v.mean.map((x) => number(x, grid.decimals, false)));
+    }
+    rows.forEach((v) => {
+      const tr = element("tr", {}, element("th", { scope: "row" }, name(v.name)));
+      grid.names.forEach((_, l) => {
+        const value = measure.value(v, l);
+        tr.append(element("td", { class: `num ${shade(key, value, least, largest)}`, "data-v": value ?? "", "data-at": `${grid.variants.indexOf(v)} ${l}`, text: measure.text(v, l) }));
+      });
+      body.append(tr);
+    });
+    table.append(body);
+    report.sortable(table);
+    return { table, least, largest, some: values.length > 0 };
+  };
+
+  const key = (measure, least, largest) => {
+    const line = element("p", { class: "key", "aria-hidden": "true" });
+    const swatch = (cls, text) => line.append(element("span", { class: `swatch ${cls}`, text }));
+    if (measure === "delta") {
+      for (let d = -DEPTHS; d <= DEPTHS; d += 1) {
+        swatch(shade(measure, (d * largest) / DEPTHS, 0, largest), number((d * largest) / DEPTHS, largest < 4 ? (grid.decimals > 1 ? grid.decimals : 2) : 1, true));
+      }
+    } else {
+      const decimals = measure === "threshold" ? 2 : grid.decimals;
+      for (let d = 0; d <= 2 * DEPTHS; d += 2) swatch(`s${d}`, number(least + ((largest - least) * d) / (2 * DEPTHS), decimals, false));
+    }
+    return line;
+  };
+
+  const heat = (home) => {
+    if (grid.names.length === 0 || grid.variants.length === 0) {
+      home.append(element("p", { class: "quiet", text: "There are no labels to show." }));
+      return;
+    }
+    const choice = element("select", { id: "heat-measure" });
+    for (const [value, { title }] of Object.entries(measures)) {
+      if (value !== "delta" || compared) choice.append(element("option", { value, text: title }));
+    }
+    const place = element("div");
+    const draw = () => {
+      const { table, least, largest, some } = heatTable(choice.value);
+      const scroll = element("div", { class: "scroll tall", role: "region", tabindex: "0", "aria-label": "Heat map by variant and label" }, table);
+      place.replaceChildren(...(some ? [key(choice.value, least, largest)] : []), scroll);
+    };
+    choice.addEventListener("change", draw);
+    home.append(element("p", { class: "controls" }, element("label", { for: "heat-measure", text: "Show " }), choice), place);
+    draw();
+    place.addEventListener("pointerover", (event) => {
+      const at = event.target.closest?.("td[data-at]")?.dataset.at;
+      if (!at) { report.tip(event, null); return; }
+      const [v, l] = at.split(" ").map(Number);
+      report.tip(event, details(grid.variants[v], l));
+    });
+    place.addEventListener("pointerleave", (event) => report.tip(event, null));
+  };
+
+  const meanText = (v, l) => number(v.mean[l], grid.decimals, false) + (v.sd[l] === null ? "" : ` ± ${number(v.sd[l], grid.decimals, false)}`);
+  const intervalText = (v, l) => (v.low[l] === null || v.high[l] === null ? "–" : `[${number(v.low[l], grid.decimals, true)}, ${number(v.high[l], grid.decimals, true)}]`);
+  const details = (v, l) => {
+    const lines = { variant: v.name, label: grid.names[l], [grid.metric]: meanText(v, l) };
+    if (v.delta[l] !== null) {
+      lines.change = `${number(v.delta[l], grid.decimals, true)} ${unit} ${intervalText(v, l)}`;
+      if (v.verdict[l] !== null) lines.verdict = report.data.verdicts[v.verdict[l]].word;
+    }
+    return lines;
+  };
+
+  const long = (home) => {
+    const all = grid.variants.flatMap((v, vi) => grid.names.map((label, l) => ({ v, vi, l, label }))).sort((a, b) => a.l - b.l || a.vi - b.vi);
+    if (all.length === 0) return;
+    const columns = [
+      ["Label", "text", (r) => r.label, (r) => name(r.label)],
+      ["Variant", "text", (r) => r.v.name, (r) => name(r.v.name)],
+      ["Positives in test", "num", (r) => grid.positives[r.l], (r) => grid.positives[r.l]?.toLocaleString("en") ?? "–"],
+      [`Constant predictor's ${grid.metric}`, "num", (r) => grid.constant[r.l], (r) => number(grid.constant[r.l], grid.decimals, false)],
+      [`${grid.metric}, mean ± sd`, "num", (r) => r.v.mean[r.l], (r) => meanText(r.v, r.l)],
+      ["Change", "num", (r) => r.v.delta[r.l], (r) => number(r.v.delta[r.l], grid.decimals, true)],
+      ["95 % interval", null, null, (r) => intervalText(r.v, r.l)],
+      ["Verdict", "text", (r) => (r.v.verdict[r.l] === null ? null : report.data.verdicts[r.v.verdict[r.l]].word), (r) => verdict(r)],
+      ["p (Holm)", "num", (r) => r.v.p[r.l], (r) => (r.v.p[r.l] === null ? "–" : r.v.p[r.l] < 0.001 ? "< 0.001" : number(r.v.p[r.l], 3, false))],
+    ];
+    const verdict = (r) => {
+      if (r.v.verdict[r.l] === null) return r.v.baseline ? "baseline" : "–";
+      const { symbol, word, class: cls } = report.data.verdicts[r.v.verdict[r.l]];
+      return element("span", { class: `verdict ${cls}` }, element("span", { "aria-hidden": "true", text: symbol }), ` ${word}`);
+    };
+    const pick = (id, title, options) => {
+      const select = element("select", { id }, element("option", { value: "", text: title }));
+      options.forEach((text, i) => select.append(element("option", { value: String(i), text })));
+      return select;
+    };
+    const label = pick("pick-label", "All labels", grid.names);
+    const variant = pick("pick-variant", "All variants", grid.variants.map((v) => v.name));
+    const word = pick("pick-verdict", "All verdicts", report.data.verdicts.map((v) => v.word));
+    const table = element("table", { class: "sortable" });
+    table.append(element("caption", { text: `${grid.metric} of each label and variant on the test part${grid.points ? "; scores times 100, changes in points" : ""}` }));
+    const head = element("tr");
+    for (const [title, sort] of columns) head.append(element("th", { scope: "col", class: sort === "text" ? null : "num", "data-sort": sort, text: title }));
+    const body = element("tbody");
+    table.append(element("thead", {}, head), body);
+    const said = element("p", { class: "note", "aria-live": "polite" });
+    let rows = all;
+    let whole = false;
+    const fill = () => {
+      const kept = rows.filter((r) => (label.value === "" || r.l === Number(label.value)) && (variant.value === "" || r.vi === Number(variant.value)) && (word.value === "" || r.v.verdict[r.l] === Number(word.value)));
+      const shown = whole ? kept : kept.slice(0, ROWS_MAX);
+      body.replaceChildren(...shown.map((r) => {
+        const tr = element("tr");
+        columns.forEach(([, sort, , cell], i) => {
+          const td = element(i === 0 ? "th" : "td", { class: sort === "text" ? null : "num", scope: i === 0 ? "row" : null });
+          td.append(cell(r));
+          tr.append(td);
+        });
+        return tr;
+      }));
+      said.textContent = `${shown.length.toLocaleString("en")} of ${kept.length.toLocaleString("en")} rows`;
+      if (shown.length < kept.length) {
+        const button = element("button", { type: "button", text: `Show all ${kept.length.toLocaleString("en")}` });
+        button.addEventListener("click", () => { whole = true; fill(); });
+        said.append(" ", button);
+      }
+    };
+    for (const select of [label, variant, word]) select.addEventListener("change", fill);
+    report.sortable(table, (column, _numeric, sign) => {
+      rows = all.map((r) => [columns[column][2](r), r]).sort(report.compare(sign)).map(([, r]) => r);
+      fill();
+    });
+    const control = (id, text, select) => element("span", {}, element("label", { for: id, text }), select);
+    home.append(
+      element("p", { class: "controls" }, control("pick-label", "Label ", label), control("pick-variant", "Variant ", variant), control("pick-verdict", "Verdict ", word)),
+      said,
+      element("div", { class: "scroll tall", role: "region", tabindex: "0", "aria-label": "All labels and variants" }, table),
+    );
+    fill();
+  };
+
+  report.later(document.getElementById("heat"), heat);
+  report.later(document.getElementById("label-table"), long);
+})();

@@ -1,0 +1,125 @@
+//! Scores of the finished runs, gathered by variant: what each table and chart reads.
+
+use std::collections::HashMap;
+
+use super::study::{RunResult, RunState, Score, Study};
+
+/// The scores of one metric over the seeds of a variant.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spread {
+    /// Seed and value of each finished run with a defined value, in the order of the runs.
+    pub values: Vec<(u64, f64)>,
+}
+
+impl Spread {
+    /// The mean; NaN where there is no value.
+    pub fn mean(&self) -> f64 {
+        self.values.iter().map(|v| v.1).sum::<f64>() / self.values.len() as f64
+    }
+
+    /// The sample standard deviation (n - 1); `None` below two values.
+    pub fn sd(&self) -> Option<f64> {
+        let n = self.values.len();
+        if n < 2 {
+            return None;
+        }
+        let mean = self.mean();
+        let squares: f64 = self.values.iter().map(|v| (v.1 - mean).powi(2)).sum();
+        Some((squares / (n - 1) as f64).sqrt())
+    }
+}
+
+/// The finished runs' scores by variant.
+#[derive(Clone, Debug, Default)]
+pub struct Scores {
+    /// Per variant, aggregates in the order of [`metrics`].
+    pub aggregate: Vec<Vec<Spread>>,
+    /// Per variant, the label metric in the order of the study's labels.
+    pub label: Vec<Vec<Spread>>,
+    /// Per variant, the thresholds in the order of the study's labels.
+    pub threshold: Vec<Vec<Spread>>,
+}
+
+/// The aggregate metrics on the page: the headline, then the others.
+pub fn metrics(study: &Study) -> Vec<&super::study::Metric> {
+    std::iter::once(&study.headline).chain(&study.other_metrics).collect()
+}
+
+impl Scores {
+    /// Gathers them in one walk over the runs.
+    pub fn of(study: &Study) -> Self {
+        let metrics = metrics(study);
+        let metric_at: HashMap<&str, usize> =
+            metrics.iter().enumerate().map(|(i, m)| (m.metric.as_str(), i)).collect();
+        let label_at = positions(study.labels.iter());
+        let variant_at = positions(study.variants.iter().map(|v| &v.name));
+        let rows = |n: usize| vec![vec![Spread::default(); n]; study.variants.len()];
+        let n_labels = study.labels.len();
+        let mut scores = Scores { aggregate: rows(metrics.len()), label: rows(n_labels), threshold: rows(n_labels) };
+        for run in &study.runs {
+            let (Some(&v), RunState::Done(result)) = (variant_at.get(run.variant.as_str()), &run.state) else {
+                continue;
+            };
+            for score in result.scores.iter().filter(|s| s.value.is_finite()) {
+                let spread = match &score.label {
+                    None => metric_at.get(score.metric.as_str()).map(|&m| &mut scores.aggregate[v][m]),
+                    Some(label) if score.metric == study.label_metric.metric => {
+                        label_at.get(label.as_str()).map(|&l| &mut scores.label[v][l])
+                    }
+                    Some(_) => None,
+                };
+                if let Some(spread) = spread {
+                    spread.values.push((run.seed, score.value));
+                }
+            }
+            for (spread, &threshold) in scores.threshold[v].iter_mut().zip(&result.thresholds) {
+                spread.values.push((run.seed, threshold));
+            }
+        }
+        scores
+    }
+}
+
+/// The value of an aggregate metric in a run or in the constant predictor; NaN where it is not there.
+pub fn aggregate(scores: &[Score], metric: &str) -> f64 {
+    scores.iter().find(|s| s.label.is_none() && s.metric == metric).map_or(f64::NAN, |s| s.value)
+}
+
+/// The constant predictor's label metric in the order of the study's labels; NaN where it is not there.
+pub fn constant_by_label(study: &Study) -> Vec<f64> {
+    let mut values = vec![f64::NAN; study.labels.len()];
+    let label_at = positions(study.labels.iter());
+    for score in study.constant.iter().filter(|s| s.metric == study.label_metric.metric) {
+        if let Some(&l) = score.label.as_ref().and_then(|label| label_at.get(label.as_str())) {
+            values[l] = score.value;
+        }
+    }
+    values
+}
+
+/// The finished runs with their results.
+pub fn finished(study: &Study) -> impl Iterator<Item = (&super::study::Run, &RunResult)> {
+    study.runs.iter().filter_map(|run| match &run.state {
+        RunState::Done(result) => Some((run, result.as_ref())),
+        _ => None,
+    })
+}
+
+/// Names to their places.
+pub fn positions<'a>(names: impl Iterator<Item = &'a String>) -> HashMap<&'a str, usize> {
+    names.enumerate().map(|(i, name)| (name.as_str(), i)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spread_is_the_sample_standard_deviation() {
+        let spread = Spread { values: vec![(0, 0.50), (1, 0.52), (2, 0.57)] };
+        assert!((spread.mean() - 0.53).abs() < 1e-12);
+        assert!((spread.sd().unwrap() - 0.036_055_512_754_639_89).abs() < 1e-12);
+        assert_eq!(Spread { values: vec![(0, 0.5)] }.sd(), None);
+        assert!(Spread::default().mean().is_nan());
+    }
+}

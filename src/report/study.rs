@@ -1,0 +1,242 @@
+//! What the report is made of: plain data, already computed.
+//!
+//! Scores are fractions from 0 to 1 here; the page shows them times 100. Where a value is not defined it
+//! is NaN (`null` once serialized). Names (labels, variants, files) are foreign text and may hold anything.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::job::TrainSummary;
+use crate::tables::rows::{EffectRow, HistoryRow, MetricRow, Part};
+
+/// Everything that the report shows of one study.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Study {
+    /// The experiment's name.
+    pub name: String,
+    /// What the study wants to know.
+    pub question: String,
+    /// When the page was written, as text: `2026-11-24 10:15 UTC`.
+    pub generated_at: String,
+    /// The aggregate metric that decides, for instance `map_macro`.
+    pub headline: Metric,
+    /// The metric of a single label, for instance `ap`.
+    pub label_metric: Metric,
+    /// Further aggregate metrics to show beside the headline, in this order.
+    pub other_metrics: Vec<Metric>,
+    /// Half-width of the region of practical equivalence, as a fraction (0.005 is half a point).
+    pub equivalence: f64,
+    /// Label names in spec order; each list "per label" below has this length and order.
+    pub labels: Vec<String>,
+    /// What the models were trained and tested on.
+    pub data: Data,
+    /// The arm that effects are measured against: each variant of this arm is a baseline.
+    pub baseline: String,
+    /// Variants in the order of the spec, baselines among them.
+    pub variants: Vec<Variant>,
+    /// One for each variant and seed that the study asks for, also those that failed or never ran.
+    pub runs: Vec<Run>,
+    /// The predictor that answers each label's base rate for every image, on the test part.
+    pub constant: Vec<Score>,
+    /// Variants against their baselines, for the aggregates and for each label.
+    pub effects: Vec<Effect>,
+    /// How intervals and p-values were made, in a sentence or two.
+    pub effects_method: String,
+    /// Further guardrail findings, each a sentence; shown at the top.
+    pub warnings: Vec<String>,
+    /// Where the results come from.
+    pub provenance: Provenance,
+}
+
+/// A metric as people read it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Metric {
+    /// The name in the tables: `map_macro`.
+    pub metric: String,
+    /// The name on the page: `mAP`.
+    pub name: String,
+    /// What it measures, in a short sentence.
+    pub meaning: String,
+    /// Whether a larger value is better.
+    pub higher_is_better: bool,
+    /// Whether values are shares (0 to 1), shown times 100, or plain numbers such as a loss.
+    pub unit: Unit,
+}
+
+/// How values of a metric are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// A share from 0 to 1, shown times 100; differences are points.
+    Share,
+    /// A number without a fixed range, shown as it is.
+    Plain,
+}
+
+/// What the models were trained and tested on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Data {
+    /// Where images and labels come from, in a sentence.
+    pub source: String,
+    /// How the split was made, in a sentence.
+    pub split: String,
+    /// How the training rows were balanced, in a sentence.
+    pub balance: String,
+    /// Images that are used.
+    pub images: u64,
+    /// Images that were set aside, each with its reason.
+    pub set_aside: Vec<String>,
+    /// The parts that exist, with their counts.
+    pub parts: Vec<PartCounts>,
+    /// Training rows before balancing.
+    pub before: Counts,
+    /// Training rows after balancing, copies counted.
+    pub after: Counts,
+}
+
+/// Counts of one part.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PartCounts {
+    /// The part.
+    pub part: Part,
+    /// Its images.
+    pub counts: Counts,
+}
+
+/// Rows, and how many of them are positive for each label.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Counts {
+    /// Rows in all.
+    pub rows: u64,
+    /// Positive rows per label.
+    pub positives: Vec<u64>,
+}
+
+/// One point of grid x matrix.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Variant {
+    /// `flip/lr=0.0001`
+    pub name: String,
+    /// The grid's part: `flip`.
+    pub arm: String,
+    /// The matrix's part, values as text.
+    pub point: BTreeMap<String, String>,
+    /// What is done to a picture, in words; empty: nothing.
+    pub ops: String,
+}
+
+/// A variant with one seed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Run {
+    /// `flip/lr=0.0001/seed=2`
+    pub name: String,
+    /// Its variant's name.
+    pub variant: String,
+    /// Its seed.
+    pub seed: u64,
+    /// How it ended.
+    pub state: RunState,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// It has results.
+    Done(Box<RunResult>),
+    /// It was tried and gave none.
+    Failed {
+        /// What went wrong.
+        message: String,
+    },
+    /// It was not tried, or has not ended yet.
+    Missing {
+        /// Why.
+        message: String,
+    },
+}
+
+/// What a finished run gave.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunResult {
+    /// How the training ended.
+    pub summary: TrainSummary,
+    /// Guardrail findings, each a sentence: `constant output for 3 of 6 labels`.
+    pub flags: Vec<String>,
+    /// Its epochs.
+    pub history: Vec<HistoryRow>,
+    /// Scores on the test part, aggregate and per label.
+    pub scores: Vec<Score>,
+    /// The threshold of each label, 0 to 1, chosen on the validation part.
+    pub thresholds: Vec<f64>,
+}
+
+/// One number of a metric.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Score {
+    /// `None`: the aggregate over labels.
+    pub label: Option<String>,
+    /// The metric's name in the tables.
+    pub metric: String,
+    /// NaN where it is not defined.
+    pub value: f64,
+}
+
+impl From<&MetricRow> for Score {
+    fn from(row: &MetricRow) -> Self {
+        Score { label: row.label.clone(), metric: row.metric.clone(), value: row.value }
+    }
+}
+
+/// Variant minus baseline, paired by seed, with what the table `effects` leaves out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Effect {
+    /// The row of the table.
+    pub row: EffectRow,
+    /// The difference of each seed that has both.
+    pub by_seed: Vec<SeedDelta>,
+    /// Two-sided p-value before adjustment.
+    pub p: f64,
+    /// Probability that a run of the variant beats one of the baseline, 0 to 1.
+    pub improvement: f64,
+    /// Seeds that would be needed for a verdict; `None` where there is one, or where it cannot be told.
+    pub seeds_needed: Option<u32>,
+}
+
+/// The difference of one seed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct SeedDelta {
+    /// The seed.
+    pub seed: u64,
+    /// Variant minus baseline.
+    pub delta: f64,
+}
+
+/// Where the results come from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Provenance {
+    /// The resolved spec as TOML.
+    pub spec: String,
+    /// The command that makes the study again.
+    pub command: String,
+    /// Programs and libraries with their versions.
+    pub versions: Vec<(String, String)>,
+    /// The seeds of the study.
+    pub seeds: Vec<u64>,
+    /// Stages with their fingerprints and what became of them.
+    pub stages: Vec<StageRecord>,
+    /// Machines that computed results, with device and threads where known.
+    pub hosts: Vec<String>,
+}
+
+/// One stage of the study.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StageRecord {
+    /// The stage, as in `train(flip/seed=2)`.
+    pub stage: String,
+    /// Its key in hex.
+    pub fingerprint: String,
+    /// Whether the result was in the cache before this run.
+    pub cached: bool,
+}

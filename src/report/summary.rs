@@ -1,0 +1,118 @@
+//! The report in Markdown: the answer, its numbers and what to be careful about, for a pull request or a log.
+
+use std::fmt::Write;
+
+use super::scores::Scores;
+use super::study::Study;
+use super::{answer, guardrails, tables};
+
+/// The study's answer as Markdown. Names are escaped: none becomes markup, a link or a table's edge.
+pub fn summary_md(study: &Study) -> String {
+    let scores = Scores::of(study);
+    let mut text = format!("# {}\n\n{}\n\n", escaped(&study.question), meta(study));
+    let answer = answer::answer(study);
+    if let Some(nothing) = &answer.nothing {
+        let _ = writeln!(text, "{nothing}\n");
+    } else {
+        let _ = writeln!(text, "{}\n", escaped(&answer.headline));
+    }
+    for sentence in &answer.verdicts {
+        let against = sentence.baseline.as_ref().map(|b| format!(" (against {})", escaped(b))).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "- {} **{}**{against}: {}, {}",
+            sentence.verdict.symbol,
+            escaped(&sentence.variant),
+            sentence.verdict.word,
+            escaped(&sentence.numbers),
+        );
+    }
+    for unmeasured in &answer.unmeasured {
+        let _ = writeln!(text, "- ✕ **{}**: not compared, {}", escaped(&unmeasured.variant), escaped(&unmeasured.reason));
+    }
+    text.push_str("\n## Be careful\n\n");
+    let findings = guardrails::findings(study, &scores);
+    if findings.is_empty() {
+        text.push_str("No run failed or is missing, and none is degenerate.\n");
+    }
+    for finding in &findings {
+        let mut names: Vec<String> = finding.names.iter().map(|n| escaped(n)).collect();
+        if finding.more > 0 {
+            names.push(format!("and {} more", finding.more));
+        }
+        let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+        let _ = writeln!(text, "- **{}**: {}{names}", finding.kind, escaped(&finding.text));
+    }
+    effects_table(study, &mut text);
+    scores_table(study, &scores, &mut text);
+    reproduce(study, &mut text);
+    text
+}
+
+fn meta(study: &Study) -> String {
+    format!("Study `{}`, written {}.", study.name.replace('`', "'"), escaped(&study.generated_at))
+}
+
+fn effects_table(study: &Study, text: &mut String) {
+    let rows = answer::rows(study, &study.headline);
+    if rows.is_empty() {
+        return;
+    }
+    let _ = write!(
+        text,
+        "\n## Effects on {}\n\n{}\n\n| variant | baseline | change | 95 % interval | p (Holm) | seeds | verdict |\n|---|---|---|---|---|---|---|\n",
+        escaped(&study.headline.name),
+        escaped(&study.effects_method),
+    );
+    for row in rows {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            escaped(&row.variant),
+            escaped(&row.baseline),
+            row.delta,
+            row.interval.replace('[', "\\[").replace(']', "\\]"),
+            row.p_adjusted.replace('<', "\\<"),
+            row.n_seeds,
+            row.verdict.word,
+        );
+    }
+}
+
+fn scores_table(study: &Study, scores: &Scores, text: &mut String) {
+    let metrics = super::scores::metrics(study);
+    let names: Vec<String> = metrics.iter().map(|m| escaped(&m.name)).collect();
+    let _ = write!(
+        text,
+        "\n## Scores on the test part\n\nMean ± standard deviation over seeds; shares times 100.\n\n| variant | runs | {} |\n|---|---|{}\n",
+        names.join(" | "),
+        "---|".repeat(metrics.len()),
+    );
+    for row in tables::score_rows(study, scores) {
+        let cells: Vec<&str> = row.scores.iter().map(|c| c.text.as_str()).collect();
+        let _ = writeln!(text, "| {} | {} | {} |", escaped(&row.name), row.runs, cells.join(" | "));
+    }
+}
+
+fn reproduce(study: &Study, text: &mut String) {
+    let _ = write!(text, "\n## Reproduce\n\n");
+    for line in study.provenance.command.lines() {
+        let _ = writeln!(text, "    {line}");
+    }
+}
+
+/// `text` in one line of Markdown, every character that could be markup escaped.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => out.push(' '),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '|' | '!' | '~' | '&' => {
+                out.push('\\');
+                out.push(c);
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,240 @@
+//! The rows of the page's tables: scores, runs, data, stages.
+
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use super::format;
+use super::scores::{Scores, aggregate, metrics};
+use super::study::{Counts, Run, RunState, Study};
+use crate::job::StopReason;
+
+/// Fingerprints on the page; a large study has thousands.
+const STAGES_MAX: usize = 300;
+
+/// A value as shown, with the number that it is sorted by.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cell {
+    /// As shown.
+    pub text: String,
+    /// For sorting; `None` sorts last.
+    pub value: Option<f64>,
+}
+
+/// A row of the table of absolute scores.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ScoreRow {
+    /// The variant, or the constant predictor.
+    pub name: String,
+    /// What is done to a picture, in words.
+    pub ops: String,
+    /// `baseline`, `constant` or `variant`.
+    pub kind: &'static str,
+    /// Finished runs out of those asked for.
+    pub runs: String,
+    /// Mean and spread, one for each metric.
+    pub scores: Vec<Cell>,
+}
+
+/// A row of the table of runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunRow {
+    /// The variant.
+    pub variant: String,
+    /// The seed.
+    pub seed: u64,
+    /// `done`, `failed` or `missing`.
+    pub state: &'static str,
+    /// Told apart without colour.
+    pub symbol: &'static str,
+    /// One for each metric; empty where the run has no results.
+    pub scores: Vec<Cell>,
+    /// The epoch whose weights were tested.
+    pub best_epoch: Cell,
+    /// Epochs that were run, out of those planned.
+    pub epochs: String,
+    /// Why the training ended.
+    pub stop: &'static str,
+    /// Time of all epochs.
+    pub time: Cell,
+    /// Flags, or what went wrong.
+    pub notes: Vec<String>,
+}
+
+/// A row of the table of labels in the data.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DataRow {
+    /// The label; `None`: all rows.
+    pub label: Option<String>,
+    /// Count and share for each part.
+    pub parts: Vec<Cell>,
+    /// Count and share of the training rows before balancing.
+    pub before: Cell,
+    /// The same after balancing.
+    pub after: Cell,
+    /// How many times more rows.
+    pub factor: Cell,
+}
+
+/// The stages of the study.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Stages {
+    /// Kind of stage, how many, and how many of them came from the cache.
+    pub kinds: Vec<(String, usize, usize)>,
+    /// Stage and fingerprint.
+    pub shown: Vec<(String, String, bool)>,
+    /// How many fingerprints are left out.
+    pub more: usize,
+}
+
+/// Absolute scores of each variant, the constant predictor first.
+pub fn score_rows(study: &Study, scores: &Scores) -> Vec<ScoreRow> {
+    let metrics = metrics(study);
+    let constant = ScoreRow {
+        name: "constant predictor".into(),
+        ops: "answers each label's base rate".into(),
+        kind: "constant",
+        runs: format::NONE.into(),
+        scores: metrics
+            .iter()
+            .map(|m| {
+                let value = aggregate(&study.constant, &m.metric);
+                Cell { text: format::score(m.unit, value), value: format::significant(value) }
+            })
+            .collect(),
+    };
+    let mut runs: HashMap<&str, (usize, usize)> = HashMap::new();
+    for run in &study.runs {
+        let entry = runs.entry(&run.variant).or_default();
+        entry.1 += 1;
+        entry.0 += usize::from(matches!(run.state, RunState::Done(_)));
+    }
+    let variants = study.variants.iter().zip(&scores.aggregate).map(|(variant, spreads)| {
+        let (done, all) = runs.get(variant.name.as_str()).copied().unwrap_or_default();
+        ScoreRow {
+            name: variant.name.clone(),
+            ops: if variant.ops.is_empty() { "no augmentation".into() } else { variant.ops.clone() },
+            kind: if variant.arm == study.baseline { "baseline" } else { "variant" },
+            runs: format!("{done} of {all}"),
+            scores: metrics
+                .iter()
+                .zip(spreads)
+                .map(|(m, s)| Cell {
+                    text: format::spread(m.unit, s.mean(), s.sd()),
+                    value: format::significant(s.mean()),
+                })
+                .collect(),
+        }
+    });
+    std::iter::once(constant).chain(variants).collect()
+}
+
+/// Each run in the order of the study.
+pub fn run_rows(study: &Study) -> Vec<RunRow> {
+    study.runs.iter().map(|run| run_row(study, run)).collect()
+}
+
+fn run_row(study: &Study, run: &Run) -> RunRow {
+    let none = || Cell { text: format::NONE.into(), value: None };
+    let mut row = RunRow {
+        variant: run.variant.clone(),
+        seed: run.seed,
+        state: "done",
+        symbol: "✓",
+        scores: vec![none(); 1 + study.other_metrics.len()],
+        best_epoch: none(),
+        epochs: format::NONE.into(),
+        stop: format::NONE,
+        time: none(),
+        notes: Vec::new(),
+    };
+    match &run.state {
+        RunState::Done(result) => {
+            let summary = &result.summary;
+            for (cell, metric) in row.scores.iter_mut().zip(metrics(study)) {
+                let value = aggregate(&result.scores, &metric.metric);
+                *cell = Cell { text: format::score(metric.unit, value), value: format::significant(value) };
+            }
+            let best = summary.best_epoch;
+            row.best_epoch = Cell { text: best.to_string(), value: Some(f64::from(best)) };
+            row.epochs = format!("{} of {}", summary.epochs_run, summary.epochs_planned);
+            row.stop = match summary.stop {
+                StopReason::LastEpoch => "all epochs run",
+                StopReason::EarlyStopping => "early stopping",
+                StopReason::Diverged => "diverged",
+            };
+            let seconds: f64 = result.history.iter().map(|h| h.seconds).sum();
+            row.time = Cell { text: format::duration(seconds), value: format::significant(seconds) };
+            row.notes.clone_from(&result.flags);
+        }
+        RunState::Failed { message } => {
+            (row.state, row.symbol) = ("failed", "✕");
+            row.notes.push(message.clone());
+        }
+        RunState::Missing { message } => {
+            (row.state, row.symbol) = ("missing", "…");
+            row.notes.push(message.clone());
+        }
+    }
+    row
+}
+
+/// Counts of each label, all rows first.
+pub fn data_rows(study: &Study) -> Vec<DataRow> {
+    let data = &study.data;
+    let whole = |counts: &Counts| Cell { text: format::count(counts.rows), value: Some(counts.rows as f64) };
+    let all = DataRow {
+        label: None,
+        parts: data.parts.iter().map(|p| whole(&p.counts)).collect(),
+        before: whole(&data.before),
+        after: whole(&data.after),
+        factor: factor(data.before.rows, data.after.rows),
+    };
+    let labels = study.labels.iter().enumerate().map(|(l, label)| DataRow {
+        label: Some(label.clone()),
+        parts: data.parts.iter().map(|p| share(&p.counts, l)).collect(),
+        before: share(&data.before, l),
+        after: share(&data.after, l),
+        factor: factor(positives(&data.before, l), positives(&data.after, l)),
+    });
+    std::iter::once(all).chain(labels).collect()
+}
+
+fn positives(counts: &Counts, label_idx: usize) -> u64 {
+    counts.positives.get(label_idx).copied().unwrap_or(0)
+}
+
+fn share(counts: &Counts, label_idx: usize) -> Cell {
+    let n = positives(counts, label_idx);
+    Cell { text: format!("{} ({})", format::count(n), format::percent(n, counts.rows)), value: Some(n as f64) }
+}
+
+fn factor(before: u64, after: u64) -> Cell {
+    if before == 0 {
+        return Cell { text: format::NONE.into(), value: None };
+    }
+    let factor = after as f64 / before as f64;
+    Cell { text: format!("× {factor:.1}"), value: format::significant(factor) }
+}
+
+/// The stages by kind, and their fingerprints as far as they fit.
+pub fn stages(study: &Study) -> Stages {
+    let records = &study.provenance.stages;
+    let mut kinds: IndexMap<&str, (usize, usize)> = IndexMap::new();
+    for record in records {
+        let kind = record.stage.split('(').next().unwrap_or(&record.stage);
+        let entry = kinds.entry(kind).or_default();
+        entry.0 += 1;
+        entry.1 += usize::from(record.cached);
+    }
+    Stages {
+        kinds: kinds.into_iter().map(|(kind, (all, cached))| (kind.to_owned(), all, cached)).collect(),
+        shown: records
+            .iter()
+            .take(STAGES_MAX)
+            .map(|r| (r.stage.clone(), r.fingerprint.clone(), r.cached))
+            .collect(),
+        more: records.len().saturating_sub(STAGES_MAX),
+    }
+}

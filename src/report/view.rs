@@ -1,0 +1,101 @@
+//! What the template sees: the study's text, and rows whose numbers are already written out.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::answer::{self, Answer};
+use super::guardrails::{self, Finding};
+use super::scores::{Scores, metrics};
+use super::study::{Data, Metric, Provenance, RunState, Study, Unit};
+use super::tables::{self, DataRow, RunRow, ScoreRow, Stages};
+use super::format;
+
+/// Sentences at the top before the rest folds away.
+const VERDICTS_MAX: usize = 12;
+
+/// The page's content.
+#[derive(Serialize)]
+pub struct View<'a> {
+    name: &'a str,
+    question: &'a str,
+    generated_at: &'a str,
+    baseline: &'a str,
+    headline: &'a Metric,
+    label_metric: &'a Metric,
+    metrics: Vec<&'a Metric>,
+    /// Whether headline differences are points.
+    in_points: bool,
+    /// Half-width of the region of practical equivalence; `None`: there is none.
+    equivalence: Option<String>,
+    effects_method: &'a str,
+    counts: RunCounts,
+    answer: Answer,
+    verdicts_max: usize,
+    findings: Vec<Finding>,
+    effects: Vec<answer::Row>,
+    other_effects: Vec<answer::Row>,
+    /// How many effects on single labels there are.
+    label_effects: usize,
+    score_rows: Vec<ScoreRow>,
+    run_rows: Vec<RunRow>,
+    data: &'a Data,
+    data_rows: Vec<DataRow>,
+    provenance: &'a Provenance,
+    stages: Stages,
+}
+
+/// The runs in numbers.
+#[derive(Serialize)]
+struct RunCounts {
+    variants: String,
+    seeds: String,
+    runs: String,
+    done: usize,
+    failed: usize,
+    missing: usize,
+}
+
+/// Gathers what the template shows.
+pub fn view<'a>(study: &'a Study, scores: &Scores) -> View<'a> {
+    let headline = &study.headline;
+    let of_label = |e: &&super::study::Effect| e.row.label.is_some() && e.row.metric == study.label_metric.metric;
+    View {
+        name: &study.name,
+        question: &study.question,
+        generated_at: &study.generated_at,
+        baseline: &study.baseline,
+        headline,
+        label_metric: &study.label_metric,
+        metrics: metrics(study),
+        in_points: headline.unit == Unit::Share,
+        equivalence: (study.equivalence > 0.0).then(|| format::score(headline.unit, study.equivalence)),
+        effects_method: &study.effects_method,
+        counts: counts(study),
+        answer: answer::answer(study),
+        verdicts_max: VERDICTS_MAX,
+        findings: guardrails::findings(study, scores),
+        effects: answer::rows(study, headline),
+        other_effects: study.other_metrics.iter().flat_map(|metric| answer::rows(study, metric)).collect(),
+        label_effects: study.effects.iter().filter(of_label).count(),
+        score_rows: tables::score_rows(study, scores),
+        run_rows: tables::run_rows(study),
+        data: &study.data,
+        data_rows: tables::data_rows(study),
+        provenance: &study.provenance,
+        stages: tables::stages(study),
+    }
+}
+
+fn counts(study: &Study) -> RunCounts {
+    let count = |of: fn(&RunState) -> bool| study.runs.iter().filter(|r| of(&r.state)).count();
+    let seeds: BTreeSet<u64> = study.runs.iter().map(|r| r.seed).collect();
+    RunCounts {
+        variants: format::counted(study.variants.len(), "variant"),
+        seeds: format::counted(seeds.len(), "seed"),
+        runs: format::counted(study.runs.len(), "run"),
+        done: count(|s| matches!(s, RunState::Done(_))),
+        failed: count(|s| matches!(s, RunState::Failed { .. })),
+        missing: count(|s| matches!(s, RunState::Missing { .. })),
+    }
+}

@@ -1,0 +1,246 @@
+//! A file and its overrides to a checked experiment, and the points of its matrix.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use figment::value::Value;
+use indexmap::IndexMap;
+
+use super::fault::{Fault, Place, SpecError, nearest};
+use super::layers::{Layers, Overrides};
+use super::reader::{Reading, Table, shown};
+use super::settings::Experiment;
+use super::{read_augment, read_data, read_training};
+
+/// The largest matrix.
+const MAX_POINTS: usize = 100_000;
+
+/// A checked spec.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The experiment as the file says it, without matrix values.
+    pub experiment: Experiment,
+    /// The points of the matrix in spec order; one, without values, where there is no matrix.
+    pub points: Vec<Point>,
+    layers: Layers,
+}
+
+/// One point of the matrix.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// Dotted key to value, in spec order.
+    pub values: IndexMap<String, serde_json::Value>,
+    /// The experiment with these values in place.
+    pub experiment: Experiment,
+}
+
+impl Loaded {
+    /// The merged spec as TOML, for the report: without paths, who does the work, and where runs are logged.
+    pub fn shown(&self) -> String {
+        let mut merged = self.layers.merged();
+        for key in ["choice", "workers", "tracking", "extends"] {
+            merged.remove(key);
+        }
+        if let Some(Value::Dict(_, dataset)) = merged.get_mut("dataset") {
+            dataset.remove("annotations");
+            dataset.remove("images");
+        }
+        if let Some(Value::Dict(_, model)) = merged.get_mut("model") {
+            if let Some(Value::String(_, weights)) = model.get_mut("weights") {
+                let name = Path::new(weights.as_str()).file_name().map(|name| name.to_string_lossy().into_owned());
+                *weights = name.unwrap_or_default();
+            }
+        }
+        toml::to_string(&merged).unwrap_or_default()
+    }
+
+    /// A fault about the value at `path` that was found after loading, with its place in the file.
+    pub fn error_at(&self, path: &[&str], message: impl Into<String>, help: Option<String>) -> SpecError {
+        let mut path: Vec<String> = path.iter().map(|&key| key.to_owned()).collect();
+        let mut place = None;
+        while place.is_none() && !path.is_empty() {
+            place = self.layers.find(&path, false);
+            path.pop();
+        }
+        let mut fault = Fault::new(message).at(place);
+        fault.help = help;
+        SpecError { sources: self.layers.sources.clone(), faults: vec![fault] }
+    }
+}
+
+/// Reads, merges and checks a spec.
+///
+/// # Errors
+/// Every fault of the file, its bases and the overrides, with its place.
+pub fn load(path: &Path, overrides: &Overrides) -> Result<Loaded, SpecError> {
+    let layers = Layers::read(path, overrides)?;
+    let reading = Reading::new(&layers);
+    let experiment = read(&reading);
+    let grid = matrix_values(&layers);
+    check_size(&reading, &grid);
+    let fail = |faults: Vec<Fault>, layers: &Layers| SpecError { sources: layers.sources.clone(), faults };
+    let faults = reading.into_faults();
+    if !faults.is_empty() {
+        return Err(fail(faults, &layers));
+    }
+    let mut points = Vec::new();
+    let mut faults = Vec::new();
+    for values in product(&grid) {
+        if values.is_empty() {
+            points.push(Point { values: IndexMap::new(), experiment: experiment.clone() });
+            continue;
+        }
+        let first = vec!["matrix".to_owned(), values[0].0.clone()];
+        let place = layers.find(&first, true).unwrap_or(Place { source: 0, range: 0..0 });
+        let map: BTreeMap<String, Value> = values.iter().cloned().collect();
+        let merged = layers.with_point(&map, &place);
+        let reading = Reading::new(&merged);
+        let experiment = read(&reading);
+        for mut fault in reading.into_faults() {
+            let point: Vec<_> =
+                values.iter().map(|(key, value)| format!("{key} = {}", shown(value))).collect();
+            fault.message = format!("matrix point {}: {}", point.join(", "), fault.message);
+            fault.place = Some(place.clone());
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
+        }
+        let values = values.into_iter().map(|(key, value)| (key, json(&value))).collect();
+        points.push(Point { values, experiment });
+    }
+    if faults.is_empty() { Ok(Loaded { experiment, points, layers }) } else { Err(fail(faults, &layers)) }
+}
+
+fn read(reading: &Reading<'_>) -> Experiment {
+    let root = reading.root();
+    let name = root.text("name");
+    check_experiment_name(&root, &name);
+    let dataset = read_data::dataset(&root);
+    let augment = read_augment::augment(&root);
+    let report = read_training::report(&root);
+    let arms = read_augment::arm_names(&augment);
+    if !arms.contains(&report.baseline) {
+        let table = root.table("report");
+        let known = arms.iter().map(|arm| format!("`{arm}`")).collect::<Vec<_>>().join(", ");
+        let mut fault =
+            Fault::new(format!("`baseline` is `{}`, which the grid does not have", report.baseline));
+        fault = match nearest(&report.baseline, arms.iter().map(String::as_str)) {
+            Some(near) => fault.help(format!("did you mean `{near}`?")),
+            None => fault.help(format!("the grid has {known}")),
+        };
+        table.fault("baseline", fault);
+    }
+    let experiment = Experiment {
+        name,
+        question: root.text("question"),
+        seeds: read_data::seeds(&root),
+        labels: read_data::labels(&root, dataset.format),
+        split: read_data::split(&root, &dataset),
+        dataset,
+        balance: read_data::balance(&root),
+        images: read_data::images(&root),
+        model: read_training::model(&root),
+        train: read_training::train(&root),
+        augment,
+        matrix: matrix(&root),
+        evaluate: read_training::evaluate(&root),
+        report,
+        workers: read_training::workers(&root),
+        tracking: read_training::tracking(&root),
+    };
+    if root.has("extends") {
+        let _ = root.text("extends");
+    }
+    root.finish();
+    experiment
+}
+
+fn check_experiment_name(root: &Table<'_>, name: &str) {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if root.has("name")
+        && (name.is_empty() || name.len() > 100 || name.starts_with('.') || !name.chars().all(fits))
+    {
+        let cut: String = name.chars().take(40).collect();
+        let fault = Fault::new(format!(
+            "`name` is `{}`, expected 1 to 100 letters, digits, `-`, `_` or `.`, the first one no `.`",
+            cut.escape_debug()
+        ));
+        root.fault("name", fault.help("it names the report's folder; a name that leads outside is refused"));
+    }
+}
+
+/// Sections that a matrix can sweep: those that a run's fingerprint reads.
+const SWEPT: [&str; 6] = ["split", "balance", "images", "model", "train", "evaluate"];
+
+fn matrix(root: &Table<'_>) -> IndexMap<String, Vec<serde_json::Value>> {
+    let table = root.table("matrix");
+    let mut matrix = IndexMap::new();
+    for key in table.keys() {
+        let section = key.split('.').next().unwrap_or_default();
+        if !SWEPT.contains(&section) || !key.contains('.') {
+            let fault = Fault::new(format!("`{key}` cannot be swept"));
+            let known = SWEPT.map(|s| format!("`{s}.…`")).join(", ");
+            table.fault(&key, fault.help(format!("write the whole key in quotes: one of {known}")));
+        }
+        match table.any(&key) {
+            Some(Value::Array(_, items)) if !items.is_empty() => {
+                matrix.insert(key, items.iter().map(json).collect());
+            }
+            Some(value) => {
+                let fault =
+                    Fault::new(format!("`{key}` is {}, expected a list of values to try", shown(&value)));
+                table.fault(&key, fault);
+            }
+            None => {}
+        }
+    }
+    matrix
+}
+
+/// The matrix as it stands in the layers, in spec order.
+fn matrix_values(layers: &Layers) -> Vec<(String, Vec<Value>)> {
+    let Some(Value::Dict(_, dict)) = layers.merged().remove("matrix") else {
+        return Vec::new();
+    };
+    let mut keys: Vec<(String, Vec<Value>)> = dict
+        .into_iter()
+        .filter_map(|(key, value)| match value {
+            Value::Array(_, items) => Some((key, items)),
+            _ => None,
+        })
+        .collect();
+    keys.sort_by_key(|(key, _)| layers.order(&["matrix".to_owned(), key.clone()]));
+    keys
+}
+
+fn check_size(reading: &Reading<'_>, grid: &[(String, Vec<Value>)]) {
+    let points = grid.iter().fold(1usize, |n, (_, values)| n.saturating_mul(values.len().max(1)));
+    if points > MAX_POINTS {
+        let place = reading.layers().find(&["matrix".to_owned()], true);
+        let fault =
+            Fault::new(format!("the matrix has {points} points, limit {MAX_POINTS} runs of one seed"));
+        reading.fault(fault.at(place).help("sweep fewer values"));
+    }
+}
+
+/// All points, the last key fastest.
+fn product(grid: &[(String, Vec<Value>)]) -> Vec<Vec<(String, Value)>> {
+    let mut points = vec![Vec::new()];
+    for (key, values) in grid {
+        points = points
+            .into_iter()
+            .flat_map(|point: Vec<(String, Value)>| {
+                values.iter().map(move |value| {
+                    let mut point = point.clone();
+                    point.push((key.clone(), value.clone()));
+                    point
+                })
+            })
+            .collect();
+    }
+    points
+}
+
+fn json(value: &Value) -> serde_json::Value {
+    serde_json::to_value(value).unwrap_or(serde_json::Value::Null)
+}

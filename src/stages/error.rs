@@ -1,0 +1,209 @@
+//! What can go wrong in a stage.
+
+use std::path::PathBuf;
+
+use crate::cache::CacheError;
+use crate::dataset::ImportError;
+use crate::dataset::balance::BalanceError;
+use crate::dataset::labels::LabelError;
+use crate::dataset::split::SplitError;
+use crate::effects::EffectError;
+use crate::metrics::ScoredError;
+use crate::pixels::store::{BadImage, StoreError};
+use crate::report::ReportError;
+use crate::tables::TableError;
+
+/// Bad images that a message names; the rest is counted.
+const NAMED: usize = 10;
+
+/// What can go wrong in a stage.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The cache failed, or an input is damaged.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// A table cannot be read or written.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// An output cannot be written.
+    #[error("cannot write `{path}`")]
+    Write {
+        /// The output.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// An input cannot be read.
+    #[error("cannot read `{path}`")]
+    Read {
+        /// The input.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// An input is no JSON of the expected form.
+    #[error("`{path}` is not what this version writes")]
+    Json {
+        /// The input.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The dataset cannot be read.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// The labels do not fit the dataset.
+    #[error(transparent)]
+    Labels(#[from] LabelError),
+    /// The images cannot be divided.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// Images are missing or unreadable.
+    #[error("{} of {total} images cannot be used: {}", bad.len(), listed(bad))]
+    BadImages {
+        /// Name and reason of each.
+        bad: Vec<(String, String)>,
+        /// Images in all.
+        total: usize,
+    },
+    /// Training rows cannot be balanced.
+    #[error(transparent)]
+    Balance(#[from] BalanceError),
+    /// A part of the split has no image.
+    #[error("the {part} part of the split is empty: {images} images are too few for these shares")]
+    EmptyPart {
+        /// Its name.
+        part: &'static str,
+        /// Images in all.
+        images: usize,
+    },
+    /// Labels are too rare in a part to be learned or measured.
+    #[error("the {part} part has too few images with {}; `labels.min_positives` asks for {min_positives}", few_listed(few))]
+    FewPositives {
+        /// The part.
+        part: &'static str,
+        /// Labels and their positive images.
+        few: Vec<(String, usize)>,
+        /// What the spec asks for.
+        min_positives: u32,
+    },
+    /// The pixel store cannot be written.
+    #[error(transparent)]
+    Pixels(#[from] StoreError),
+    /// Scores are not finite, or do not fit the labels.
+    #[error(transparent)]
+    Scores(#[from] ScoredError),
+    /// Runs cannot be compared.
+    #[error(transparent)]
+    Effects(#[from] EffectError),
+    /// The page cannot be made.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A table lacks what another one names.
+    #[error("{what}")]
+    Inconsistent {
+        /// In words.
+        what: String,
+    },
+    /// A slip in this program.
+    #[error("this is a fault of ablatrix, not yours: {message}")]
+    Panicked {
+        /// What it said.
+        message: String,
+    },
+}
+
+impl StageError {
+    /// From images that could not be decoded.
+    pub fn bad_images(bad: &[BadImage], total: usize) -> Self {
+        let reason = |bad: &BadImage| {
+            let mut text = bad.error.to_string();
+            if let Some(cause) = std::error::Error::source(&bad.error) {
+                text = format!("{text}: {cause}");
+            }
+            (bad.path.display().to_string(), text)
+        };
+        StageError::BadImages { bad: bad.iter().map(reason).collect(), total }
+    }
+
+    /// The message with its causes, in one line.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let message = error.to_string();
+            if !text.ends_with(&message) {
+                text.push_str(": ");
+                text.push_str(&message);
+            }
+            cause = error.source();
+        }
+        if let (Some(help), None) = (self.help(), self.spec_path()) {
+            text.push_str("\n  help: ");
+            text.push_str(&help);
+        }
+        text
+    }
+
+    /// What to do, where that is known.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            StageError::BadImages { .. } => Some(
+                "mend them, or write `bad_images = \"skip\"` in `[dataset]` to set them aside; `check_images = false` reads tables only"
+                    .to_owned(),
+            ),
+            StageError::FewPositives { .. } => Some(
+                "put them into a group with others, change the split, or write `min_positives = 0` in `[labels]` to leave them out of averages"
+                    .to_owned(),
+            ),
+            StageError::Cache(error) => error.help().map(str::to_owned),
+            _ => None,
+        }
+    }
+
+    /// The key of the spec that is at fault, where one is.
+    pub fn spec_path(&self) -> Option<Vec<String>> {
+        match self {
+            StageError::Labels(error) => Some(labels_path(error)),
+            StageError::Split(_) | StageError::EmptyPart { .. } => Some(path(&["split"])),
+            StageError::FewPositives { .. } => Some(path(&["labels", "min_positives"])),
+            StageError::Balance(_) => Some(path(&["balance", "exponent"])),
+            _ => None,
+        }
+    }
+
+    /// Whether cached bytes were found to be wrong, so that what made them should run again.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, StageError::Cache(CacheError::Damaged { .. }))
+    }
+}
+
+fn path(keys: &[&str]) -> Vec<String> {
+    keys.iter().map(|&key| key.to_owned()).collect()
+}
+
+fn labels_path(error: &LabelError) -> Vec<String> {
+    match error {
+        LabelError::Unknown(unknown) => match unknown.first() {
+            Some(first) => path(&["labels", "groups", &first.group]),
+            None => path(&["labels", "groups"]),
+        },
+        LabelError::EmptyGroup { label } | LabelError::Name { label } => path(&["labels", "groups", label]),
+        LabelError::Unmapped { .. } => path(&["labels", "unmapped"]),
+        LabelError::NoSource { .. } | LabelError::None { .. } => path(&["labels", "from"]),
+    }
+}
+
+fn few_listed(few: &[(String, usize)]) -> String {
+    few.iter().map(|(label, n)| format!("`{label}` ({n})")).collect::<Vec<_>>().join(", ")
+}
+
+fn listed(bad: &[(String, String)]) -> String {
+    let shown: Vec<_> = bad.iter().take(NAMED).map(|(name, why)| format!("`{name}`: {why}")).collect();
+    let more = bad.len() - shown.len();
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    format!("{}{more}", shown.join("; "))
+}

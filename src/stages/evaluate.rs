@@ -1,0 +1,99 @@
+//! `evaluate`: a run's logits to metrics. Thresholds come from validation, values from test.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::StageError;
+use super::work::{StageWork, read_json, write_json, write_table};
+use crate::cache::Attempt;
+use crate::job::{StopReason, TrainSummary};
+use crate::metrics::{Course, Flag, Scored, Thresholds, Undefined, degenerate, evaluate as score};
+use crate::plan::output;
+use crate::tables::rows::{LabelTable, MetricRow, Part, PredictionTable};
+
+/// What `evaluation.json` holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationRecord {
+    /// One per label, tuned on validation.
+    pub thresholds: Thresholds,
+    /// What is wrong with the run.
+    pub flags: Vec<Flag>,
+    /// Labels that a part says too little about.
+    pub undefined: Vec<Undefined>,
+}
+
+/// Scores one run.
+///
+/// # Errors
+/// Where a logit is not finite, or an image has no labels.
+pub fn evaluate(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
+    let predictions: PredictionTable = work.table("predictions")?;
+    let labels: LabelTable = work.table("labels")?;
+    let summary: TrainSummary = read_json(&work.input("summary")?)?;
+    let val = PartScores::of(&predictions, &labels, Part::Val)?;
+    let test = PartScores::of(&predictions, &labels, Part::Test)?;
+    let (val, test) = (val.scored()?, test.scored()?);
+    let evaluation = score(val, test, &labels.labels, work.experiment().evaluate.threshold);
+    let course = Course {
+        epochs_run: summary.epochs_run,
+        best_epoch: summary.lowest_val_loss_epoch,
+        diverged: summary.stop == StopReason::Diverged,
+    };
+    let flags = degenerate::flags(&test, &evaluation.thresholds, &labels.labels, &course);
+    let node = work.node();
+    let row = |value: &crate::metrics::Value| MetricRow {
+        run: node.run.clone(),
+        variant: node.variant.name.clone(),
+        seed: node.seed,
+        label: value.label.clone(),
+        metric: value.metric.to_owned(),
+        value: value.value.unwrap_or(f64::NAN),
+    };
+    let rows: Vec<MetricRow> = evaluation.values.iter().map(row).collect();
+    write_table(out, output::METRICS, &rows, "evaluate")?;
+    let record =
+        EvaluationRecord { thresholds: evaluation.thresholds, flags, undefined: evaluation.undefined };
+    write_json(out, output::EVALUATION, &record)
+}
+
+/// The logits of one part beside the truth.
+#[derive(Clone, Debug, Default)]
+pub struct PartScores {
+    n_labels: usize,
+    /// Row-major [images, labels].
+    pub logits: Vec<f32>,
+    /// Likewise.
+    pub targets: Vec<bool>,
+}
+
+impl PartScores {
+    /// The rows of `part`, in the order of the predictions.
+    ///
+    /// # Errors
+    /// Where an image has no labels.
+    pub fn of(predictions: &PredictionTable, labels: &LabelTable, part: Part) -> Result<Self, StageError> {
+        let n_labels = predictions.labels.len();
+        let row_of: HashMap<i64, usize> = labels.image_ids.iter().enumerate().map(|(i, &id)| (id, i)).collect();
+        let mut scores = PartScores { n_labels, ..PartScores::default() };
+        for (i, image_id) in predictions.image_ids.iter().enumerate() {
+            if predictions.parts[i] != part {
+                continue;
+            }
+            let row_idx = row_of.get(image_id).ok_or_else(|| StageError::Inconsistent {
+                what: format!("the predictions have image {image_id}, which has no labels"),
+            })?;
+            scores.logits.extend_from_slice(&predictions.logits[i * n_labels..(i + 1) * n_labels]);
+            scores.targets.extend_from_slice(labels.row(*row_idx));
+        }
+        Ok(scores)
+    }
+
+    /// Checked.
+    ///
+    /// # Errors
+    /// Where a logit is not finite.
+    pub fn scored(&self) -> Result<Scored<'_>, StageError> {
+        Ok(Scored::new(self.n_labels, &self.logits, &self.targets)?)
+    }
+}

@@ -1,0 +1,384 @@
+//! `report`: the results of all runs to effects, and to the page.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::error::StageError;
+use super::evaluate::{EvaluationRecord, PartScores};
+use super::report_data::data;
+use super::work::{StageWork, read_json, write_table};
+use crate::cache::Attempt;
+use crate::clock;
+use crate::effects::{self, Comparison, Pair, RunScores};
+use crate::job::LIBTORCH;
+use crate::metrics::{catalogue, constant_predictor};
+use crate::plan::{Run, output};
+use crate::report::{
+    self, Effect, Metric, Provenance as Origin, RunResult, RunState, Score, SeedDelta, StageRecord, Study, Unit,
+    Variant,
+};
+use crate::seed::Key;
+use crate::spec::settings::HeadlineMetric;
+use crate::tables::{self};
+use crate::tables::rows::{EffectRow, HistoryRow, LabelTable, MetricRow, Part, PredictionTable, SplitRow, TrainIndexRow};
+
+/// Seed of the bootstrap: the same results give the same intervals.
+const BOOTSTRAP_SEED: u64 = 0;
+
+/// Compares the runs and makes the page.
+///
+/// # Errors
+/// Where results do not fit together.
+pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
+    let mut groups: BTreeMap<usize, Vec<Done>> = BTreeMap::new();
+    let mut states = HashMap::new();
+    for run in &work.plan.runs {
+        if let Some(done) = Done::load(work, run)? {
+            states.insert(run.name.clone(), RunState::Done(Box::new(done.result.clone())));
+            groups.entry(split_node(work, run)).or_default().push(done);
+        }
+    }
+    let experiment = &work.plan.experiment;
+    let mut comparison = Comparison { effects: vec![], undefined_labels: vec![], unpaired_variants: vec![] };
+    for runs in groups.values() {
+        let more = compare(work, runs)?;
+        comparison.effects.extend(more.effects);
+        comparison.undefined_labels.extend(more.undefined_labels);
+        comparison.unpaired_variants.extend(more.unpaired_variants);
+    }
+    let rows: Vec<EffectRow> = comparison.effects.iter().map(effects::Effect::row).collect();
+    write_table(out, output::EFFECTS, &rows, "report")?;
+
+    let shared = Shared::load(work)?;
+    let (headline, label_metric) = match experiment.report.metric {
+        HeadlineMetric::MapMacro => (catalogue::MAP_MACRO, catalogue::AP),
+        HeadlineMetric::F1Macro => (catalogue::F1_MACRO, catalogue::F1),
+    };
+    let study = Study {
+        name: experiment.name.clone(),
+        question: experiment.question.clone(),
+        generated_at: now(),
+        headline: metric(headline),
+        label_metric: metric(label_metric),
+        other_metrics: others(headline).map(metric).collect(),
+        equivalence: experiment.report.equivalence,
+        labels: shared.labels.labels.clone(),
+        data: data(work, &shared)?,
+        baseline: experiment.report.baseline.clone(),
+        variants: variants(work),
+        runs: runs(work, &mut states),
+        constant: constant(&shared, work)?,
+        effects: comparison.effects.iter().filter(|e| fits(e, headline, label_metric)).map(effect).collect(),
+        effects_method: METHOD.to_owned(),
+        warnings: warnings(&comparison, groups.len()),
+        provenance: origin(work),
+    };
+    write_text(out, output::PAGE, &report::page(&study)?)?;
+    write_text(out, output::MARKDOWN, &report::summary_md(&study))
+}
+
+const METHOD: &str = "Differences are paired by seed: each run of a variant against the run of its baseline with the \
+    same seed, initial weights and order of images, on the same test images. The 95 % interval joins the spread over seeds \
+    (Student's t) and the part of the spread over 2,000 resamples of the test images that more seeds would not average \
+    away; p-values are Holm-adjusted over the variants.";
+
+/// A run with its results.
+struct Done {
+    run: Run,
+    test: PartScores,
+    record: EvaluationRecord,
+    result: RunResult,
+}
+
+impl Done {
+    fn load(work: &StageWork, run: &Run) -> Result<Option<Self>, StageError> {
+        let nodes = [run.train, run.predict, run.evaluate];
+        if !nodes.iter().all(|node| work.entries.contains_key(node)) {
+            return Ok(None);
+        }
+        let record: EvaluationRecord = read_json(&work.output_of(run.evaluate, output::EVALUATION)?)?;
+        let scores: Vec<MetricRow> = tables::read(&work.output_of(run.evaluate, output::METRICS)?)?;
+        let history: Vec<HistoryRow> = tables::read(&work.output_of(run.train, output::HISTORY)?)?;
+        let predictions: PredictionTable = tables::read(&work.output_of(run.predict, output::PREDICTIONS)?)?;
+        let labels = label_table(work, run)?;
+        let mut flags: Vec<String> = record.flags.iter().map(|flag| flag.sentence()).collect();
+        flags.extend(record.undefined.iter().map(|undefined| undefined.sentence()));
+        let result = RunResult {
+            summary: read_json(&work.output_of(run.train, output::SUMMARY)?)?,
+            flags,
+            history,
+            scores: scores.iter().map(Score::from).collect(),
+            thresholds: record.thresholds.values.clone(),
+        };
+        let test = PartScores::of(&predictions, &labels, Part::Test)?;
+        Ok(Some(Done { run: run.clone(), test, record, result }))
+    }
+}
+
+/// The node that a run's stage reads under `name`.
+fn input_node(work: &StageWork, node: usize, name: &str) -> usize {
+    let from = work.plan.nodes[node].inputs.iter().find(|from| from.name == name);
+    from.unwrap_or_else(|| panic!("bug: node {node} has no input `{name}`")).node
+}
+
+fn split_node(work: &StageWork, run: &Run) -> usize {
+    input_node(work, run.train, crate::job::input::SPLIT)
+}
+
+fn label_table(work: &StageWork, run: &Run) -> Result<LabelTable, StageError> {
+    let node = input_node(work, run.train, crate::job::input::LABELS);
+    Ok(tables::read(&work.output_of(node, output::LABELS)?)?)
+}
+
+/// The effects among runs that share their test images.
+fn compare(work: &StageWork, runs: &[Done]) -> Result<Comparison, StageError> {
+    let nothing = Comparison { effects: vec![], undefined_labels: vec![], unpaired_variants: vec![] };
+    let Some(first) = runs.first() else {
+        return Ok(nothing);
+    };
+    let labels = label_table(work, &first.run)?.labels;
+    let scores: Vec<RunScores<'_>> = runs
+        .iter()
+        .map(|done| RunScores {
+            variant: &work.plan.variants[done.run.variant].name,
+            seed: done.run.seed,
+            logits: &done.test.logits,
+            thresholds: &done.record.thresholds.values,
+            flags: &done.record.flags,
+        })
+        .collect();
+    let pairs = pairs(work, runs);
+    if pairs.is_empty() {
+        return Ok(nothing);
+    }
+    let experiment = &work.plan.experiment;
+    let metrics = match experiment.report.metric {
+        HeadlineMetric::MapMacro => [HeadlineMetric::MapMacro, HeadlineMetric::F1Macro],
+        HeadlineMetric::F1Macro => [HeadlineMetric::F1Macro, HeadlineMetric::MapMacro],
+    };
+    Ok(effects::compare(&effects::Study {
+        labels: &labels,
+        targets: &first.test.targets,
+        runs: &scores,
+        pairs: &pairs,
+        metrics: &metrics,
+        equivalence: experiment.report.equivalence,
+        n_resamples: effects::RESAMPLES,
+        key: Key::root(BOOTSTRAP_SEED).child("effects"),
+    })?)
+}
+
+/// Each variant against the baseline's arm at the same point of the matrix, where both have a run.
+fn pairs<'a>(work: &'a StageWork, runs: &[Done]) -> Vec<Pair<'a>> {
+    let has: BTreeSet<usize> = runs.iter().map(|done| done.run.variant).collect();
+    let variants = &work.plan.variants;
+    let baseline_arm = &work.plan.experiment.report.baseline;
+    let mut pairs = Vec::new();
+    for &idx in &has {
+        let variant = &variants[idx];
+        let baseline = has.iter().find(|&&other| {
+            variants[other].arm == *baseline_arm && variants[other].point == variant.point
+        });
+        if let Some(&baseline) = baseline.filter(|_| variant.arm != *baseline_arm) {
+            pairs.push(Pair { variant: &variant.name, baseline: &variants[baseline].name });
+        }
+    }
+    pairs
+}
+
+/// The tables of the first variant: what the page shows of the data.
+pub(super) struct Shared {
+    pub labels: LabelTable,
+    pub split: Vec<SplitRow>,
+    pub train_index: Vec<TrainIndexRow>,
+}
+
+impl Shared {
+    fn load(work: &StageWork) -> Result<Self, StageError> {
+        let first = &work.plan.runs[0];
+        let balance = input_node(work, first.train, crate::job::input::TRAIN_INDEX);
+        Ok(Shared {
+            labels: label_table(work, first)?,
+            split: tables::read(&work.output_of(split_node(work, first), output::SPLIT)?)?,
+            train_index: tables::read(&work.output_of(balance, output::TRAIN_INDEX)?)?,
+        })
+    }
+
+    /// The truth of a part, row-major.
+    fn targets(&self, part: Part) -> Vec<bool> {
+        let parts: HashMap<i64, Part> = self.split.iter().map(|row| (row.image_id, row.part)).collect();
+        let rows = 0..self.labels.image_ids.len();
+        let rows = rows.filter(|&row| parts.get(&self.labels.image_ids[row]) == Some(&part));
+        rows.flat_map(|row| self.labels.row(row).to_vec()).collect()
+    }
+
+    /// The truth of the training rows, copies counted.
+    fn train_targets(&self) -> Vec<bool> {
+        let row_of: HashMap<i64, usize> = self.labels.image_ids.iter().enumerate().map(|(i, &id)| (id, i)).collect();
+        let mut targets = Vec::new();
+        for row in &self.train_index {
+            if let Some(&idx) = row_of.get(&row.image_id) {
+                for _ in 0..row.copies {
+                    targets.extend_from_slice(self.labels.row(idx));
+                }
+            }
+        }
+        targets
+    }
+}
+
+fn constant(shared: &Shared, work: &StageWork) -> Result<Vec<Score>, StageError> {
+    let evaluation = constant_predictor(
+        &shared.train_targets(),
+        &shared.targets(Part::Val),
+        &shared.targets(Part::Test),
+        &shared.labels.labels,
+        work.plan.experiment.evaluate.threshold,
+    )?;
+    let score = |value: &crate::metrics::Value| Score {
+        label: value.label.clone(),
+        metric: value.metric.to_owned(),
+        value: value.value.unwrap_or(f64::NAN),
+    };
+    Ok(evaluation.values.iter().map(score).collect())
+}
+
+fn variants(work: &StageWork) -> Vec<Variant> {
+    let shown = |variant: &crate::spec::settings::Variant| Variant {
+        name: variant.name.clone(),
+        arm: variant.arm.clone(),
+        point: variant.point.iter().map(|(key, value)| (key.clone(), value.to_string())).collect(),
+        ops: crate::augment::describe(&variant.policy),
+    };
+    work.plan.variants.iter().map(|variant| shown(variant)).collect()
+}
+
+fn runs(work: &StageWork, states: &mut HashMap<String, RunState>) -> Vec<report::Run> {
+    let why = |run: &Run| work.missing.iter().find(|missing| missing.run == run.name).map(|m| m.why.clone());
+    let shown = |run: &Run| report::Run {
+        name: run.name.clone(),
+        variant: work.plan.variants[run.variant].name.clone(),
+        seed: run.seed,
+        state: states.remove(&run.name).unwrap_or_else(|| match why(run) {
+            Some(message) => RunState::Failed { message },
+            None => RunState::Missing { message: "it has not been run".to_owned() },
+        }),
+    };
+    work.plan.runs.iter().map(shown).collect()
+}
+
+fn fits(effect: &effects::Effect, headline: &str, label_metric: &str) -> bool {
+    effect.metric == if effect.label.is_none() { headline } else { label_metric }
+}
+
+fn effect(effect: &effects::Effect) -> Effect {
+    Effect {
+        row: effect.row(),
+        by_seed: effect
+            .seeds
+            .iter()
+            .zip(&effect.deltas)
+            .map(|(&seed, &delta)| SeedDelta { seed, delta })
+            .collect(),
+        p: effect.p.unwrap_or(f64::NAN),
+        improvement: effect.probability_of_improvement.unwrap_or(f64::NAN),
+        seeds_needed: effect.verdict.seeds_needed(),
+    }
+}
+
+fn warnings(comparison: &Comparison, n_groups: usize) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let listed = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if !comparison.undefined_labels.is_empty() {
+        let names = listed(&comparison.undefined_labels);
+        warnings.push(format!("No test image has {names}: left out of averages, and without effects"));
+    }
+    if !comparison.unpaired_variants.is_empty() {
+        let names = listed(&comparison.unpaired_variants);
+        warnings.push(format!("{names} share no seed with their baseline, so that nothing can be said of them"));
+    }
+    if n_groups > 1 {
+        warnings.push(format!(
+            "The matrix gives {n_groups} different test parts; variants are compared within each, never across, and \
+             p-values are adjusted within each"
+        ));
+    }
+    warnings
+}
+
+fn metric(name: &'static str) -> Metric {
+    let known = catalogue::find(name).unwrap_or_else(|| panic!("bug: no metric `{name}`"));
+    let shown = match name {
+        catalogue::MAP_MACRO => "mAP",
+        catalogue::AP => "AP",
+        catalogue::F1_MACRO => "macro F1",
+        catalogue::F1 => "F1",
+        catalogue::AUROC_MACRO => "macro AUROC",
+        catalogue::MAP_MICRO => "micro AP",
+        catalogue::F1_MICRO => "micro F1",
+        catalogue::SUBSET_ACCURACY => "subset accuracy",
+        catalogue::HAMMING_LOSS => "Hamming loss",
+        catalogue::LOG_LOSS => "log loss",
+        other => other,
+    };
+    Metric {
+        metric: name.to_owned(),
+        name: shown.to_owned(),
+        meaning: known.meaning.to_owned(),
+        higher_is_better: known.higher_is_better.unwrap_or(true),
+        unit: match known.unit {
+            catalogue::Unit::Fraction => Unit::Share,
+            _ => Unit::Plain,
+        },
+    }
+}
+
+fn others(headline: &'static str) -> impl Iterator<Item = &'static str> {
+    [
+        catalogue::MAP_MACRO,
+        catalogue::F1_MACRO,
+        catalogue::AUROC_MACRO,
+        catalogue::MAP_MICRO,
+        catalogue::SUBSET_ACCURACY,
+        catalogue::HAMMING_LOSS,
+        catalogue::LOG_LOSS,
+    ]
+    .into_iter()
+    .filter(move |name| *name != headline)
+}
+
+fn origin(work: &StageWork) -> Origin {
+    let mut stages = Vec::new();
+    let mut hosts = BTreeSet::new();
+    for (i, node) in work.plan.nodes.iter().enumerate() {
+        if let Some(entry) = work.entries.get(&i) {
+            let note = |name: &str| entry.provenance.notes.get(name).map(|v| format!(", {name} {v}")).unwrap_or_default();
+            hosts.insert(format!("{}{}{}", entry.provenance.host, note("device"), note("threads")));
+            let fingerprint = entry.fingerprint.key.to_string();
+            stages.push(StageRecord { stage: node.name.clone(), fingerprint, cached: false });
+        }
+    }
+    let experiment = &work.plan.experiment;
+    Origin {
+        spec: work.plan.spec.clone(),
+        command: format!("ablatrix run {}.toml", experiment.name),
+        versions: vec![
+            ("ablatrix".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            ("libtorch".to_owned(), LIBTORCH.to_owned()),
+        ],
+        seeds: experiment.seeds.clone(),
+        stages,
+        hosts: hosts.into_iter().collect(),
+    }
+}
+
+fn now() -> String {
+    let now = UNIX_EPOCH + Duration::from_millis(clock::unix_ms().unsigned_abs());
+    let text = humantime::format_rfc3339_seconds(now).to_string();
+    text.replace('T', " ").replace('Z', " UTC")
+}
+
+fn write_text(out: &Attempt, name: &str, text: &str) -> Result<(), StageError> {
+    let path = out.path(name);
+    std::fs::write(&path, text).map_err(|source| StageError::Write { path, source })
+}

@@ -1,0 +1,50 @@
+//! `split`: which part each image is for. Images with the same bytes stay together.
+
+use std::collections::HashMap;
+
+use super::error::StageError;
+use super::work::{StageWork, write_json, write_table};
+use crate::cache::Attempt;
+use crate::dataset::{duplicates, split as division};
+use crate::plan::output;
+use crate::spec::settings::SplitMethod;
+use crate::tables::rows::{ImageRow, LabelTable, Part, SplitRow};
+
+/// Divides the images.
+///
+/// # Errors
+/// Where a part is empty, or a label has too few positives in one.
+pub fn split(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
+    let labels: LabelTable = work.table("labels")?;
+    let images: Vec<ImageRow> = work.table("images")?;
+    let given: Vec<SplitRow> = work.table("given_parts")?;
+    let settings = &work.experiment().split;
+    let together = duplicates::identical(&images);
+    let given = (settings.method == SplitMethod::Column && !given.is_empty()).then_some(given.as_slice());
+    let mut divided = division::split(settings, &labels, &together, given)?;
+    divided.notices.extend(duplicates::conflicts(&together, &images, &labels));
+    check(&labels, &divided.rows, work.experiment().labels.min_positives)?;
+    write_table(out, output::SPLIT, &divided.rows, "split")?;
+    write_json(out, output::NOTICES, &divided.notices)
+}
+
+fn check(labels: &LabelTable, split: &[SplitRow], min_positives: u32) -> Result<(), StageError> {
+    let part_of: HashMap<i64, Part> = split.iter().map(|row| (row.image_id, row.part)).collect();
+    for part in [Part::Train, Part::Val, Part::Test] {
+        let rows: Vec<usize> = (0..labels.image_ids.len())
+            .filter(|&row_idx| part_of.get(&labels.image_ids[row_idx]) == Some(&part))
+            .collect();
+        if rows.is_empty() {
+            return Err(StageError::EmptyPart { part: part.as_str(), images: labels.image_ids.len() });
+        }
+        let count = |label_idx: usize| rows.iter().filter(|&&row_idx| labels.row(row_idx)[label_idx]).count();
+        let few: Vec<(String, usize)> = (0..labels.labels.len())
+            .map(|label_idx| (labels.labels[label_idx].clone(), count(label_idx)))
+            .filter(|(_, n)| *n < min_positives as usize)
+            .collect();
+        if !few.is_empty() {
+            return Err(StageError::FewPositives { part: part.as_str(), few, min_positives });
+        }
+    }
+    Ok(())
+}
