@@ -7,13 +7,13 @@
 //! session    epoch after epoch: validation, the best so far, checkpoints
 //! ```
 
-mod checkpoint;
+pub mod checkpoint;
 mod early_stopping;
-mod epoch;
-mod loader;
+pub mod epoch;
+pub mod loader;
 pub mod loss;
 pub mod optimizer;
-mod order;
+pub mod order;
 mod schedule;
 mod session;
 

@@ -1,0 +1,14 @@
+//! The worker as its users meet it: the real binary, a small cache made by hand, jobs in and events out.
+
+#[path = "worker/harness.rs"]
+mod harness;
+#[path = "worker/protocol.rs"]
+mod protocol;
+#[path = "worker/training.rs"]
+mod training;
+#[path = "worker/resume.rs"]
+mod resume;
+#[path = "worker/refusals.rs"]
+mod refusals;
+#[path = "worker/numbers.rs"]
+mod numbers;

@@ -1,0 +1,88 @@
+//! Work that is cut off goes on where it was, and ends in the same bytes.
+
+use ablatrix::job::{Job, WorkerEvent, output};
+use ablatrix::spec::settings::{EarlyStopping, StopMetric};
+use ablatrix::tables::rows::HistoryRow;
+use ablatrix_worker::train::checkpoint;
+use rustix::process::Signal;
+
+use super::harness::*;
+
+/// Long enough to be cut off in the middle; early stopping keeps a best model beside the last one.
+fn long_job(study: &Study) -> Job {
+    let mut job = study.train_job(8);
+    job.train.early_stopping =
+        Some(EarlyStopping { metric: StopMetric::ValMapMacro, patience: 8, restore_best: true });
+    sign(&mut job);
+    job
+}
+
+/// What the undisturbed run gives.
+fn undisturbed() -> (Vec<u8>, Vec<[f64; 5]>) {
+    let study = Study::new();
+    let job = long_job(&study);
+    assert_eq!(study.run_file(&job).0, Some(0));
+    (study.bytes(&job, output::MODEL), numbers(&study, &job))
+}
+
+/// The history without its times.
+fn numbers(study: &Study, job: &Job) -> Vec<[f64; 5]> {
+    let history: Vec<HistoryRow> = study.table(job, output::HISTORY);
+    let row =
+        |row: &HistoryRow| [f64::from(row.epoch), row.lr, row.train_loss, row.val_loss, row.val_map_macro];
+    history.iter().map(row).collect()
+}
+
+/// Epochs that the checkpoint held when the job went on.
+fn finish(study: &Study, job: &Job) -> u32 {
+    let (code, events) = study.run_file(job);
+    assert_eq!(code, Some(0), "{events:?}");
+    let WorkerEvent::Started { resumed_epochs, .. } = events[0] else { panic!("{events:?}") };
+    resumed_epochs
+}
+
+#[test]
+fn killed_stopped_or_forsaken_and_resumed_gives_the_same_model() {
+    let expected = undisturbed();
+    for how in ["killed", "terminated", "forsaken"] {
+        let study = Study::new();
+        let job = long_job(&study);
+        let mut worker = Serving::start();
+        worker.send(&job);
+        worker.wait_for_epoch(3);
+        match how {
+            "killed" => worker.signal(Signal::KILL),
+            "terminated" => worker.signal(Signal::TERM),
+            _ => worker.close_stdin(),
+        }
+        if how != "killed" {
+            let last = worker.events_of_job().pop();
+            assert_eq!(last, Some(WorkerEvent::Interrupted { key: job.fingerprint.key.clone() }), "{how}");
+            assert_eq!(worker.wait().code(), Some(75), "{how}");
+        }
+        worker.wait();
+        assert!(study.store().lookup(&job.fingerprint.key).unwrap().is_none(), "{how} too late");
+        assert!((3..8).contains(&finish(&study, &job)), "{how}");
+        assert!(study.bytes(&job, output::MODEL) == expected.0, "{how}: another model");
+        assert_eq!(numbers(&study, &job), expected.1, "{how}");
+    }
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over() {
+    let study = Study::new();
+    let job = study.train_job(2);
+    let file = checkpoint::path(&study.store().checkpoint_dir(&job.fingerprint.key).unwrap());
+    std::fs::write(&file, b"ablatrix checkpoint 1 nonsense").unwrap();
+    let (code, events) = study.run_file(&job);
+    assert_eq!(code, Some(0), "{events:?}");
+    assert!(matches!(events[0], WorkerEvent::Started { resumed_epochs: 0, .. }), "{events:?}");
+}
+
+#[test]
+fn a_stop_while_idle_ends_the_worker() {
+    let mut worker = Serving::start();
+    worker.signal(Signal::INT);
+    assert_eq!(worker.event(), None);
+    assert_eq!(worker.wait().code(), Some(75));
+}

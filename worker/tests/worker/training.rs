@@ -1,0 +1,126 @@
+//! Train and predict, from a job to tables in the cache.
+
+use ablatrix::job::{StopReason, WorkerEvent, output};
+use ablatrix::metrics::{Scored, macro_average_precision};
+use ablatrix::spec::settings::{Architecture, EarlyStopping, Optimizer, Schedule, StopMetric};
+use ablatrix::tables::rows::{HistoryRow, Part, PredictionTable};
+
+use super::harness::*;
+
+#[test]
+fn one_worker_trains_predicts_and_knows_what_is_there() {
+    let study = Study::new();
+    let mut train = study.train_job(2);
+    train.train.schedule =
+        Schedule::Exponential { start_lr: 1e-4, min_lr: 1e-5, warmup_epochs: 1, hold_epochs: 0, decay: 0.5 };
+    sign(&mut train);
+    let mut worker = Serving::start();
+    worker.send(&train);
+    let events = worker.events_of_job();
+    let key = train.fingerprint.key.clone();
+    assert_eq!(events[0], WorkerEvent::Started { key: key.clone(), resumed_epochs: 0, epochs: 2 });
+    assert_eq!(events[3], WorkerEvent::Finished { key: key.clone() });
+    let WorkerEvent::Epoch { row, .. } = &events[1] else { panic!("{events:?}") };
+    assert_eq!((row.epoch, row.lr), (1, 1e-4));
+    assert!(row.train_loss.is_some() && row.val_loss.is_some() && row.images_per_second > 0.0, "{row:?}");
+
+    let history: Vec<HistoryRow> = study.table(&train, output::HISTORY);
+    assert_eq!(history.iter().map(|row| row.epoch).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(history[1].lr, 1e-3);
+    assert!(history.iter().all(|row| row.run == train.run && (0.0..=1.0).contains(&row.wait_share)));
+    let summary = study.summary(&train);
+    assert_eq!((summary.epochs_run, summary.best_epoch, summary.stop), (2, 2, StopReason::LastEpoch));
+    assert_eq!(summary.trained_parameters, summary.parameters);
+    assert!(std::fs::read_dir(study.store().layout().checkpoints()).unwrap().next().is_none());
+
+    let predict = study.predict_job(&train);
+    worker.send(&predict);
+    assert!(matches!(
+        worker.events_of_job()[..],
+        [WorkerEvent::Started { .. }, WorkerEvent::Finished { .. }]
+    ));
+    let table: PredictionTable = study.table(&predict, output::PREDICTIONS);
+    let expected: Vec<(i64, Part)> =
+        (1..=30).map(|id| (id, part(id))).filter(|&(_, part)| part != Part::Train).collect();
+    let found: Vec<_> = table.image_ids.iter().copied().zip(table.parts.iter().copied()).collect();
+    assert_eq!(found, expected);
+    assert_eq!((table.labels, table.run), (LABELS.map(String::from).to_vec(), train.run.clone()));
+
+    // What the last epoch's validation saw is what the published model says.
+    let val = (0..expected.len()).filter(|&i| expected[i].1 == Part::Val);
+    let logits: Vec<f32> = val.flat_map(|i| table.logits[i * 3..i * 3 + 3].to_vec()).collect();
+    let targets: Vec<bool> = (1..=30).filter(|&id| part(id) == Part::Val).flat_map(positives).collect();
+    let map = macro_average_precision(&Scored::new(3, &logits, &targets).unwrap()).unwrap();
+    assert_eq!(map, history[1].val_map_macro);
+
+    worker.send(&train);
+    assert_eq!(worker.events_of_job(), [WorkerEvent::Finished { key }]);
+    worker.close_stdin();
+    assert_eq!(worker.wait().code(), Some(0));
+}
+
+#[test]
+fn loader_threads_change_nothing_and_models_learn() {
+    for name in [Architecture::Squeezenet1_1, Architecture::Resnet18] {
+        let mut models = Vec::new();
+        for threads in [1, 2] {
+            let study = Study::new();
+            let mut job = study.train_job(3);
+            job.model.name = name;
+            job.model.dropout = 0.0;
+            job.train.optimizer = Optimizer::Adam { lr: 3e-4, weight_decay: 0.0 };
+            job.policy.truncate(1);
+            job.threads = threads;
+            sign(&mut job);
+            assert_eq!(study.run_file(&job).0, Some(0));
+            let history: Vec<HistoryRow> = study.table(&job, output::HISTORY);
+            assert!(history[2].train_loss < history[0].train_loss, "{history:?}");
+            models.push(history[0].train_loss);
+        }
+        // Another thread count adds in another order: the same to float precision, not to the bit.
+        assert!((models[0] - models[1]).abs() < 1e-4, "{models:?}");
+    }
+}
+
+#[test]
+fn early_stopping_publishes_the_best_epochs_weights() {
+    let study = Study::new();
+    let mut job = study.train_job(12);
+    job.train.early_stopping =
+        Some(EarlyStopping { metric: StopMetric::ValLoss, patience: 2, restore_best: true });
+    // Too fast, so that the validation loss gets worse.
+    job.train.optimizer = Optimizer::Adam { lr: 0.03, weight_decay: 0.0 };
+    sign(&mut job);
+    assert_eq!(study.run_file(&job).0, Some(0));
+    let summary = study.summary(&job);
+    assert_eq!(summary.stop, StopReason::EarlyStopping);
+    assert_eq!(summary.epochs_run, summary.best_epoch + 2);
+    let history: Vec<HistoryRow> = study.table(&job, output::HISTORY);
+    let best = history.iter().min_by(|a, b| a.val_loss.total_cmp(&b.val_loss)).unwrap();
+    assert_eq!(best.epoch, summary.best_epoch);
+
+    let mut until_best = job.clone();
+    until_best.train.epochs = summary.best_epoch;
+    until_best.train.early_stopping = None;
+    sign(&mut until_best);
+    assert_eq!(study.run_file(&until_best).0, Some(0));
+    assert_eq!(study.digest(&job, output::MODEL), study.digest(&until_best, output::MODEL));
+}
+
+#[test]
+fn a_diverged_run_is_published_with_finite_weights() {
+    let study = Study::new();
+    let mut job = study.train_job(4);
+    job.train.optimizer = Optimizer::Adam { lr: 1e38, weight_decay: 0.0 };
+    sign(&mut job);
+    let (code, events) = study.run_file(&job);
+    assert_eq!(code, Some(0), "{events:?}");
+    let summary = study.summary(&job);
+    assert_eq!((summary.stop, summary.best_epoch, summary.epochs_run), (StopReason::Diverged, 0, 1));
+    let history: Vec<HistoryRow> = study.table(&job, output::HISTORY);
+    assert!(history[0].val_map_macro.is_nan());
+    let predict = study.predict_job(&job);
+    assert_eq!(study.run_file(&predict).0, Some(0));
+    let table: PredictionTable = study.table(&predict, output::PREDICTIONS);
+    assert!(table.logits.iter().all(|logit| logit.is_finite()));
+}
