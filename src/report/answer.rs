@@ -63,7 +63,7 @@ pub struct Row {
     pub p: String,
     /// Adjusted p.
     pub p_adjusted: String,
-    /// Probability that a run of the variant is the better one.
+    /// How sure the data make one that the variant is better.
     pub improvement: String,
     /// Seeds that have both.
     pub n_seeds: u32,
@@ -119,6 +119,9 @@ pub fn numbers(study: &Study, effect: &Effect) -> String {
         format::interval(unit, row.low, row.high),
         format::counted(row.n_seeds as usize, "seed"),
     );
+    if let Some(reason) = &effect.reason {
+        text.push_str(&format!("; {reason}"));
+    }
     if let Some(needed) = effect.seeds_needed {
         text.push_str(&format!("; about {} would be needed", format::counted(needed as usize, "seed")));
     }

@@ -279,7 +279,9 @@ fn effect(variant: &str, label: Option<&str>, metric: &str, higher: bool, by_see
         },
         p,
         improvement: 0.5 + 0.5 * (gain / half).clamp(-1.0, 1.0),
-        seeds_needed: (verdict == "not enough evidence").then_some(17),
+        reason: (verdict == "not enough evidence" && half > 0.1)
+            .then(|| "1 of 10 runs is flagged, and its score says nothing about the variant".into()),
+        seeds_needed: (verdict == "not enough evidence" && half <= 0.1).then_some(17),
         by_seed,
     }
 }

@@ -198,8 +198,11 @@ pub struct Effect {
     pub by_seed: Vec<SeedDelta>,
     /// Two-sided p-value before adjustment.
     pub p: f64,
-    /// Probability that a run of the variant beats one of the baseline, 0 to 1.
+    /// How sure the data make one that the variant is better, 0 to 1.
     pub improvement: f64,
+    /// Why there is not enough evidence, in a phrase: `one seed shows no spread`; `None` where the
+    /// interval is merely too wide, or where there is a verdict.
+    pub reason: Option<String>,
     /// Seeds that would be needed for a verdict; `None` where there is one, or where it cannot be told.
     pub seeds_needed: Option<u32>,
 }

@@ -90,6 +90,7 @@ fn failed_missing_and_degenerate_runs_are_said() {
     assert!(page.contains("worker killed by signal 9 twice"));
     assert!(page.contains("not run yet: the study was interrupted"));
     assert!(page.contains("1 run: answers “plastic” for every image"));
+    assert!(page.contains("5 seeds; 1 of 10 runs is flagged, and its score says nothing about the variant"));
     assert!(page.contains("compared on fewer seeds than planned"));
     assert!(page.contains("labels with fewer than 10 positive test images"));
     assert!(page.contains("hold the same bytes"), "warnings of other rooms");
