@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::error::{CacheError, Doing};
@@ -15,8 +16,10 @@ pub fn create_dir(path: &Path) -> Result<(), CacheError> {
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
     let folder = parent(path);
     create_dir(&folder)?;
-    let mut file =
-        tempfile::Builder::new().prefix(".new-").tempfile_in(&folder).doing("write into", &folder)?;
+    // Readable to others, as any file is that a program writes; the umask still has its say.
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".new-").permissions(fs::Permissions::from_mode(0o666));
+    let mut file = builder.tempfile_in(&folder).doing("write into", &folder)?;
     file.write_all(bytes).doing("write", path)?;
     file.as_file().sync_all().doing("sync", path)?;
     file.persist(path).map_err(|error| error.error).doing("rename to", path)?;

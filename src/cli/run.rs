@@ -190,14 +190,17 @@ fn effect_lines(effects: &[EffectRow], study: &Study) -> Vec<String> {
     let shown = effects.iter().filter(|row| row.metric == metric);
     shown
         .map(|row| {
+            let interval = match (row.low.is_finite(), row.n_seeds) {
+                (true, _) => format!("[{:+.1}, {:+.1}]", row.low * 100.0, row.high * 100.0),
+                (false, 1) => "(one seed gives no interval)".to_owned(),
+                (false, _) => "(no interval)".to_owned(),
+            };
             format!(
-                "{}: {}, {:+.1} points {} [{:+.1}, {:+.1}] against {}, {} seeds",
+                "{}: {}, {:+.1} points {} {interval} against {}, {} seeds",
                 row.variant,
                 row.verdict,
                 row.delta * 100.0,
                 row.metric,
-                row.low * 100.0,
-                row.high * 100.0,
                 row.baseline,
                 row.n_seeds
             )

@@ -107,6 +107,7 @@ pub fn study(size: Size) -> Study {
             split: "Split by label combination, seed 42: 72.25 % train, 12.75 % val, 15 % test".into(),
             balance: "Rows of rare label combinations are repeated (exponent 0.7)".into(),
             images: 1500,
+            notices: vec!["categories in several groups: `Glass jar`".into()],
             set_aside: vec!["batch_3_000012.jpg: cannot be decoded (cut after 30 %)".into()],
             parts: vec![part(Part::Train, 1084), part(Part::Val, 191), part(Part::Test, 225)],
             before: counts(1084, 1.0),

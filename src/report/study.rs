@@ -87,6 +87,8 @@ pub struct Data {
     pub images: u64,
     /// Images that were set aside, each with its reason.
     pub set_aside: Vec<String>,
+    /// What else was noticed in the data, each a sentence.
+    pub notices: Vec<String>,
     /// The parts that exist, with their counts.
     pub parts: Vec<PartCounts>,
     /// Training rows before balancing.

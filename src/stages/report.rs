@@ -362,13 +362,17 @@ fn origin(work: &StageWork) -> Origin {
             };
             hosts.insert(format!("{}{}{}", entry.provenance.host, note("device"), note("threads")));
             let fingerprint = entry.fingerprint.key.to_string();
-            stages.push(StageRecord { stage: node.name.clone(), fingerprint, cached: false });
+            let stage = match node.run.as_str() {
+                "" => node.name.clone(),
+                run => format!("{}({run})", node.stage.as_str()),
+            };
+            stages.push(StageRecord { stage, fingerprint, cached: false });
         }
     }
     let experiment = &work.plan.experiment;
     Origin {
         spec: work.plan.spec.clone(),
-        command: format!("ablatrix run {}.toml", experiment.name),
+        command: format!("ablatrix run experiments/{}.toml", experiment.name),
         versions: vec![
             ("ablatrix".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             ("libtorch".to_owned(), LIBTORCH.to_owned()),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::error::StageError;
 use super::report::Shared;
 use super::work::{StageWork, read_json};
-use crate::dataset::Notice;
+use crate::dataset::{Notice, NoticeKind};
 use crate::plan::{Stage, output};
 use crate::report::{Counts, Data, PartCounts};
 use crate::spec::settings::{BalanceBy, BalanceMethod, Experiment, Format, SplitMethod};
@@ -30,12 +30,15 @@ pub(super) fn data(work: &StageWork, shared: &Shared) -> Result<Data, StageError
     let of_part = |part: Part| count(&|id| u64::from(part_of.get(&id) == Some(&part)));
     let parts = [Part::Train, Part::Val, Part::Test];
     let experiment = &work.plan.experiment;
+    let noticed = notices(work)?;
+    let message = |notice: &Notice| notice.message.clone();
     Ok(Data {
         source: source(experiment),
         split: split(experiment),
         balance: balance(experiment),
         images: shared.labels.image_ids.len() as u64,
-        set_aside: notices(work)?,
+        set_aside: noticed.iter().filter(|n| n.kind == NoticeKind::ImagesSetAside).map(message).collect(),
+        notices: noticed.iter().filter(|n| n.kind != NoticeKind::ImagesSetAside).map(message).collect(),
         parts: parts.map(|part| PartCounts { part, counts: of_part(part) }).to_vec(),
         before: of_part(Part::Train),
         after: count(&|id| copies.get(&id).copied().unwrap_or(0)),
@@ -82,14 +85,14 @@ fn balance(experiment: &Experiment) -> String {
 }
 
 /// What the stages of the data noticed.
-fn notices(work: &StageWork) -> Result<Vec<String>, StageError> {
-    let mut sentences = Vec::new();
+fn notices(work: &StageWork) -> Result<Vec<Notice>, StageError> {
+    let mut all = Vec::new();
     for (i, node) in work.plan.nodes.iter().enumerate() {
         let tells = matches!(node.stage, Stage::Ingest | Stage::Scan | Stage::Label | Stage::Split);
         if tells && work.entries.contains_key(&i) {
             let notices: Vec<Notice> = read_json(&work.output_of(i, output::NOTICES)?)?;
-            sentences.extend(notices.into_iter().map(|notice| notice.message));
+            all.extend(notices);
         }
     }
-    Ok(sentences)
+    Ok(all)
 }

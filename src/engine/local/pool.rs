@@ -180,12 +180,6 @@ impl<M: Send + 'static> Pool<M> {
         }
     }
 
-    /// The log of the slot that does the job of `node`.
-    pub fn log_of(&self, node: usize) -> Option<PathBuf> {
-        let slot = self.slots.iter().find(|slot| slot.busy == Some(node))?;
-        slot.worker.as_ref().map(|worker| worker.log().to_owned())
-    }
-
     /// Stops all workers: asks, waits up to `patience`, then ends them.
     pub fn stop(&mut self, patience: Duration) {
         let mut workers: Vec<_> = self.slots.iter_mut().filter_map(|slot| slot.worker.take()).collect();

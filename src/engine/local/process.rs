@@ -132,11 +132,6 @@ impl WorkerProcess {
         matches!(self.child.try_wait(), Ok(Some(_)))
     }
 
-    /// Where its stderr goes.
-    pub fn log(&self) -> &Path {
-        &self.log
-    }
-
     /// The last lines of its log.
     pub fn last_words(&self) -> String {
         last_lines(&self.log, 5)
