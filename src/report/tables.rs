@@ -202,14 +202,7 @@ fn positives(counts: &Counts, label_idx: usize) -> u64 {
 
 fn share(counts: &Counts, label_idx: usize) -> Cell {
     let n = positives(counts, label_idx);
-<<<<<<< HEAD
-    Cell {
-        text: format!("{} ({})", format::count(n), format::percent(n, counts.rows)),
-        value: Some(n as f64),
-    }
-=======
     format!("{} ({})", format::count(n), format::percent(n, counts.rows)).into()
->>>>>>> report
 }
 
 fn factor(before: u64, after: u64) -> Cell {
