@@ -121,8 +121,7 @@ pub fn numbers(study: &Study, effect: &Effect) -> String {
     );
     if let Some(reason) = &effect.reason {
         text.push_str(&format!("; {reason}"));
-    }
-    if let Some(needed) = effect.seeds_needed {
+    } else if let Some(needed) = effect.seeds_needed {
         text.push_str(&format!("; about {} would be needed", format::counted(needed as usize, "seed")));
     }
     text

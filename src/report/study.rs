@@ -202,8 +202,8 @@ pub struct Effect {
     pub p: f64,
     /// How sure the data make one that the variant is better, 0 to 1.
     pub improvement: f64,
-    /// Why there is not enough evidence, in a phrase: `one seed shows no spread`; `None` where the
-    /// interval is merely too wide, or where there is a verdict.
+    /// Why there is not enough evidence, in a phrase without a final stop; `None` where there is a verdict,
+    /// or where `seeds_needed` says it.
     pub reason: Option<String>,
     /// Seeds that would be needed for a verdict; `None` where there is one, or where it cannot be told.
     pub seeds_needed: Option<u32>,
