@@ -285,6 +285,10 @@ fn effect(effect: &effects::Effect) -> Effect {
             .collect(),
         p: effect.p.unwrap_or(f64::NAN),
         improvement: effect.probability_of_improvement.unwrap_or(f64::NAN),
+        reason: match &effect.verdict {
+            effects::Verdict::NotEnoughEvidence { reason } => Some(reason.sentence()),
+            _ => None,
+        },
         seeds_needed: effect.verdict.seeds_needed(),
     }
 }
