@@ -5,9 +5,9 @@
 //!
 //! | enters | never enters |
 //! |---|---|
-//! | the stage's name and version | paths, file names and times |
+//! | the stage's name and version | folders and times |
 //! | each setting that the stage reads, by value (`1e-4` is `0.0001`) | the order of keys, comments, the spec's name |
-//! | the content digest of each input | the names of ops, where only their draws and values count: see below |
+//! | the content digest of each input; for images, with their names below the images folder | the names of ops, where only their draws and values count: see below |
 //! | for training: device kind, precision, libtorch version | threads, slots, engine, host, user |
 //! | | trackers, secrets, the cache's folder, the question, the report's settings (but in `report`) |
 //!

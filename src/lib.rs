@@ -8,11 +8,11 @@
 //! ```
 
 pub mod cli;
+pub mod engine;
+pub mod stages;
 pub mod report;
 pub mod effects;
 pub mod track;
-pub mod engine;
-pub mod stages;
 pub mod plan;
 pub mod cache;
 pub mod metrics;

@@ -39,5 +39,5 @@ pub fn generate(args: &GenerateArgs) -> Result<u8, Failure> {
 
 fn draw(out: &std::path::Path, settings: &Generate) -> Result<bool, Failure> {
     let made = generate::generate(out, settings).map_err(|error| Failure::new(1, &error, None))?;
-    Ok(!made.already_there)
+    Ok(made.drawn)
 }

@@ -16,8 +16,8 @@ pub enum Decision {
     GiveUp,
 }
 
-/// Remembers how jobs failed. A job that fails the same way twice, for a reason of its own, is not tried a third
-/// time; trouble of the machine is worth [`MAX_TRIES`].
+/// Remembers how jobs failed. A job that says that it would fail the same way again is believed; trouble of the
+/// machine is worth [`MAX_TRIES`].
 #[derive(Debug, Default)]
 pub struct Failures {
     seen: HashMap<usize, Vec<String>>,

@@ -218,7 +218,7 @@ fn read_text(path: &Path) -> Result<String, Fault> {
     let shown = path.display();
     let meta = std::fs::metadata(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Fault::new(format!("there is no spec `{shown}`"))
-            .help("`ablatrix init my-study` writes one; `experiments/` holds those that ship"),
+            .help("`experiments/` holds those that ship"),
         _ => Fault::new(format!("cannot read the spec `{shown}`: {error}")),
     })?;
     if !meta.is_file() {
@@ -238,7 +238,7 @@ fn read_text(path: &Path) -> Result<String, Fault> {
     })?;
     if text.trim().is_empty() {
         return Err(Fault::new(format!("the spec `{shown}` is empty"))
-            .help("`ablatrix init my-study` writes one to start from"));
+            .help("`experiments/quickstart.toml` is one to start from"));
     }
     Ok(text)
 }
