@@ -1,0 +1,179 @@
+//! Images per second of whole training passes on the CPU: packing, upload, forward, backward, Adam.
+//!
+//! `cargo bench -p ablatrix-worker --bench training -- MODEL SIDE BATCH THREADS LOADERS POLICY SECONDS`
+//! with POLICY `none` or `study` prints one JSON line: images, wall and processor seconds.
+//! `benches/training/peers.py` runs PyTorch eager beside it, in turns.
+#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs, reason = "a benchmark talks to the terminal")]
+
+use std::path::Path;
+use std::time::Instant;
+
+use ablatrix::augment::Policy;
+use ablatrix::cache::{Provenance, Store};
+use ablatrix::fingerprint::{Builder, Digest};
+use ablatrix::job::{Job, JobStage, PROTOCOL, input};
+use ablatrix::seed::Key;
+use ablatrix::spec::ops::{Action, Border, NamedOp, Op};
+use ablatrix::spec::settings::*;
+use ablatrix::tables::rows::*;
+use ablatrix::tables::{self, Table};
+use ablatrix_worker::batch::Uploader;
+use ablatrix_worker::inputs::Examples;
+use ablatrix_worker::model::Network;
+use ablatrix_worker::stop::Stop;
+use ablatrix_worker::torch;
+use ablatrix_worker::train::epoch::Pass;
+use ablatrix_worker::train::loader::Source;
+use ablatrix_worker::train::optimizer::Adam;
+use ablatrix_worker::train::order::{self, EpochItem};
+
+/// Pictures in the store.
+const PICTURES: i64 = 256;
+/// As the study has.
+const N_LABELS: usize = 6;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let [model, side, batch, threads, loaders, policy, seconds] = &arguments[..] else {
+        println!("usage: MODEL SIDE BATCH THREADS LOADERS none|study SECONDS");
+        return;
+    };
+    let side: usize = side.parse().unwrap();
+    torch::prepare_process();
+    torch::open_device(Device::Cpu, threads.parse().unwrap()).unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let job = job(folder.path(), model, side);
+    let examples = Examples::open(&job, &Store::open(folder.path()).unwrap()).unwrap();
+    let network = Network::new(&job.model, N_LABELS, 1, tch::Device::Cpu).unwrap();
+    let trained = network.named_state().into_iter().filter(|(_, tensor)| tensor.requires_grad()).collect();
+    let mut adam = Adam::new(&job.train.optimizer, trained);
+    let uploader = Uploader::new(tch::Device::Cpu, side, network.normalisation());
+    let policy = Policy::new(&if policy == "study" { study() } else { vec![] });
+    let items: Vec<EpochItem> =
+        (0..PICTURES).map(|image_id| EpochItem { image_id, copy: 0, weight: 1.0 }).collect();
+    let batches = order::batches(&items, batch.parse().unwrap());
+    let mut pass = |batches: &[&[EpochItem]], epoch_idx| {
+        let pass = Pass {
+            network: &network,
+            adam: &mut adam,
+            uploader: &uploader,
+            source: Source { examples: &examples, policy: &policy, seed: 1, epoch_idx },
+            loader_threads: loaders.parse().unwrap(),
+            lr: 1e-4,
+        };
+        pass.run(batches, &Stop::default()).unwrap();
+    };
+
+    pass(&batches[..2.min(batches.len())], 0);
+    let (start, cpu, mut images) = (Instant::now(), processor_seconds(), 0);
+    let seconds: f64 = seconds.parse().unwrap();
+    while start.elapsed().as_secs_f64() < seconds {
+        pass(&batches, images as u32);
+        images += items.len();
+    }
+    let (wall_s, cpu_s) = (start.elapsed().as_secs_f64(), processor_seconds() - cpu);
+    println!("{}", serde_json::json!({ "images": images, "wall_s": wall_s, "cpu_s": cpu_s }));
+}
+
+/// User and system time of this process, from Linux's `/proc`.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+}
+
+/// Noise as pictures, random labels.
+fn job(root: &Path, model: &str, side: usize) -> Job {
+    let mut draws = Key::root(1).draws();
+    let pixels: Vec<u8> =
+        (0..PICTURES as usize * side * side * 3).map(|_| draws.next_u32() as u8).collect();
+    let positives = (0..PICTURES as usize * N_LABELS).map(|_| draws.chance(0.3)).collect();
+    let labels = LabelTable {
+        labels: (0..N_LABELS).map(|i| format!("label {i}")).collect(),
+        image_ids: (0..PICTURES).collect(),
+        positives,
+    };
+    let store = Store::open(root).unwrap();
+    let put = |name: &str, bytes: &[u8]| {
+        let print = Builder::new("bench", 1).setting("name", &name).finish();
+        let attempt = store.attempt(&print).unwrap();
+        std::fs::write(attempt.path("out"), bytes).unwrap();
+        let entry = attempt.publish(&["out"], Provenance::default()).unwrap();
+        (name.to_owned(), entry.digest("out").clone())
+    };
+    let ids = 0..PICTURES;
+    let rows: Vec<_> =
+        ids.clone().map(|image_id| PixelRow { image_id, row: image_id as u64, digest: String::new() }).collect();
+    let split: Vec<_> = ids.map(|image_id| SplitRow { image_id, fold: 0, part: Part::Train }).collect();
+    let inputs: [(String, Digest); 4] = [
+        put(input::PIXELS, &pixels),
+        put(input::PIXEL_ROWS, &parquet(root, &rows)),
+        put(input::LABELS, &parquet(root, &labels)),
+        put(input::SPLIT, &parquet(root, &split)),
+    ];
+    Job {
+        protocol: PROTOCOL,
+        stage: JobStage::Train,
+        run: "bench".into(),
+        fingerprint: Builder::new("train", 1).finish(),
+        model: Model {
+            name: serde_json::from_value(model.into()).unwrap(),
+            weights: Weights::None,
+            freeze: 0.0,
+            head: vec![],
+            dropout: 0.0,
+        },
+        train: Train {
+            epochs: 1,
+            batch_size: 32,
+            loss: Loss::Bce,
+            precision: Precision::Fp32,
+            optimizer: Optimizer::Adam { lr: 1e-4, weight_decay: 0.0 },
+            schedule: Schedule::Static,
+            early_stopping: None,
+        },
+        images: Images { size: side as u32, fit: Fit::Stretch },
+        policy: vec![],
+        inputs: inputs.into(),
+        cache: root.to_owned(),
+        seed: 1,
+        threads: 1,
+        device: Device::Cpu,
+    }
+}
+
+fn parquet<T: Table>(root: &Path, table: &T) -> Vec<u8> {
+    let file = root.join("table");
+    tables::write(&file, table, "bench").unwrap();
+    std::fs::read(file).unwrap()
+}
+
+/// Flips, rotation, colour and noise, as the study has them.
+fn study() -> Vec<NamedOp> {
+    let op = |name: &str, p: f64, action: Action| NamedOp { name: name.into(), op: Op { p, action } };
+    vec![
+        op("horizontal", 0.5, Action::HorizontalFlip),
+        op("vertical", 0.5, Action::VerticalFlip),
+        op("rotate", 0.8, Action::Rotate { limit: [-45.0, 45.0], border: Border::Reflect101 }),
+        op(
+            "brightness",
+            0.5,
+            Action::RandomBrightnessContrast {
+                brightness_limit: [-0.2, 0.2],
+                contrast_limit: [-0.2, 0.2],
+                brightness_by_max: true,
+            },
+        ),
+        op(
+            "hue",
+            0.5,
+            Action::HueSaturationValue {
+                hue_shift_limit: [-20.0, 20.0],
+                sat_shift_limit: [-30.0, 30.0],
+                val_shift_limit: [-20.0, 20.0],
+            },
+        ),
+        op("noise", 0.6, Action::GaussNoise { std: [0.05, 0.11], mean: [0.0, 0.0], per_channel: true }),
+    ]
+}
