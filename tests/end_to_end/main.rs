@@ -3,6 +3,5 @@
 mod bad_input;
 mod cached;
 mod crash;
-mod damage;
 mod harness;
 mod share;
