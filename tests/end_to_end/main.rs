@@ -1,0 +1,7 @@
+//! Drives the real programs: a spec and a tiny dataset in a temporary folder, `ablatrix` on it, what it says and leaves.
+
+mod bad_input;
+mod cached;
+mod crash;
+mod harness;
+mod share;
