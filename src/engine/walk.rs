@@ -193,7 +193,7 @@ impl Walk<'_> {
             if !self.wanted(node) {
                 self.status[node] = Status::Skipped;
             } else if self.inputs_done(node) {
-                let print = self.print(node)?;
+                let Some(print) = self.print_or_rebuild(node)? else { continue };
                 if let Some(entry) = self.config.store.lookup(&print.key)? {
                     self.finish(node, entry, true);
                 }
@@ -235,6 +235,11 @@ impl Walk<'_> {
     }
 
     fn is_lost(&self, node: usize) -> bool {
+        // A report tells of failed runs, not of data that could not be read.
+        let data_failed = |(node, _): &(usize, String)| self.plan.nodes[*node].stage < Stage::Train;
+        if self.plan.nodes[node].stage == Stage::Report && self.outcome.failed.iter().any(data_failed) {
+            return true;
+        }
         self.plan.nodes[node].inputs.iter().any(|from| {
             let gone = matches!(self.status[from.node], Status::Failed | Status::Skipped);
             let bears = self.plan.nodes[node].stage == Stage::Report
@@ -270,7 +275,9 @@ impl Walk<'_> {
     }
 
     fn start(&mut self, node: usize) -> Result<(), EngineError> {
-        let print = self.print(node)?;
+        let Some(print) = self.print_or_rebuild(node)? else {
+            return Ok(());
+        };
         if let Some(entry) = self.config.store.lookup(&print.key)? {
             self.finish(node, entry, true);
             return Ok(());
@@ -375,6 +382,19 @@ impl Walk<'_> {
         };
         self.prints.insert(node, print.clone());
         Ok(print)
+    }
+
+    /// The key, or `None` where an input that it is made of was found damaged and is wanted again.
+    fn print_or_rebuild(&mut self, node: usize) -> Result<Option<Fingerprint>, EngineError> {
+        match self.print(node) {
+            Err(EngineError::Source(SourceError::Cache(error @ CacheError::Damaged { .. }))) => {
+                match self.rebuild_damaged_inputs(node)? {
+                    true => Ok(None),
+                    false => Err(error.into()),
+                }
+            }
+            result => result.map(Some),
+        }
     }
 
     fn take(&mut self, message: Message) -> Result<(), EngineError> {
@@ -489,7 +509,11 @@ impl Walk<'_> {
     fn rebuild_damaged_inputs(&mut self, node: usize) -> Result<bool, EngineError> {
         let mut found = false;
         for from in self.plan.nodes[node].inputs.clone() {
-            let Some(entry) = self.outcome.entries.get(&from.node) else { continue };
+            let Some(entry) = self.outcome.entries.get(&from.node) else {
+                // Another stage met the damage first, and the input is being made again.
+                found = true;
+                continue;
+            };
             if self.config.store.lookup(&entry.fingerprint.key.clone())?.is_none() {
                 found = true;
                 self.outcome.entries.remove(&from.node);
