@@ -92,11 +92,11 @@ impl Layers {
     pub fn read(path: &Path, overrides: &Overrides) -> Result<Self, SpecError> {
         let mut layers = Layers { sources: Vec::new(), layers: Vec::new(), figment: Figment::new() };
         let defaults = Source { name: "the defaults".into(), text: DEFAULTS.into() };
-        layers.push(defaults, PathBuf::new(), |text, source| Document::parse(text, source))?;
+        layers.push(defaults, PathBuf::new(), Document::parse)?;
         for (file, text) in layers.chain_of_files(path)? {
             let folder = file.parent().map(Path::to_owned).unwrap_or_default();
             let source = Source { name: file.display().to_string(), text };
-            layers.push(source, folder, |text, source| Document::parse(text, source))?;
+            layers.push(source, folder, Document::parse)?;
         }
         for item in &overrides.items {
             let source = Source { name: "the command line or environment".into(), text: item.shown.clone() };
@@ -217,8 +217,9 @@ impl Layers {
 fn read_text(path: &Path) -> Result<String, Fault> {
     let shown = path.display();
     let meta = std::fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Fault::new(format!("there is no spec `{shown}`"))
-            .help("`experiments/` holds those that ship"),
+        std::io::ErrorKind::NotFound => {
+            Fault::new(format!("there is no spec `{shown}`")).help("`experiments/` holds those that ship")
+        }
         _ => Fault::new(format!("cannot read the spec `{shown}`: {error}")),
     })?;
     if !meta.is_file() {

@@ -45,12 +45,12 @@ impl Loaded {
             dataset.remove("annotations");
             dataset.remove("images");
         }
-        if let Some(Value::Dict(_, model)) = merged.get_mut("model") {
-            if let Some(Value::String(_, weights)) = model.get_mut("weights") {
-                let name =
-                    Path::new(weights.as_str()).file_name().map(|name| name.to_string_lossy().into_owned());
-                *weights = name.unwrap_or_default();
-            }
+        if let Some(Value::Dict(_, model)) = merged.get_mut("model")
+            && let Some(Value::String(_, weights)) = model.get_mut("weights")
+        {
+            let name =
+                Path::new(weights.as_str()).file_name().map(|name| name.to_string_lossy().into_owned());
+            *weights = name.unwrap_or_default();
         }
         toml::to_string(&merged).unwrap_or_default()
     }

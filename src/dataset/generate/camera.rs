@@ -59,12 +59,14 @@ impl Camera {
         for y in 0..height {
             for x in 0..width {
                 let (dx, dy) = (x as f32 / width as f32 - 0.5, y as f32 / height as f32 - 0.5);
-                let mut gain = exposure * (1.0 + 2.0 * (self.gradient[0] * dx + self.gradient[1] * dy)).max(0.2);
+                let mut gain =
+                    exposure * (1.0 + 2.0 * (self.gradient[0] * dx + self.gradient[1] * dy)).max(0.2);
                 gain *= 1.0 - self.vignette * (dx * dx + dy * dy) * 1.6;
                 if let Some((field, strength)) = &shade {
                     gain *= 1.0 - strength * step(-0.05, 0.12, field.at(x, y));
                 }
-                let light = if self.blur > 0.0 { self.blurred(canvas, x, y) } else { canvas.light[y * width + x] };
+                let light =
+                    if self.blur > 0.0 { self.blurred(canvas, x, y) } else { canvas.light[y * width + x] };
                 let at = y * width + x;
                 let block = noise.block(at as u64);
                 let pixel = [0, 1, 2].map(|channel| {

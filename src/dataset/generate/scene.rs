@@ -230,9 +230,10 @@ fn shadow(canvas: &mut Canvas, shape: &Shape, pose: &Pose, all: &[Polygon], ligh
     let reach = shape.height * pose.scale * 0.55 / lz;
     let cast = light.sun / (light.sun + light.ambient) * (0.3 + 0.7 * opacity);
     let soft = 0.012 * pose.scale + 0.1 * reach;
-    for (offset, radius, strength) in
-        [([-lx * reach, -ly * reach], soft, cast * 0.85), ([0.0, 0.0], 0.03 * pose.scale + 1.0, 0.35 * opacity)]
-    {
+    for (offset, radius, strength) in [
+        ([-lx * reach, -ly * reach], soft, cast * 0.85),
+        ([0.0, 0.0], 0.03 * pose.scale + 1.0, 0.35 * opacity),
+    ] {
         let lines: Vec<Polygon> = pose.outlines(all);
         let lines: Vec<Polygon> = lines
             .into_iter()

@@ -129,12 +129,14 @@ impl Surface {
             let mirrored = scale(base, reflection(normal, place.seed) * (light.ambient + light.sun));
             colour = blend(colour, mirrored, self.metal);
         }
-        let highlight = self.gloss * light.sun * power_of_two(half_angle(normal, light.direction), self.sharp);
+        let highlight =
+            self.gloss * light.sun * power_of_two(half_angle(normal, light.direction), self.sharp);
         for channel in &mut colour {
             *channel += highlight;
         }
         let away = 1.0 - normal[2];
-        let alpha = self.opacity + (1.0 - self.opacity) * (self.rim * away * (2.0 - away) + highlight).min(1.0);
+        let alpha =
+            self.opacity + (1.0 - self.opacity) * (self.rim * away * (2.0 - away) + highlight).min(1.0);
         (colour, alpha)
     }
 
@@ -161,7 +163,8 @@ impl Surface {
             Print::Text { size } => words(u / size, v / size, seed),
             Print::Patches { size } => {
                 let h = hash((u / size).floor() as i32, (v / (size * 0.6)).floor() as i32, seed);
-                let tones = [self.base, self.base, self.base, self.ink, self.ink, scale(self.ink, 0.35), [0.8; 3]];
+                let tones =
+                    [self.base, self.base, self.base, self.ink, self.ink, scale(self.ink, 0.35), [0.8; 3]];
                 let tone = tones[(h >> 5) as usize % tones.len()];
                 return blend(tone, self.base, 0.4 * words(u / size * 5.0, v / size * 5.0, h));
             }
@@ -260,7 +263,7 @@ fn words(u: f32, v: f32, seed: u32) -> f32 {
     let on_line = v - line < 0.55;
     let word = hash((u * 0.8).floor() as i32, line as i32, seed);
     let letters = hash((u * 4.0).floor() as i32, line as i32, seed ^ 0x1234);
-    f32::from(on_line && word % 5 != 0 && letters % 4 != 0)
+    f32::from(on_line && !word.is_multiple_of(5) && !letters.is_multiple_of(4))
 }
 
 /// What a mirror shows: a bright sky, dark surroundings, and things between.

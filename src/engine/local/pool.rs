@@ -81,9 +81,8 @@ impl<M: Send + 'static> Pool<M> {
     /// Where no worker can be started.
     pub fn give(&mut self, node: usize, job: &Job) -> Result<(), SpawnError> {
         // A worker that is up, before one that must be started.
-        let free = |slot: &&mut Slot| slot.busy.is_none();
         let up = self.slots.iter().position(|slot| slot.busy.is_none() && slot.worker.is_some());
-        let Some(i) = up.or_else(|| self.slots.iter_mut().position(|mut slot| free(&&mut slot))) else {
+        let Some(i) = up.or_else(|| self.slots.iter().position(|slot| slot.busy.is_none())) else {
             panic!("bug: a job for a pool without room");
         };
         if self.slots[i].worker.is_none() {

@@ -90,7 +90,8 @@ pub fn glass(draws: &mut Draws) -> Shape {
         .part(profile(&[(0.45, neck * 1.15), (0.5, neck * 1.15)]), wall.dark(0.7).tube(neck * 1.2, 0.0));
     if draws.chance(0.55) {
         let paper = materials::board(blend(white(draws), vivid(draws), 0.5));
-        let label = paper.print(Print::Badge { x: -0.22, y: 0.0, radius: 0.08 }, vivid(draws)).tube(body, 0.0);
+        let label =
+            paper.print(Print::Badge { x: -0.22, y: 0.0, radius: 0.08 }, vivid(draws)).tube(body, 0.0);
         shape = shape.part(profile(&[(-0.36, body * 0.98), (-0.08, body * 0.98)]), label);
     }
     let glint = Surface { opacity: 0.5, ..plastic(grey(1.0)) };
@@ -102,7 +103,13 @@ pub fn jar(draws: &mut Draws) -> Shape {
     let body = draws.range_f32(0.28, 0.34);
     let wall = materials::glass(hsv(0.45, 0.1, 0.66), 0.28).tube(body, 0.0);
     let mut shape = Shape::new(0.3).part(
-        profile(&[(-0.5, body * 0.85), (-0.46, body), (0.22, body), (0.34, body * 0.82), (0.46, body * 0.82)]),
+        profile(&[
+            (-0.5, body * 0.85),
+            (-0.46, body),
+            (0.22, body),
+            (0.34, body * 0.82),
+            (0.46, body * 0.82),
+        ]),
         wall,
     );
     if draws.chance(0.5) {

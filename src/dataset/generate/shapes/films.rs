@@ -55,7 +55,18 @@ pub fn carrier_bag(draws: &mut Draws) -> Shape {
     } else {
         skin
     };
-    let body = vec![[-0.5, -0.3], [0.15, -0.34], [0.5, -0.26], [0.5, -0.14], [0.2, -0.1], [0.2, 0.1], [0.5, 0.14], [0.5, 0.26], [0.15, 0.34], [-0.5, 0.3]];
+    let body = vec![
+        [-0.5, -0.3],
+        [0.15, -0.34],
+        [0.5, -0.26],
+        [0.5, -0.14],
+        [0.2, -0.1],
+        [0.2, 0.1],
+        [0.5, 0.14],
+        [0.5, 0.26],
+        [0.15, 0.34],
+        [-0.5, 0.3],
+    ];
     let body = dented(&body, 0.06, 0.07, 3.5, draws.next_u32());
     Shape::new(0.1).part(body, skin)
 }
@@ -98,7 +109,10 @@ pub fn crisp_packet(draws: &mut Draws) -> Shape {
     let silver = foil(draws);
     let mut shape = Shape::new(0.14).part(line, skin);
     if draws.chance(0.5) {
-        shape = shape.part(ragged(draws, 8, 0.4, 1.4).into_iter().map(|[x, y]| [0.42 + x * 0.25, y * 0.4]).collect(), silver);
+        shape = shape.part(
+            ragged(draws, 8, 0.4, 1.4).into_iter().map(|[x, y]| [0.42 + x * 0.25, y * 0.4]).collect(),
+            silver,
+        );
     }
     shape
 }
@@ -127,7 +141,8 @@ pub fn glove(draws: &mut Draws) -> Shape {
         _ => white(draws),
     };
     let skin = Surface { opacity: 0.85, ..materials::film(base, 0.85, draws) };
-    let mut outlines = vec![vec![[-0.5, -0.16], [-0.1, -0.2], [0.1, -0.19], [0.1, 0.19], [-0.1, 0.2], [-0.5, 0.16]]];
+    let mut outlines =
+        vec![vec![[-0.5, -0.16], [-0.1, -0.2], [0.1, -0.19], [0.1, 0.19], [-0.1, 0.2], [-0.5, 0.16]]];
     for finger in 0..4 {
         let y = finger as f32 * 0.105 - 0.157;
         let bend = draws.range_f32(-0.07, 0.07);

@@ -40,7 +40,6 @@ pub fn paper_cup(draws: &mut Draws) -> Shape {
     cup(mouth * draws.range_f32(0.62, 0.74), mouth, skin, inside)
 }
 
-
 /// Thin clear plastic with rings.
 pub fn clear_cup(draws: &mut Draws) -> Shape {
     let mouth = draws.range_f32(0.3, 0.37);
