@@ -359,7 +359,7 @@ mod tests {
             .iter()
             .map(|(label, names)| (label.to_string(), names.iter().map(ToString::to_string).collect()))
             .collect();
-        Labels { from, unmapped, groups }
+        Labels { from, unmapped, groups, min_positives: 0 }
     }
 
     #[test]

@@ -108,7 +108,7 @@ fn table(file: &str) -> Option<Imported> {
 fn materials() -> Labels {
     let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
     let groups = MATERIALS.iter().map(|(label, of)| (label.to_string(), names(of))).collect();
-    Labels { from: LabelSource::Category, unmapped: Unmapped::Error, groups }
+    Labels { from: LabelSource::Category, unmapped: Unmapped::Error, groups, min_positives: 1 }
 }
 
 /// Images per combination of labels.

@@ -184,6 +184,7 @@ fn result(
             epochs_run,
             epochs_planned: size.epochs,
             best_epoch: epochs_run.saturating_sub(if early > 0 { 5 } else { 0 }).max(1),
+            lowest_val_loss_epoch: epochs_run.saturating_sub(if early > 0 { 5 } else { 0 }).max(1),
             stop: if early > 0 { StopReason::EarlyStopping } else { StopReason::LastEpoch },
             trained_parameters: 1_502_000,
             parameters: 1_530_000,
@@ -214,6 +215,7 @@ fn epoch(epoch: u32, planned: u32, level: f64, map: f64, draws: &mut Draws) -> H
         seconds: 21.0 + 1.5 * draws.normal().abs(),
         images_per_second: 128.0 - 6.0 * draws.normal().abs(),
         wait_share: 0.02,
+        finished_ms: 1_700_000_000_000 + 21_000 * i64::from(epoch),
     }
 }
 
