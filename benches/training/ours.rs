@@ -3,7 +3,12 @@
 //! `cargo bench -p ablatrix-worker --bench training -- MODEL SIDE BATCH THREADS LOADERS POLICY SECONDS`
 //! with POLICY `none` or `study` prints one JSON line: images, wall and processor seconds.
 //! `benches/training/peers.py` runs PyTorch eager beside it, in turns.
-#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs, reason = "a benchmark talks to the terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a benchmark talks to the terminal"
+)]
 
 use std::path::Path;
 use std::time::Instant;
@@ -86,8 +91,7 @@ fn processor_seconds() -> f64 {
 /// Noise as pictures, random labels.
 fn job(root: &Path, model: &str, side: usize) -> Job {
     let mut draws = Key::root(1).draws();
-    let pixels: Vec<u8> =
-        (0..PICTURES as usize * side * side * 3).map(|_| draws.next_u32() as u8).collect();
+    let pixels: Vec<u8> = (0..PICTURES as usize * side * side * 3).map(|_| draws.next_u32() as u8).collect();
     let positives = (0..PICTURES as usize * N_LABELS).map(|_| draws.chance(0.3)).collect();
     let labels = LabelTable {
         labels: (0..N_LABELS).map(|i| format!("label {i}")).collect(),
@@ -103,8 +107,10 @@ fn job(root: &Path, model: &str, side: usize) -> Job {
         (name.to_owned(), entry.digest("out").clone())
     };
     let ids = 0..PICTURES;
-    let rows: Vec<_> =
-        ids.clone().map(|image_id| PixelRow { image_id, row: image_id as u64, digest: String::new() }).collect();
+    let rows: Vec<_> = ids
+        .clone()
+        .map(|image_id| PixelRow { image_id, row: image_id as u64, digest: String::new() })
+        .collect();
     let split: Vec<_> = ids.map(|image_id| SplitRow { image_id, fold: 0, part: Part::Train }).collect();
     let inputs: [(String, Digest); 4] = [
         put(input::PIXELS, &pixels),

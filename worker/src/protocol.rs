@@ -52,7 +52,7 @@ pub fn parse(line: &str) -> Result<Job, LineError> {
     let key = value.pointer("/fingerprint/key").and_then(|key| key.as_str()).and_then(Digest::parse);
     // Before the rest: a job of another version may well have other fields.
     match value.get("protocol").and_then(serde_json::Value::as_u64) {
-        Some(found) if found != u64::from(PROTOCOL) => return Err(LineError::Protocol { key, found }),
+        Some(found) if found != u64::from(PROTOCOL) => Err(LineError::Protocol { key, found }),
         _ => serde_json::from_value(value).map_err(|source| LineError::NotAJob { key, source }),
     }
 }

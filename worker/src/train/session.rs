@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use ablatrix::augment::Policy;
+use ablatrix::clock;
 use ablatrix::job::{Job, StopReason};
 use ablatrix::metrics::{Scored, ScoredError, macro_average_precision};
-use ablatrix::clock;
 use ablatrix::tables::rows::{HistoryRow, Part, TrainIndexRow};
 use tch::Device;
 
