@@ -7,12 +7,14 @@
 //! ```
 //!
 //! `inputs` brings a job's tables and pictures out of the cache, `batch` makes tensors of them, `model` turns
-//! these into logits. `stop` knows when to end, `torch` is libtorch as a whole.
+//! these into logits. `stop` knows when to end, `patience` how threads wait, `torch` is
+//! libtorch as a whole.
 
 pub mod batch;
 pub mod failure;
 pub mod inputs;
 pub mod model;
+pub mod patience;
 pub mod predict;
 pub mod protocol;
 pub mod score;

@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    ablatrix_worker::patience::ensure();
     ablatrix_worker::serve::main()
 }

@@ -1,5 +1,7 @@
 //! The worker as its users meet it: the real binary, a small cache made by hand, jobs in and events out.
 
+#![expect(clippy::unwrap_used, reason = "in a test that is the message")]
+
 #[path = "worker/harness.rs"]
 mod harness;
 #[path = "worker/protocol.rs"]

@@ -10,9 +10,9 @@ use super::harness::*;
 
 /// Long enough to be cut off in the middle; early stopping keeps a best model beside the last one.
 fn long_job(study: &Study) -> Job {
-    let mut job = study.train_job(8);
+    let mut job = study.train_job(6);
     job.train.early_stopping =
-        Some(EarlyStopping { metric: StopMetric::ValMapMacro, patience: 8, restore_best: true });
+        Some(EarlyStopping { metric: StopMetric::ValMapMacro, patience: 6, restore_best: true });
     sign(&mut job);
     job
 }
@@ -62,7 +62,7 @@ fn killed_stopped_or_forsaken_and_resumed_gives_the_same_model() {
         }
         worker.wait();
         assert!(study.store().lookup(&job.fingerprint.key).unwrap().is_none(), "{how} too late");
-        assert!((3..8).contains(&finish(&study, &job)), "{how}");
+        assert!((3..6).contains(&finish(&study, &job)), "{how}");
         assert!(study.bytes(&job, output::MODEL) == expected.0, "{how}: another model");
         assert_eq!(numbers(&study, &job), expected.1, "{how}");
     }

@@ -60,26 +60,22 @@ fn one_worker_trains_predicts_and_knows_what_is_there() {
 }
 
 #[test]
-fn loader_threads_change_nothing_and_models_learn() {
-    for name in [Architecture::Squeezenet1_1, Architecture::Resnet18] {
-        let mut models = Vec::new();
-        for threads in [1, 2] {
-            let study = Study::new();
-            let mut job = study.train_job(3);
-            job.model.name = name;
-            job.model.dropout = 0.0;
-            job.train.optimizer = Optimizer::Adam { lr: 3e-4, weight_decay: 0.0 };
-            job.policy.truncate(1);
-            job.threads = threads;
-            sign(&mut job);
-            assert_eq!(study.run_file(&job).0, Some(0));
-            let history: Vec<HistoryRow> = study.table(&job, output::HISTORY);
-            assert!(history[2].train_loss < history[0].train_loss, "{history:?}");
-            models.push(history[0].train_loss);
-        }
-        // Another thread count adds in another order: the same to float precision, not to the bit.
-        assert!((models[0] - models[1]).abs() < 1e-4, "{models:?}");
+fn another_thread_count_trains_the_same_to_float_precision() {
+    let mut losses = Vec::new();
+    for threads in [1, 2] {
+        let study = Study::new();
+        let mut job = study.train_job(3);
+        job.model.name = Architecture::Squeezenet1_1;
+        job.model.dropout = 0.0;
+        job.train.optimizer = Optimizer::Adam { lr: 3e-4, weight_decay: 0.0 };
+        job.threads = threads;
+        sign(&mut job);
+        assert_eq!(study.run_file(&job).0, Some(0));
+        let history: Vec<HistoryRow> = study.table(&job, output::HISTORY);
+        assert!(history[2].train_loss < history[0].train_loss, "{history:?}");
+        losses.push(history[0].train_loss);
     }
+    assert!((losses[0] - losses[1]).abs() < 1e-4, "{losses:?}");
 }
 
 #[test]
