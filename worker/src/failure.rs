@@ -5,7 +5,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use ablatrix::cache::CacheError;
-use ablatrix::job::FailureKind;
+use ablatrix::job::{FailureKind, LIBTORCH};
 use ablatrix::tables::TableError;
 use tch::TchError;
 
@@ -45,6 +45,12 @@ pub enum JobError {
         #[source]
         source: std::io::Error,
     },
+    /// The worker was built with another libtorch than the one in the job's key.
+    #[error(
+        "this worker has libtorch `{}`, the job's key was made for `{LIBTORCH}`: install both from one build",
+        torch::version()
+    )]
+    OtherLibtorch,
     /// The code failed.
     #[error("the worker panicked: {0}")]
     Panic(String),
@@ -72,6 +78,7 @@ impl JobError {
             JobError::Torch(error) => out_of_means(&error.to_string()),
             JobError::Tch(error) => out_of_means(&error.to_string()),
             JobError::Io { .. } => true,
+            JobError::OtherLibtorch => false,
             JobError::Panic(message) => out_of_means(message),
         };
         if passes { FailureKind::Infrastructure } else { FailureKind::Final }

@@ -17,7 +17,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Instant;
 
 use ablatrix::cache::{Provenance, Store};
-use ablatrix::job::{FailureKind, Job, JobStage, PROTOCOL, WorkerEvent};
+use ablatrix::job::{FailureKind, Job, JobStage, LIBTORCH, PROTOCOL, WorkerEvent};
 
 use crate::failure::JobError;
 use crate::protocol::{self, Events};
@@ -203,6 +203,9 @@ impl Worker {
     fn work(&self, job: &Job, stores: &mut HashMap<PathBuf, Store>) -> Result<Outcome, JobError> {
         if self.stop.requested() {
             return Ok(Outcome::Interrupted);
+        }
+        if torch::version() != LIBTORCH {
+            return Err(JobError::OtherLibtorch);
         }
         // Kept from job to job: a store knows which objects it has checked.
         let store = match stores.get(&job.cache) {

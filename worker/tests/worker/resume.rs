@@ -1,5 +1,10 @@
 //! Work that is cut off goes on where it was, and ends in the same bytes.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
 use ablatrix::job::{Job, WorkerEvent, output};
 use ablatrix::spec::settings::{EarlyStopping, StopMetric};
 use ablatrix::tables::rows::HistoryRow;
@@ -85,4 +90,26 @@ fn a_stop_while_idle_ends_the_worker() {
     worker.signal(Signal::INT);
     assert_eq!(worker.event(), None);
     assert_eq!(worker.wait().code(), Some(75));
+}
+
+/// The worker's parent is a shell; its standard input and output are the test's and stay open.
+#[test]
+fn a_worker_dies_with_its_parent() {
+    let mut shell = Command::new("sh")
+        .args(["-c", "exec 3<&0; \"$0\" <&3 & wait", env!("CARGO_BIN_EXE_ablatrix-worker")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(shell.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    assert!(line.contains("ready"), "{line}");
+    shell.kill().unwrap();
+    let (sender, ended) = channel();
+    // It reads until nobody holds the other end any more.
+    std::thread::spawn(move || sender.send(out.read_line(&mut line)));
+    let n_bytes = ended.recv_timeout(Duration::from_secs(60)).expect("the worker lives on").unwrap();
+    assert_eq!(n_bytes, 0);
+    shell.wait().unwrap();
 }
