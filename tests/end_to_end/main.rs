@@ -5,6 +5,5 @@
 mod bad_input;
 mod cached;
 mod crash;
-mod damage;
 mod harness;
 mod share;
