@@ -28,10 +28,10 @@ pub struct Camera {
 impl Camera {
     /// Another camera, hour and hand.
     pub fn new(draws: &mut Draws) -> Self {
-        let warmth = draws.normal() as f32 * 0.24;
-        let warmth = warmth.clamp(-0.5, 0.6);
+        let warmth = draws.normal() as f32 * 0.17;
+        let warmth = warmth.clamp(-0.4, 0.5);
         let tint = draws.range_f32(-0.1, 0.1);
-        let bright = draws.normal() as f32 * 0.5;
+        let bright = draws.normal() as f32 * 0.38;
         Camera {
             gains: [1.0 + warmth, 1.0 + tint, 1.0 - warmth * 0.9],
             exposure: 0.2 * libm::exp2f(bright.clamp(-1.5, 1.2)),
@@ -40,7 +40,7 @@ impl Camera {
             contrast: draws.range_f32(0.0, 0.7),
             blur: if draws.chance(0.35) { draws.range_f32(0.3, 1.0) } else { 0.0 },
             noise: draws.range_f32(0.01, 0.06),
-            shade: draws.chance(0.3).then(|| (draws.range_f32(0.2, 0.6), draws.range_f32(0.4, 0.75))),
+            shade: draws.chance(0.2).then(|| (draws.range_f32(0.3, 0.7), draws.range_f32(0.3, 0.6))),
         }
     }
 
@@ -59,12 +59,14 @@ impl Camera {
         for y in 0..height {
             for x in 0..width {
                 let (dx, dy) = (x as f32 / width as f32 - 0.5, y as f32 / height as f32 - 0.5);
-                let mut gain = exposure * (1.0 + 2.0 * (self.gradient[0] * dx + self.gradient[1] * dy)).max(0.2);
+                let mut gain =
+                    exposure * (1.0 + 2.0 * (self.gradient[0] * dx + self.gradient[1] * dy)).max(0.2);
                 gain *= 1.0 - self.vignette * (dx * dx + dy * dy) * 1.6;
                 if let Some((field, strength)) = &shade {
                     gain *= 1.0 - strength * step(-0.05, 0.12, field.at(x, y));
                 }
-                let light = if self.blur > 0.0 { self.blurred(canvas, x, y) } else { canvas.light[y * width + x] };
+                let light =
+                    if self.blur > 0.0 { self.blurred(canvas, x, y) } else { canvas.light[y * width + x] };
                 let at = y * width + x;
                 let block = noise.block(at as u64);
                 let pixel = [0, 1, 2].map(|channel| {

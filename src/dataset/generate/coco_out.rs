@@ -105,14 +105,8 @@ impl Entry {
 impl Annotations {
     /// Of all pictures, in order; annotations are numbered from 1.
     pub fn new(description: String, entries: Vec<Entry>) -> Self {
-        let info = Info {
-            year: 2025,
-            version: "1",
-            description,
-            contributor: None,
-            url: None,
-            date_created: None,
-        };
+        let info =
+            Info { year: 2025, version: "1", description, contributor: None, url: None, date_created: None };
         let (mut images, mut annotations, mut scene_annotations) = (Vec::new(), Vec::new(), Vec::new());
         for entry in entries {
             let background_ids = [entry.scene.id()];
@@ -130,7 +124,15 @@ impl Annotations {
             .collect();
         let scene_categories =
             Scene::ALL.iter().map(|scene| SceneCategory { id: scene.id(), name: scene.name() }).collect();
-        Annotations { info, images, annotations, scene_annotations, licenses: [], categories, scene_categories }
+        Annotations {
+            info,
+            images,
+            annotations,
+            scene_annotations,
+            licenses: [],
+            categories,
+            scene_categories,
+        }
     }
 
     /// Number of annotated objects.

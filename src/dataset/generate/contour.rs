@@ -50,12 +50,7 @@ pub fn area(contour: &[[i32; 2]]) -> f32 {
 
 /// Follows the border from the top edge of pixel (`x`, `y`), the inside on the right hand; gives its corners, and
 /// tells `on_top_edge` of every pixel whose top edge it passes.
-fn walk(
-    x: i32,
-    y: i32,
-    is_in: &dyn Fn(i32, i32) -> bool,
-    on_top_edge: &mut dyn FnMut(i32, i32),
-) -> Contour {
+fn walk(x: i32, y: i32, is_in: &dyn Fn(i32, i32) -> bool, on_top_edge: &mut dyn FnMut(i32, i32)) -> Contour {
     let start = ([x, y], [1, 0]);
     let (mut at, mut heading) = start;
     let mut corners = Vec::new();

@@ -123,7 +123,11 @@ fn io<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) ->
 }
 
 fn check(name: &'static str, found: u32, low: u32, high: u32) -> Result<(), GenerateError> {
-    if (low..=high).contains(&found) { Ok(()) } else { Err(GenerateError::Setting { name, found, low, high }) }
+    if (low..=high).contains(&found) {
+        Ok(())
+    } else {
+        Err(GenerateError::Setting { name, found, low, high })
+    }
 }
 
 /// The folder that `out` lies in, and its name there.
@@ -151,7 +155,8 @@ fn found(out: &Path, settings: &Generate) -> Result<Option<Generated>, GenerateE
     if entries.next().is_none() {
         return Ok(None);
     }
-    let record = fs::read(out.join(RECORD)).ok().and_then(|text| serde_json::from_slice::<Record>(&text).ok());
+    let record =
+        fs::read(out.join(RECORD)).ok().and_then(|text| serde_json::from_slice::<Record>(&text).ok());
     let Some(record) = record else {
         return Err(GenerateError::NotOurs { out: out.to_owned() });
     };
@@ -209,8 +214,6 @@ fn write_jpeg(path: &Path, image: &RgbImage) -> Result<(), GenerateError> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, QUALITY);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    encoder
-        .encode(&image.data, image.width as u16, image.height as u16, ColorType::Rgb)
-        .map_err(encode)?;
+    encoder.encode(&image.data, image.width as u16, image.height as u16, ColorType::Rgb).map_err(encode)?;
     fs::write(path, bytes).map_err(io("write", path))
 }

@@ -169,22 +169,35 @@ fn lean(slope: [f32; 2], light: &Light) -> f32 {
 
 fn vegetation(canvas: &mut Canvas, light: &Light, draws: &mut Draws) -> Cover {
     let side = canvas.width.max(canvas.height) as f32;
-    let green = |draws: &mut Draws| hsv(draws.range_f32(0.2, 0.32), draws.range_f32(0.4, 0.7), draws.range_f32(0.35, 0.65));
-    let straw = |draws: &mut Draws| hsv(draws.range_f32(0.09, 0.14), draws.range_f32(0.25, 0.5), draws.range_f32(0.5, 0.75));
-    let dead = |draws: &mut Draws| hsv(draws.range_f32(0.02, 0.11), draws.range_f32(0.3, 0.65), draws.range_f32(0.3, 0.6));
+    let green = |draws: &mut Draws| {
+        hsv(draws.range_f32(0.2, 0.3), draws.range_f32(0.3, 0.5), draws.range_f32(0.35, 0.55))
+    };
+    let straw = |draws: &mut Draws| {
+        hsv(draws.range_f32(0.09, 0.14), draws.range_f32(0.25, 0.5), draws.range_f32(0.5, 0.75))
+    };
+    let dead = |draws: &mut Draws| {
+        hsv(draws.range_f32(0.05, 0.11), draws.range_f32(0.25, 0.45), draws.range_f32(0.3, 0.5))
+    };
     let soil = hsv(draws.range_f32(0.07, 0.12), 0.4, draws.range_f32(0.2, 0.35));
     let kind = draws.below(4);
     let (tone, cover) = match kind {
         0 | 1 => {
             let tones = [scale(green(draws), 0.5), green(draws)];
-            (blend(soil, tones[0], 0.7), Cover { kind: Kind::Blade, tones, size: draws.range_f32(0.06, 0.14), count: 700 })
+            (
+                blend(soil, tones[0], 0.7),
+                Cover { kind: Kind::Blade, tones, size: draws.range_f32(0.06, 0.14), count: 700 },
+            )
         }
         2 => {
-            let tones = [straw(draws), if draws.chance(0.5) { green(draws) } else { scale(straw(draws), 0.5) }];
-            (blend(soil, tones[0], 0.4), Cover { kind: Kind::Blade, tones, size: draws.range_f32(0.1, 0.22), count: 420 })
+            let tones =
+                [straw(draws), if draws.chance(0.5) { green(draws) } else { scale(straw(draws), 0.5) }];
+            (
+                blend(soil, tones[0], 0.4),
+                Cover { kind: Kind::Blade, tones, size: draws.range_f32(0.1, 0.22), count: 420 },
+            )
         }
         _ => {
-            let tones = [scale(dead(draws), 0.5), dead(draws)];
+            let tones = [scale(dead(draws), 0.6), dead(draws)];
             (soil, Cover { kind: Kind::Leaf, tones, size: draws.range_f32(0.05, 0.12), count: 300 })
         }
     };
@@ -196,16 +209,21 @@ fn sand(canvas: &mut Canvas, light: &Light, draws: &mut Draws) -> Cover {
     let side = canvas.width.max(canvas.height) as f32;
     let is_beach = draws.chance(0.55);
     let tone = if is_beach {
-        hsv(draws.range_f32(0.08, 0.12), draws.range_f32(0.15, 0.4), draws.range_f32(0.6, 0.82))
+        hsv(draws.range_f32(0.08, 0.12), draws.range_f32(0.15, 0.32), draws.range_f32(0.55, 0.72))
     } else {
-        hsv(draws.range_f32(0.05, 0.11), draws.range_f32(0.25, 0.5), draws.range_f32(0.3, 0.55))
+        hsv(draws.range_f32(0.06, 0.11), draws.range_f32(0.2, 0.4), draws.range_f32(0.35, 0.55))
     };
     let relief = draws.range_f32(2.0, 5.0);
     let grain = draws.range_f32(0.12, 0.3);
     let period = side * draws.range_f32(0.12, 0.4);
     even(tone, period, relief, grain).paint(canvas, light, draws);
     let count = if is_beach { draws.below(30) as u32 } else { 40 + draws.below(200) as u32 };
-    Cover { kind: Kind::Pebble, tones: [scale(tone, 0.45), blend(tone, grey(0.7), 0.6)], size: draws.range_f32(0.01, 0.035), count }
+    Cover {
+        kind: Kind::Pebble,
+        tones: [scale(tone, 0.45), blend(tone, grey(0.7), 0.6)],
+        size: draws.range_f32(0.01, 0.035),
+        count,
+    }
 }
 
 fn pavement(canvas: &mut Canvas, light: &Light, draws: &mut Draws) -> Option<Cover> {
@@ -276,7 +294,10 @@ fn indoor(canvas: &mut Canvas, light: &Light, draws: &mut Draws) {
         }
         return;
     }
-    let tones = [hsv(draws.f32(), draws.range_f32(0.0, 0.3), draws.range_f32(0.55, 0.85)), grey(draws.range_f32(0.3, 0.85))];
+    let tones = [
+        hsv(draws.f32(), draws.range_f32(0.0, 0.3), draws.range_f32(0.55, 0.85)),
+        grey(draws.range_f32(0.3, 0.85)),
+    ];
     even(tones[0], side * 0.5, 0.4, 0.04).paint(canvas, light, draws);
     for y in 0..canvas.height {
         for x in 0..canvas.width {
@@ -285,7 +306,11 @@ fn indoor(canvas: &mut Canvas, light: &Light, draws: &mut Draws) {
             let (du, dv) = (u / size - iu, v / size - iv);
             let near = du.min(1.0 - du).min(dv.min(1.0 - dv));
             let at = y * canvas.width + x;
-            let tile = if (iu as i32 + iv as i32) & 1 == 0 { canvas.light[at] } else { scale(tones[1], light.on_ground()) };
+            let tile = if (iu as i32 + iv as i32) & 1 == 0 {
+                canvas.light[at]
+            } else {
+                scale(tones[1], light.on_ground())
+            };
             canvas.light[at] = scale(tile, 0.45 + 0.55 * step(0.01, 0.03, near));
         }
     }
@@ -293,7 +318,7 @@ fn indoor(canvas: &mut Canvas, light: &Light, draws: &mut Draws) {
 
 fn water(canvas: &mut Canvas, light: &Light, draws: &mut Draws) {
     let side = canvas.width.max(canvas.height) as f32;
-    let deep = hsv(draws.range_f32(0.28, 0.6), draws.range_f32(0.25, 0.6), draws.range_f32(0.2, 0.45));
+    let deep = hsv(draws.range_f32(0.4, 0.6), draws.range_f32(0.2, 0.4), draws.range_f32(0.25, 0.45));
     let sky = hsv(0.57, draws.range_f32(0.05, 0.3), draws.range_f32(0.6, 0.85));
     let stretch = draws.range_f32(2.0, 4.0);
     let period = side * draws.range_f32(0.05, 0.14);
@@ -304,7 +329,8 @@ fn water(canvas: &mut Canvas, light: &Light, draws: &mut Draws) {
             let wave = 0.5 + 0.5 * field.at(x, y) + dy * 3.0;
             let mirror = step(0.35, 1.0, wave) * 0.7;
             let glint = step(0.25, 0.4, dx * light.direction[0] * 4.0 + dy * light.direction[1] * 2.0);
-            let body = blend(scale(deep, light.on_ground()), scale(sky, light.ambient + light.sun * 0.5), mirror);
+            let body =
+                blend(scale(deep, light.on_ground()), scale(sky, light.ambient + light.sun * 0.5), mirror);
             let glint = glint * light.sun * 0.7;
             canvas.light[y * canvas.width + x] = [body[0] + glint, body[1] + glint, body[2] + glint];
         }

@@ -23,3 +23,6 @@ mod surface;
 mod taco;
 
 pub use folder::{GenerateError, Generated, generate};
+
+#[cfg(test)]
+mod tests;

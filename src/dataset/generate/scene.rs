@@ -127,7 +127,7 @@ fn weighted(draws: &mut Draws, weights: impl Iterator<Item = u32> + Clone) -> us
 /// Objects of a picture: often one, seldom many.
 fn count(draws: &mut Draws) -> u64 {
     let mut n = 1;
-    while n < 9 && draws.chance(0.56) {
+    while n < 8 && draws.chance(0.36) {
         n += 1;
     }
     n
@@ -183,7 +183,7 @@ fn place(
     let shape = shapes::build(category_id, draws);
     let side = canvas.width.max(canvas.height) as f32;
     let spread = libm::expf((draws.normal() as f32 * 0.22).clamp(-0.5, 0.5));
-    let scale = (CATEGORIES[category_id].extent * spread).clamp(0.12, 0.5) * side;
+    let scale = (CATEGORIES[category_id].extent * spread).clamp(0.24, 0.8) * side;
     let all: Vec<Polygon> = shape.parts.iter().flat_map(|part| part.outline.iter().cloned()).collect();
     for _ in 0..10 {
         let inset = (scale * 0.36).min(canvas.width.min(canvas.height) as f32 * 0.45);
@@ -230,9 +230,10 @@ fn shadow(canvas: &mut Canvas, shape: &Shape, pose: &Pose, all: &[Polygon], ligh
     let reach = shape.height * pose.scale * 0.55 / lz;
     let cast = light.sun / (light.sun + light.ambient) * (0.3 + 0.7 * opacity);
     let soft = 0.012 * pose.scale + 0.1 * reach;
-    for (offset, radius, strength) in
-        [([-lx * reach, -ly * reach], soft, cast * 0.85), ([0.0, 0.0], 0.03 * pose.scale + 1.0, 0.35 * opacity)]
-    {
+    for (offset, radius, strength) in [
+        ([-lx * reach, -ly * reach], soft, cast * 0.85),
+        ([0.0, 0.0], 0.03 * pose.scale + 1.0, 0.35 * opacity),
+    ] {
         let lines: Vec<Polygon> = pose.outlines(all);
         let lines: Vec<Polygon> = lines
             .into_iter()

@@ -129,12 +129,14 @@ impl Surface {
             let mirrored = scale(base, reflection(normal, place.seed) * (light.ambient + light.sun));
             colour = blend(colour, mirrored, self.metal);
         }
-        let highlight = self.gloss * light.sun * power_of_two(half_angle(normal, light.direction), self.sharp);
+        let highlight =
+            self.gloss * light.sun * power_of_two(half_angle(normal, light.direction), self.sharp);
         for channel in &mut colour {
             *channel += highlight;
         }
         let away = 1.0 - normal[2];
-        let alpha = self.opacity + (1.0 - self.opacity) * (self.rim * away * (2.0 - away) + highlight).min(1.0);
+        let alpha =
+            self.opacity + (1.0 - self.opacity) * (self.rim * away * (2.0 - away) + highlight).min(1.0);
         (colour, alpha)
     }
 
@@ -161,7 +163,8 @@ impl Surface {
             Print::Text { size } => words(u / size, v / size, seed),
             Print::Patches { size } => {
                 let h = hash((u / size).floor() as i32, (v / (size * 0.6)).floor() as i32, seed);
-                let tones = [self.base, self.base, self.base, self.ink, self.ink, scale(self.ink, 0.35), [0.8; 3]];
+                let tones =
+                    [self.base, self.base, self.base, self.ink, self.ink, scale(self.ink, 0.35), [0.8; 3]];
                 let tone = tones[(h >> 5) as usize % tones.len()];
                 return blend(tone, self.base, 0.4 * words(u / size * 5.0, v / size * 5.0, h));
             }
@@ -268,8 +271,8 @@ fn reflection(normal: [f32; 3], seed: u32) -> f32 {
     // The camera looks along -z: its ray leaves along 2 n.z n - z.
     let (x, y) = (2.0 * normal[2] * normal[0], 2.0 * normal[2] * normal[1]);
     let things = value(x * 2.6 + 7.0, y * 2.6 + 3.0, seed ^ 0x3f1d);
-    let sky = noise::step(0.1, 0.55, things);
-    0.12 + 0.95 * sky + 0.25 * noise::step(-0.5, 0.2, -things)
+    let sky = noise::step(0.0, 0.3, things);
+    0.06 + 1.2 * sky + 0.25 * noise::step(0.1, 0.5, -things)
 }
 
 /// Cosine between the normal and the middle of light and camera.

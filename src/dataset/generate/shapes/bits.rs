@@ -12,12 +12,16 @@ use crate::seed::Draws;
 
 /// A stub: white paper, orange or white filter, ash at the end, often bent or squashed.
 pub fn cigarette(draws: &mut Draws) -> Shape {
-    let radius = draws.range_f32(0.1, 0.14);
+    let radius = draws.range_f32(0.13, 0.18);
     let filter_end = draws.range_f32(0.0, 0.25);
     let seed = draws.next_u32();
     let bend = |line: Polygon| dented(&line, 0.08, 0.03, 3.0, seed);
     let white = board(white(draws)).tube(radius, 0.0);
-    let cork = if draws.chance(0.8) { hsv(draws.range_f32(0.07, 0.1), 0.62, draws.range_f32(0.6, 0.78)) } else { grey(0.85) };
+    let cork = if draws.chance(0.8) {
+        hsv(draws.range_f32(0.07, 0.095), 0.75, draws.range_f32(0.75, 0.9))
+    } else {
+        grey(0.85)
+    };
     let filter = board(cork).print(Print::Dots { size: 0.05 }, hsv(0.11, 0.4, 0.85)).tube(radius, 0.0);
     let ash = rough(grey(draws.range_f32(0.1, 0.35)), draws);
     Shape::new(0.16)
@@ -68,7 +72,8 @@ pub fn rope(draws: &mut Draws) -> Shape {
         1 => white(draws),
         _ => hsv(draws.range_f32(0.35, 0.6), 0.6, 0.6),
     };
-    let twisted = board(base).print(Print::Stripes { size: 0.045, slant: 1.0 }, blend(base, grey(0.05), 0.55));
+    let twisted =
+        board(base).print(Print::Stripes { size: 0.045, slant: 1.0 }, blend(base, grey(0.05), 0.55));
     let mut shape = Shape::new(0.04).part(ribbon(&line, half), twisted);
     if draws.chance(0.5) {
         let turn = draws.range_f32(0.05, 0.2);
@@ -95,7 +100,14 @@ pub fn utensil(draws: &mut Draws) -> Shape {
             shape.part(handle, skin).part(bowl, skin.form(form))
         }
         1 => {
-            let mut tines = vec![vec![[0.1, -0.03], [0.2, -0.085], [0.3, -0.085], [0.3, 0.085], [0.2, 0.085], [0.1, 0.03]]];
+            let mut tines = vec![vec![
+                [0.1, -0.03],
+                [0.2, -0.085],
+                [0.3, -0.085],
+                [0.3, 0.085],
+                [0.2, 0.085],
+                [0.1, 0.03],
+            ]];
             for tine in 0..4 {
                 let y = tine as f32 * 0.046 - 0.069;
                 tines.push(rectangle(0.28, y - 0.014, 0.5, y + 0.014));
@@ -112,17 +124,17 @@ pub fn utensil(draws: &mut Draws) -> Shape {
 
 /// Shards of a broken bottle: sharp, tinted, with bright edges.
 pub fn shards(draws: &mut Draws) -> Shape {
-    let (tint, opacity) = match draws.below(3) {
-        0 => (hsv(0.3, 0.7, 0.4), 0.6),
-        1 => (hsv(0.08, 0.8, 0.38), 0.62),
-        _ => (hsv(0.45, 0.1, 0.7), 0.25),
+    let (tint, opacity) = match draws.below(4) {
+        0 | 1 => (hsv(0.41, 0.85, 0.5), 0.78),
+        2 => (hsv(0.055, 0.95, 0.5), 0.8),
+        _ => (hsv(0.48, 0.35, 0.75), 0.5),
     };
     let skin = materials::glass(tint, opacity);
     let mut shape = Shape::new(0.06);
-    let n = 3 + draws.below(3);
+    let n = 4 + draws.below(4);
     for _ in 0..n {
-        let size = draws.range_f32(0.3, 0.6);
-        let (dx, dy) = (draws.range_f32(-0.26, 0.26), draws.range_f32(-0.24, 0.24));
+        let size = draws.range_f32(0.35, 0.65);
+        let (dx, dy) = (draws.range_f32(-0.25, 0.25), draws.range_f32(-0.25, 0.25));
         let corners = 3 + draws.below(3) as usize;
         let line = turned(blob(draws, corners, 0.4, 0.8), draws.f32());
         let outer = moved(scaled(line.clone(), size, size), dx, dy);
@@ -130,15 +142,15 @@ pub fn shards(draws: &mut Draws) -> Shape {
         let bump = Bump::Facets { size: 0.4, depth: 0.3 };
         let edge = Surface { opacity: 0.8, gloss: 0.4, ..skin };
         shape = shape.part(outer.clone(), Surface { base: blend(skin.base, [0.8; 3], 0.35), ..edge });
-        shape = shape.part(inner, Surface { opacity: opacity + 0.2, gloss: 1.2, ..skin.bump(bump).dark(0.75) });
+        shape =
+            shape.part(inner, Surface { opacity: opacity + 0.2, gloss: 1.2, ..skin.bump(bump).dark(0.75) });
     }
     shape
 }
 
 /// A broken piece of hard plastic: even colour, straight edges.
 pub fn fragment(draws: &mut Draws) -> Shape {
-    let base = if draws.chance(0.25) { white(draws) } else { vivid(draws) };
-    let skin = plastic(base);
+    let skin = plastic(vivid(draws));
     match draws.below(3) {
         0 => {
             let squash = draws.range_f32(0.4, 0.8);
@@ -155,7 +167,10 @@ pub fn fragment(draws: &mut Draws) -> Shape {
         _ => {
             let radius = draws.range_f32(0.1, 0.2);
             let ribs = Bump::Ribs { size: draws.range_f32(0.1, 0.2), depth: 0.5 };
-            Shape::new(0.15).part(profile(&[(-0.5, radius), (0.5, radius * 0.8)]), skin.tube(radius, -0.2 * radius).bump(ribs))
+            Shape::new(0.15).part(
+                profile(&[(-0.5, radius), (0.5, radius * 0.8)]),
+                skin.tube(radius, -0.2 * radius).bump(ribs),
+            )
         }
     }
 }
@@ -185,7 +200,8 @@ pub fn food(draws: &mut Draws) -> Shape {
         for arm in 0..3 {
             let turn = arm as f32 / 3.0 + draws.range_f32(-0.06, 0.06);
             let tip = draws.range_f32(0.4, 0.55);
-            let line = vec![[-0.08, -0.09], [0.2, -0.11], [tip, -0.02], [tip, 0.02], [0.2, 0.08], [-0.08, 0.09]];
+            let line =
+                vec![[-0.08, -0.09], [0.2, -0.11], [tip, -0.02], [tip, 0.02], [0.2, 0.08], [-0.08, 0.09]];
             outlines.push(turned(line, turn));
         }
         return Shape::new(0.1).parts(outlines, skin);
@@ -197,7 +213,19 @@ pub fn food(draws: &mut Draws) -> Shape {
 /// A sole with a heel and an upper with laces.
 pub fn shoe(draws: &mut Draws) -> Shape {
     let base = if draws.chance(0.5) { grey(draws.range_f32(0.1, 0.3)) } else { vivid(draws) };
-    let line = vec![[-0.5, -0.12], [-0.4, -0.18], [-0.1, -0.14], [0.2, -0.2], [0.42, -0.17], [0.5, -0.02], [0.44, 0.13], [0.2, 0.18], [-0.1, 0.13], [-0.4, 0.17], [-0.5, 0.1]];
+    let line = vec![
+        [-0.5, -0.12],
+        [-0.4, -0.18],
+        [-0.1, -0.14],
+        [0.2, -0.2],
+        [0.42, -0.17],
+        [0.5, -0.02],
+        [0.44, 0.13],
+        [0.2, 0.18],
+        [-0.1, 0.13],
+        [-0.4, 0.17],
+        [-0.5, 0.1],
+    ];
     let sole = rough(if draws.chance(0.5) { white(draws) } else { grey(0.08) }, draws);
     let upper = rough(base, draws).dome(0.6, 0.25, 0.2);
     let mut shape = Shape::new(0.2)
@@ -214,10 +242,9 @@ pub fn shoe(draws: &mut Draws) -> Shape {
 /// What nobody can name: a dark or faded scrap of cloth, rubber or pulp.
 pub fn unlabeled(draws: &mut Draws) -> Shape {
     let base = match draws.below(4) {
-        0 => grey(draws.range_f32(0.1, 0.3)),
-        1 => hsv(draws.f32(), 0.25, draws.range_f32(0.3, 0.55)),
-        2 => hsv(draws.range_f32(0.03, 0.12), 0.45, draws.range_f32(0.25, 0.5)),
-        _ => blend(vivid(draws), grey(0.35), 0.6),
+        0 | 1 => grey(draws.range_f32(0.08, 0.22)),
+        2 => hsv(draws.f32(), 0.2, draws.range_f32(0.15, 0.35)),
+        _ => hsv(draws.range_f32(0.03, 0.12), 0.4, draws.range_f32(0.15, 0.35)),
     };
     let squash = draws.range_f32(0.35, 0.9);
     let line = blob(draws, 9, 0.5, squash);

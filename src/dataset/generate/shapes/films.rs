@@ -20,11 +20,11 @@ fn ragged(draws: &mut Draws, n: usize, jitter: f32, squash: f32) -> Polygon {
 pub fn film(draws: &mut Draws) -> Shape {
     let squash = draws.range_f32(0.4, 0.95);
     let base = match draws.below(4) {
-        0 => pale(draws),
-        1 => hsv(draws.f32(), 0.45, 0.75),
-        _ => white(draws),
+        0 | 1 => hsv(draws.f32(), draws.range_f32(0.35, 0.7), 0.8),
+        2 => pale(draws),
+        _ => hsv(draws.range_f32(0.5, 0.62), 0.2, 0.9),
     };
-    let opacity = draws.range_f32(0.28, 0.6);
+    let opacity = draws.range_f32(0.35, 0.7);
     let skin = materials::film(base, opacity, draws);
     let n = 8 + draws.below(6) as usize;
     let line = ragged(draws, n, 0.55, squash);
@@ -55,7 +55,18 @@ pub fn carrier_bag(draws: &mut Draws) -> Shape {
     } else {
         skin
     };
-    let body = vec![[-0.5, -0.3], [0.15, -0.34], [0.5, -0.26], [0.5, -0.14], [0.2, -0.1], [0.2, 0.1], [0.5, 0.14], [0.5, 0.26], [0.15, 0.34], [-0.5, 0.3]];
+    let body = vec![
+        [-0.5, -0.3],
+        [0.15, -0.34],
+        [0.5, -0.26],
+        [0.5, -0.14],
+        [0.2, -0.1],
+        [0.2, 0.1],
+        [0.5, 0.14],
+        [0.5, 0.26],
+        [0.15, 0.34],
+        [-0.5, 0.3],
+    ];
     let body = dented(&body, 0.06, 0.07, 3.5, draws.next_u32());
     Shape::new(0.1).part(body, skin)
 }
@@ -98,7 +109,10 @@ pub fn crisp_packet(draws: &mut Draws) -> Shape {
     let silver = foil(draws);
     let mut shape = Shape::new(0.14).part(line, skin);
     if draws.chance(0.5) {
-        shape = shape.part(ragged(draws, 8, 0.4, 1.4).into_iter().map(|[x, y]| [0.42 + x * 0.25, y * 0.4]).collect(), silver);
+        shape = shape.part(
+            ragged(draws, 8, 0.4, 1.4).into_iter().map(|[x, y]| [0.42 + x * 0.25, y * 0.4]).collect(),
+            silver,
+        );
     }
     shape
 }
@@ -127,7 +141,8 @@ pub fn glove(draws: &mut Draws) -> Shape {
         _ => white(draws),
     };
     let skin = Surface { opacity: 0.85, ..materials::film(base, 0.85, draws) };
-    let mut outlines = vec![vec![[-0.5, -0.16], [-0.1, -0.2], [0.1, -0.19], [0.1, 0.19], [-0.1, 0.2], [-0.5, 0.16]]];
+    let mut outlines =
+        vec![vec![[-0.5, -0.16], [-0.1, -0.2], [0.1, -0.19], [0.1, 0.19], [-0.1, 0.2], [-0.5, 0.16]]];
     for finger in 0..4 {
         let y = finger as f32 * 0.105 - 0.157;
         let bend = draws.range_f32(-0.07, 0.07);

@@ -45,8 +45,10 @@ pub fn drink_can(draws: &mut Draws) -> Shape {
         _ => Print::Patches { size: 0.2 },
     };
     let coat = Surface { metal: 0.5, ..metal(colour).print(print, ink) };
-    let whole = profile(&[(-0.5, body * 0.8), (-0.42, body), (0.4, body), (0.47, body * 0.8), (0.5, body * 0.8)]);
-    let coated = profile(&[(-0.43, body), (0.4, body)]);
+    let whole =
+        profile(&[(-0.5, body * 0.8), (-0.42, body), (0.4, body), (0.47, body * 0.8), (0.5, body * 0.8)]);
+    let (from, to) = (draws.range_f32(-0.44, -0.2), draws.range_f32(0.1, 0.4));
+    let coated = profile(&[(from, body), (to, body)]);
     Shape::new(0.3)
         .part(bend(whole), bare.tube(body, 0.0).bump(bump))
         .part(bend(coated), coat.tube(body, 0.0).bump(bump))
@@ -63,7 +65,9 @@ pub fn food_can(draws: &mut Draws) -> Shape {
         shape = shape.part(profile(&[(-0.4, body), (0.28, body)]), label);
     }
     let inside = steel.dark(0.35).bump(Bump::Rings { size: 0.09, depth: 0.5 });
-    shape.part(ellipse(0.38, 0.0, 0.12, body), steel.dark(1.1)).part(ellipse(0.39, 0.0, 0.09, body * 0.88), inside)
+    shape
+        .part(ellipse(0.38, 0.0, 0.12, body), steel.dark(1.1))
+        .part(ellipse(0.39, 0.0, 0.09, body * 0.88), inside)
 }
 
 /// A spray can: long, printed, with a cap and a nozzle.
@@ -105,12 +109,10 @@ pub fn pop_tab(draws: &mut Draws) -> Shape {
 pub fn lid(draws: &mut Draws) -> Shape {
     let skin = if draws.chance(0.4) { metal(vivid(draws)) } else { aluminium(draws) };
     let squash = draws.range_f32(0.8, 1.0);
-    Shape::new(0.1)
-        .part(ellipse(0.0, 0.0, 0.5, 0.5 * squash), skin.dark(0.7))
-        .part(
-            ellipse(0.0, 0.0, 0.46, 0.46 * squash),
-            skin.bump(Bump::Rings { size: draws.range_f32(0.12, 0.2), depth: 0.6 }),
-        )
+    Shape::new(0.1).part(ellipse(0.0, 0.0, 0.5, 0.5 * squash), skin.dark(0.7)).part(
+        ellipse(0.0, 0.0, 0.46, 0.46 * squash),
+        skin.bump(Bump::Rings { size: draws.range_f32(0.12, 0.2), depth: 0.6 }),
+    )
 }
 
 /// Bent and rusty sheet or pipe.
@@ -158,7 +160,8 @@ pub fn blister(draws: &mut Draws, carded: bool) -> Shape {
 pub fn battery(draws: &mut Draws) -> Shape {
     let radius = 0.14;
     let dark = grey(0.12);
-    let coat = metal(blend(vivid(draws), dark, 0.2)).print(Print::Band { from: 0.12, to: 0.5 }, hsv(0.09, 0.8, 0.7));
+    let coat =
+        metal(blend(vivid(draws), dark, 0.2)).print(Print::Band { from: 0.12, to: 0.5 }, hsv(0.09, 0.8, 0.7));
     let steel = aluminium(draws);
     Shape::new(0.2)
         .part(profile(&[(-0.48, radius), (0.44, radius)]), coat.tube(radius, 0.0))

@@ -28,7 +28,7 @@ fn ball(draws: &mut Draws, surface: Surface) -> Shape {
 
 /// Office paper, receipts, notes: white, with lines of words.
 pub fn sheet(draws: &mut Draws) -> Shape {
-    let base = if draws.chance(0.8) { white(draws) } else { pale(draws) };
+    let base = white(draws);
     let skin = paper(base, draws);
     if draws.chance(0.3) {
         return ball(draws, skin);
@@ -56,7 +56,8 @@ pub fn tissue(draws: &mut Draws) -> Shape {
     let outline = blob(draws, 11, 0.4, squash);
     let outline = dented(&outline, 0.05, 0.035, 6.0, draws.next_u32());
     let folds = Bump::Folds { size: draws.range_f32(0.2, 0.3), depth: 0.75 };
-    let skin = board(white(draws)).bump(folds).form(Form::Dome { x: 0.0, y: 0.0, rx: 0.6, ry: 0.6, flat: 0.7 });
+    let skin =
+        board(white(draws)).bump(folds).form(Form::Dome { x: 0.0, y: 0.0, rx: 0.6, ry: 0.6, flat: 0.7 });
     Shape::new(0.14).part(outline, skin)
 }
 
@@ -87,7 +88,8 @@ pub fn bag(draws: &mut Draws, coated: bool) -> Shape {
     let line = leaf(draws, 0.5, half_height, 0.03);
     let mut shape = Shape::new(0.1).part(line, skin);
     // The folded bottom, and the side fold.
-    shape = shape.part(rectangle(-0.5, -half_height, -0.34, half_height), skin.dark(0.8).print(Print::Plain, base));
+    shape = shape
+        .part(rectangle(-0.5, -half_height, -0.34, half_height), skin.dark(0.8).print(Print::Plain, base));
     shape = shape.part(rectangle(-0.34, -0.008, 0.48, 0.008), skin.dark(0.65).print(Print::Plain, base));
     shape
 }
@@ -95,7 +97,8 @@ pub fn bag(draws: &mut Draws, coated: bool) -> Shape {
 /// A tube of brown board.
 pub fn tube(draws: &mut Draws) -> Shape {
     let radius = draws.range_f32(0.2, 0.25);
-    let skin = board(blend(brown(draws), grey(0.7), 0.35)).print(Print::Stripes { size: 0.9, slant: 0.9 }, brown(draws));
+    let skin = board(blend(brown(draws), grey(0.7), 0.35))
+        .print(Print::Stripes { size: 0.9, slant: 0.9 }, brown(draws));
     Shape::new(0.25)
         .part(profile(&[(-0.5, radius), (0.44, radius)]), skin.tube(radius, 0.0))
         .part(ellipse(0.44, 0.0, 0.07, radius), skin.dark(1.1))
@@ -105,8 +108,9 @@ pub fn tube(draws: &mut Draws) -> Shape {
 /// A folding box: two faces, printed.
 pub fn carton(draws: &mut Draws) -> Shape {
     let high = draws.range_f32(0.2, 0.34);
-    let base = if draws.chance(0.5) { pale(draws) } else { vivid(draws) };
-    let face = board(base).print(Print::Patches { size: draws.range_f32(0.15, 0.3) }, vivid(draws));
+    let base = if draws.chance(0.6) { brown(draws) } else { white(draws) };
+    let ink = blend(vivid(draws), base, 0.35);
+    let face = board(base).print(Print::Patches { size: draws.range_f32(0.2, 0.3) }, ink);
     let depth = draws.range_f32(0.06, 0.14);
     let side = vec![[-0.5, high - depth], [0.5, high - depth], [0.47, high], [-0.47, high]];
     let mut shape = Shape::new(0.18)
@@ -149,7 +153,10 @@ pub fn drink_carton(draws: &mut Draws) -> Shape {
         .part(rectangle(0.43, -high * 0.75, 0.5, high * 0.75), plastic(white(draws)));
     if draws.chance(0.5) {
         let cap = plastic(if draws.chance(0.5) { white(draws) } else { vivid(draws) });
-        shape = shape.part(ellipse(0.37, 0.0, 0.06, 0.06), cap.form(Form::Dome { x: 0.37, y: 0.0, rx: 0.07, ry: 0.07, flat: 0.5 }));
+        shape = shape.part(
+            ellipse(0.37, 0.0, 0.06, 0.06),
+            cap.form(Form::Dome { x: 0.37, y: 0.0, rx: 0.07, ry: 0.07, flat: 0.5 }),
+        );
     }
     shape
 }
@@ -178,7 +185,18 @@ pub fn meal_carton(draws: &mut Draws) -> Shape {
     let base = if draws.chance(0.6) { white(draws) } else { brown(draws) };
     let skin = board(base);
     let grease = Print::Stains { size: 0.2, amount: draws.range_f32(0.15, 0.4) };
-    let tray = |out: f32, inner: f32| vec![[-out, -inner], [-inner, -out], [inner, -out], [out, -inner], [out, inner], [inner, out], [-inner, out], [-out, inner]];
+    let tray = |out: f32, inner: f32| {
+        vec![
+            [-out, -inner],
+            [-inner, -out],
+            [inner, -out],
+            [out, -inner],
+            [out, inner],
+            [inner, out],
+            [-inner, out],
+            [-out, inner],
+        ]
+    };
     let scale = |line: Polygon| line.into_iter().map(|[x, y]| [x, y * high * 2.0]).collect::<Polygon>();
     Shape::new(0.16)
         .part(scale(tray(0.5, 0.42)), skin.print(Print::Stripes { size: 0.16, slant: 0.0 }, vivid(draws)))
