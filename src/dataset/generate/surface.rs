@@ -263,7 +263,7 @@ fn words(u: f32, v: f32, seed: u32) -> f32 {
     let on_line = v - line < 0.55;
     let word = hash((u * 0.8).floor() as i32, line as i32, seed);
     let letters = hash((u * 4.0).floor() as i32, line as i32, seed ^ 0x1234);
-    f32::from(on_line && word % 5 != 0 && letters % 4 != 0)
+    f32::from(on_line && !word.is_multiple_of(5) && !letters.is_multiple_of(4))
 }
 
 /// What a mirror shows: a bright sky, dark surroundings, and things between.
