@@ -194,4 +194,6 @@ fn a_folder_that_cannot_be_made_is_named() {
     fs::write(&file, "").unwrap();
     let error = generate(&file.join("set"), &SMALL).unwrap_err();
     assert!(error.to_string().starts_with("cannot create folder `"), "{error}");
+    let error = generate(Path::new("/"), &SMALL).unwrap_err();
+    assert!(error.to_string().contains("expected a path that ends in a name"), "{error}");
 }
