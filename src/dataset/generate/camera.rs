@@ -28,10 +28,10 @@ pub struct Camera {
 impl Camera {
     /// Another camera, hour and hand.
     pub fn new(draws: &mut Draws) -> Self {
-        let warmth = draws.normal() as f32 * 0.24;
-        let warmth = warmth.clamp(-0.5, 0.6);
+        let warmth = draws.normal() as f32 * 0.17;
+        let warmth = warmth.clamp(-0.4, 0.5);
         let tint = draws.range_f32(-0.1, 0.1);
-        let bright = draws.normal() as f32 * 0.5;
+        let bright = draws.normal() as f32 * 0.38;
         Camera {
             gains: [1.0 + warmth, 1.0 + tint, 1.0 - warmth * 0.9],
             exposure: 0.2 * libm::exp2f(bright.clamp(-1.5, 1.2)),
@@ -40,7 +40,7 @@ impl Camera {
             contrast: draws.range_f32(0.0, 0.7),
             blur: if draws.chance(0.35) { draws.range_f32(0.3, 1.0) } else { 0.0 },
             noise: draws.range_f32(0.01, 0.06),
-            shade: draws.chance(0.3).then(|| (draws.range_f32(0.2, 0.6), draws.range_f32(0.4, 0.75))),
+            shade: draws.chance(0.2).then(|| (draws.range_f32(0.3, 0.7), draws.range_f32(0.3, 0.6))),
         }
     }
 

@@ -45,6 +45,12 @@ pub enum GenerateError {
         /// The most that is possible.
         high: u32,
     },
+    /// A folder that cannot be moved into place, such as `.` or `/`.
+    #[error("`{out}` is no folder that can be made, expected a path that ends in a name")]
+    NoName {
+        /// The folder.
+        out: PathBuf,
+    },
     /// Something else lies there.
     #[error("`{out}` is not empty and was not generated, expected a folder that is new, empty or generated")]
     NotOurs {
@@ -93,7 +99,7 @@ struct Record {
 pub fn generate(out: &Path, settings: &Generate) -> Result<Generated, GenerateError> {
     check("images", settings.images, 1, 1_000_000)?;
     check("side", settings.side, 32, 4096)?;
-    let (parent, name) = split(out);
+    let (parent, name) = split(out)?;
     fs::create_dir_all(&parent).map_err(io("create folder", &parent))?;
     let place = File::open(&parent).map_err(io("open folder", &parent))?;
     lock(&place).map_err(io("lock folder", &parent))?;
@@ -131,10 +137,12 @@ fn check(name: &'static str, found: u32, low: u32, high: u32) -> Result<(), Gene
 }
 
 /// The folder that `out` lies in, and its name there.
-fn split(out: &Path) -> (PathBuf, String) {
+fn split(out: &Path) -> Result<(PathBuf, String), GenerateError> {
+    let Some(name) = out.file_name() else {
+        return Err(GenerateError::NoName { out: out.to_owned() });
+    };
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let name = out.file_name().map(|name| name.to_string_lossy().into_owned());
-    (parent.unwrap_or(Path::new(".")).to_owned(), name.unwrap_or_else(|| "generated".to_owned()))
+    Ok((parent.unwrap_or(Path::new(".")).to_owned(), name.to_string_lossy().into_owned()))
 }
 
 /// Holds the folder until the file is closed. File systems without locks go without.

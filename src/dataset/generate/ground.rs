@@ -170,13 +170,13 @@ fn lean(slope: [f32; 2], light: &Light) -> f32 {
 fn vegetation(canvas: &mut Canvas, light: &Light, draws: &mut Draws) -> Cover {
     let side = canvas.width.max(canvas.height) as f32;
     let green = |draws: &mut Draws| {
-        hsv(draws.range_f32(0.2, 0.32), draws.range_f32(0.4, 0.7), draws.range_f32(0.35, 0.65))
+        hsv(draws.range_f32(0.2, 0.3), draws.range_f32(0.3, 0.5), draws.range_f32(0.35, 0.55))
     };
     let straw = |draws: &mut Draws| {
         hsv(draws.range_f32(0.09, 0.14), draws.range_f32(0.25, 0.5), draws.range_f32(0.5, 0.75))
     };
     let dead = |draws: &mut Draws| {
-        hsv(draws.range_f32(0.02, 0.11), draws.range_f32(0.3, 0.65), draws.range_f32(0.3, 0.6))
+        hsv(draws.range_f32(0.05, 0.11), draws.range_f32(0.25, 0.45), draws.range_f32(0.3, 0.5))
     };
     let soil = hsv(draws.range_f32(0.07, 0.12), 0.4, draws.range_f32(0.2, 0.35));
     let kind = draws.below(4);
@@ -197,7 +197,7 @@ fn vegetation(canvas: &mut Canvas, light: &Light, draws: &mut Draws) -> Cover {
             )
         }
         _ => {
-            let tones = [scale(dead(draws), 0.5), dead(draws)];
+            let tones = [scale(dead(draws), 0.6), dead(draws)];
             (soil, Cover { kind: Kind::Leaf, tones, size: draws.range_f32(0.05, 0.12), count: 300 })
         }
     };
@@ -209,9 +209,9 @@ fn sand(canvas: &mut Canvas, light: &Light, draws: &mut Draws) -> Cover {
     let side = canvas.width.max(canvas.height) as f32;
     let is_beach = draws.chance(0.55);
     let tone = if is_beach {
-        hsv(draws.range_f32(0.08, 0.12), draws.range_f32(0.15, 0.4), draws.range_f32(0.6, 0.82))
+        hsv(draws.range_f32(0.08, 0.12), draws.range_f32(0.15, 0.32), draws.range_f32(0.55, 0.72))
     } else {
-        hsv(draws.range_f32(0.05, 0.11), draws.range_f32(0.25, 0.5), draws.range_f32(0.3, 0.55))
+        hsv(draws.range_f32(0.06, 0.11), draws.range_f32(0.2, 0.4), draws.range_f32(0.35, 0.55))
     };
     let relief = draws.range_f32(2.0, 5.0);
     let grain = draws.range_f32(0.12, 0.3);
@@ -318,7 +318,7 @@ fn indoor(canvas: &mut Canvas, light: &Light, draws: &mut Draws) {
 
 fn water(canvas: &mut Canvas, light: &Light, draws: &mut Draws) {
     let side = canvas.width.max(canvas.height) as f32;
-    let deep = hsv(draws.range_f32(0.28, 0.6), draws.range_f32(0.25, 0.6), draws.range_f32(0.2, 0.45));
+    let deep = hsv(draws.range_f32(0.4, 0.6), draws.range_f32(0.2, 0.4), draws.range_f32(0.25, 0.45));
     let sky = hsv(0.57, draws.range_f32(0.05, 0.3), draws.range_f32(0.6, 0.85));
     let stretch = draws.range_f32(2.0, 4.0);
     let period = side * draws.range_f32(0.05, 0.14);

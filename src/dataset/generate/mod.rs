@@ -1,7 +1,8 @@
 //! A dataset that behaves like TACO and needs no download: drawn litter scenes with masks, boxes and scenes.
 //!
 //! ```text
-//! taco (what, how often) -> scene = ground + shapes (outline, materials, surface) -> camera -> folder (JPEG, COCO)
+//! taco: what, how often -> scene: ground, then a composition of shapes, then camera -> folder: JPEG and COCO
+//!                                        shape: outlines with surfaces, made of materials
 //! ```
 //!
 //! Every number comes from a [`Key`](crate::seed::Key) and goes through integers, `+ - * /`, `sqrt` and the pure-Rust
@@ -11,15 +12,20 @@ mod camera;
 mod canvas;
 mod coco_out;
 mod colour;
+mod composition;
 mod contour;
 mod folder;
 mod ground;
 mod materials;
 mod noise;
 mod outline;
+mod pose;
 mod scene;
 mod shapes;
 mod surface;
 mod taco;
 
 pub use folder::{GenerateError, Generated, generate};
+
+#[cfg(test)]
+mod tests;

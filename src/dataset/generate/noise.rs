@@ -64,7 +64,7 @@ pub fn octaves(x: f32, y: f32, seed: u32, n: u32) -> f32 {
 pub struct Cell {
     /// Names the cell.
     pub id: u32,
-    /// How much farther the next centre is: 0 on the border.
+    /// How much farther the second centre is than the nearest, in cells: 0 on the border.
     pub margin: f32,
 }
 

@@ -271,8 +271,8 @@ fn reflection(normal: [f32; 3], seed: u32) -> f32 {
     // The camera looks along -z: its ray leaves along 2 n.z n - z.
     let (x, y) = (2.0 * normal[2] * normal[0], 2.0 * normal[2] * normal[1]);
     let things = value(x * 2.6 + 7.0, y * 2.6 + 3.0, seed ^ 0x3f1d);
-    let sky = noise::step(0.1, 0.55, things);
-    0.12 + 0.95 * sky + 0.25 * noise::step(-0.5, 0.2, -things)
+    let sky = noise::step(0.0, 0.3, things);
+    0.06 + 1.2 * sky + 0.25 * noise::step(0.1, 0.5, -things)
 }
 
 /// Cosine between the normal and the middle of light and camera.

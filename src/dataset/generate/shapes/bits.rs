@@ -12,13 +12,13 @@ use crate::seed::Draws;
 
 /// A stub: white paper, orange or white filter, ash at the end, often bent or squashed.
 pub fn cigarette(draws: &mut Draws) -> Shape {
-    let radius = draws.range_f32(0.1, 0.14);
+    let radius = draws.range_f32(0.13, 0.18);
     let filter_end = draws.range_f32(0.0, 0.25);
     let seed = draws.next_u32();
     let bend = |line: Polygon| dented(&line, 0.08, 0.03, 3.0, seed);
     let white = board(white(draws)).tube(radius, 0.0);
     let cork = if draws.chance(0.8) {
-        hsv(draws.range_f32(0.07, 0.1), 0.62, draws.range_f32(0.6, 0.78))
+        hsv(draws.range_f32(0.07, 0.095), 0.75, draws.range_f32(0.75, 0.9))
     } else {
         grey(0.85)
     };
@@ -124,17 +124,17 @@ pub fn utensil(draws: &mut Draws) -> Shape {
 
 /// Shards of a broken bottle: sharp, tinted, with bright edges.
 pub fn shards(draws: &mut Draws) -> Shape {
-    let (tint, opacity) = match draws.below(3) {
-        0 => (hsv(0.3, 0.7, 0.4), 0.6),
-        1 => (hsv(0.08, 0.8, 0.38), 0.62),
-        _ => (hsv(0.45, 0.1, 0.7), 0.25),
+    let (tint, opacity) = match draws.below(4) {
+        0 | 1 => (hsv(0.41, 0.85, 0.5), 0.78),
+        2 => (hsv(0.055, 0.95, 0.5), 0.8),
+        _ => (hsv(0.48, 0.35, 0.75), 0.5),
     };
     let skin = materials::glass(tint, opacity);
     let mut shape = Shape::new(0.06);
-    let n = 3 + draws.below(3);
+    let n = 4 + draws.below(4);
     for _ in 0..n {
-        let size = draws.range_f32(0.3, 0.6);
-        let (dx, dy) = (draws.range_f32(-0.26, 0.26), draws.range_f32(-0.24, 0.24));
+        let size = draws.range_f32(0.35, 0.65);
+        let (dx, dy) = (draws.range_f32(-0.25, 0.25), draws.range_f32(-0.25, 0.25));
         let corners = 3 + draws.below(3) as usize;
         let line = turned(blob(draws, corners, 0.4, 0.8), draws.f32());
         let outer = moved(scaled(line.clone(), size, size), dx, dy);
@@ -150,8 +150,7 @@ pub fn shards(draws: &mut Draws) -> Shape {
 
 /// A broken piece of hard plastic: even colour, straight edges.
 pub fn fragment(draws: &mut Draws) -> Shape {
-    let base = if draws.chance(0.25) { white(draws) } else { vivid(draws) };
-    let skin = plastic(base);
+    let skin = plastic(vivid(draws));
     match draws.below(3) {
         0 => {
             let squash = draws.range_f32(0.4, 0.8);
@@ -243,10 +242,9 @@ pub fn shoe(draws: &mut Draws) -> Shape {
 /// What nobody can name: a dark or faded scrap of cloth, rubber or pulp.
 pub fn unlabeled(draws: &mut Draws) -> Shape {
     let base = match draws.below(4) {
-        0 => grey(draws.range_f32(0.1, 0.3)),
-        1 => hsv(draws.f32(), 0.25, draws.range_f32(0.3, 0.55)),
-        2 => hsv(draws.range_f32(0.03, 0.12), 0.45, draws.range_f32(0.25, 0.5)),
-        _ => blend(vivid(draws), grey(0.35), 0.6),
+        0 | 1 => grey(draws.range_f32(0.08, 0.22)),
+        2 => hsv(draws.f32(), 0.2, draws.range_f32(0.15, 0.35)),
+        _ => hsv(draws.range_f32(0.03, 0.12), 0.4, draws.range_f32(0.15, 0.35)),
     };
     let squash = draws.range_f32(0.35, 0.9);
     let line = blob(draws, 9, 0.5, squash);

@@ -71,15 +71,15 @@ pub fn opaque(draws: &mut Draws) -> Shape {
 
 fn tint(draws: &mut Draws) -> (Rgb, f32) {
     match draws.below(5) {
-        0 | 1 => (hsv(0.3, 0.75, 0.34), 0.74),
-        2 | 3 => (hsv(0.07, 0.85, 0.32), 0.78),
-        _ => (hsv(0.45, 0.12, 0.66), 0.3),
+        0 | 1 => (hsv(0.41, 0.9, 0.42), 0.85),
+        2 | 3 => (hsv(0.055, 0.95, 0.36), 0.85),
+        _ => (hsv(0.48, 0.35, 0.7), 0.45),
     }
 }
 
 /// Beer or wine: a long neck, strong edges, small bright highlights.
 pub fn glass(draws: &mut Draws) -> Shape {
-    let body = draws.range_f32(0.12, 0.155);
+    let body = draws.range_f32(0.14, 0.18);
     let neck = body * 0.4;
     let (tint, opacity) = tint(draws);
     let wall = materials::glass(tint, opacity);
@@ -88,7 +88,7 @@ pub fn glass(draws: &mut Draws) -> Shape {
         .part(profile(&side(body, neck, shoulder, 0.5)), wall.tube(body, 0.0))
         .part(profile(&[(shoulder, neck), (0.5, neck * 0.9)]), wall.tube(neck, 0.0))
         .part(profile(&[(0.45, neck * 1.15), (0.5, neck * 1.15)]), wall.dark(0.7).tube(neck * 1.2, 0.0));
-    if draws.chance(0.55) {
+    if draws.chance(0.35) {
         let paper = materials::board(blend(white(draws), vivid(draws), 0.5));
         let label =
             paper.print(Print::Badge { x: -0.22, y: 0.0, radius: 0.08 }, vivid(draws)).tube(body, 0.0);
@@ -101,7 +101,7 @@ pub fn glass(draws: &mut Draws) -> Shape {
 /// A wide glass with a metal or no lid.
 pub fn jar(draws: &mut Draws) -> Shape {
     let body = draws.range_f32(0.28, 0.34);
-    let wall = materials::glass(hsv(0.45, 0.1, 0.66), 0.28).tube(body, 0.0);
+    let wall = materials::glass(hsv(0.48, 0.35, 0.7), 0.45).tube(body, 0.0);
     let mut shape = Shape::new(0.3).part(
         profile(&[
             (-0.5, body * 0.85),

@@ -20,11 +20,11 @@ fn ragged(draws: &mut Draws, n: usize, jitter: f32, squash: f32) -> Polygon {
 pub fn film(draws: &mut Draws) -> Shape {
     let squash = draws.range_f32(0.4, 0.95);
     let base = match draws.below(4) {
-        0 => pale(draws),
-        1 => hsv(draws.f32(), 0.45, 0.75),
-        _ => white(draws),
+        0 | 1 => hsv(draws.f32(), draws.range_f32(0.35, 0.7), 0.8),
+        2 => pale(draws),
+        _ => hsv(draws.range_f32(0.5, 0.62), 0.2, 0.9),
     };
-    let opacity = draws.range_f32(0.28, 0.6);
+    let opacity = draws.range_f32(0.35, 0.7);
     let skin = materials::film(base, opacity, draws);
     let n = 8 + draws.below(6) as usize;
     let line = ragged(draws, n, 0.55, squash);

@@ -47,7 +47,8 @@ pub fn drink_can(draws: &mut Draws) -> Shape {
     let coat = Surface { metal: 0.5, ..metal(colour).print(print, ink) };
     let whole =
         profile(&[(-0.5, body * 0.8), (-0.42, body), (0.4, body), (0.47, body * 0.8), (0.5, body * 0.8)]);
-    let coated = profile(&[(-0.43, body), (0.4, body)]);
+    let (from, to) = (draws.range_f32(-0.44, -0.2), draws.range_f32(0.1, 0.4));
+    let coated = profile(&[(from, body), (to, body)]);
     Shape::new(0.3)
         .part(bend(whole), bare.tube(body, 0.0).bump(bump))
         .part(bend(coated), coat.tube(body, 0.0).bump(bump))

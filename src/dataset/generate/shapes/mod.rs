@@ -28,6 +28,11 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// The outlines of all parts.
+    pub fn outlines(&self) -> Vec<Polygon> {
+        self.parts.iter().flat_map(|part| part.outline.iter().cloned()).collect()
+    }
+
     fn new(height: f32) -> Self {
         Shape { parts: Vec::new(), height }
     }

@@ -28,7 +28,7 @@ fn ball(draws: &mut Draws, surface: Surface) -> Shape {
 
 /// Office paper, receipts, notes: white, with lines of words.
 pub fn sheet(draws: &mut Draws) -> Shape {
-    let base = if draws.chance(0.8) { white(draws) } else { pale(draws) };
+    let base = white(draws);
     let skin = paper(base, draws);
     if draws.chance(0.3) {
         return ball(draws, skin);
@@ -108,8 +108,9 @@ pub fn tube(draws: &mut Draws) -> Shape {
 /// A folding box: two faces, printed.
 pub fn carton(draws: &mut Draws) -> Shape {
     let high = draws.range_f32(0.2, 0.34);
-    let base = if draws.chance(0.5) { pale(draws) } else { vivid(draws) };
-    let face = board(base).print(Print::Patches { size: draws.range_f32(0.15, 0.3) }, vivid(draws));
+    let base = if draws.chance(0.6) { brown(draws) } else { white(draws) };
+    let ink = blend(vivid(draws), base, 0.35);
+    let face = board(base).print(Print::Patches { size: draws.range_f32(0.2, 0.3) }, ink);
     let depth = draws.range_f32(0.06, 0.14);
     let side = vec![[-0.5, high - depth], [0.5, high - depth], [0.47, high], [-0.47, high]];
     let mut shape = Shape::new(0.18)

@@ -25,17 +25,13 @@ fn cup(bottom: f32, mouth: f32, skin: Surface, inside: Surface) -> Shape {
 /// Coffee to go: dull board, printed, white inside.
 pub fn paper_cup(draws: &mut Draws) -> Shape {
     let mouth = draws.range_f32(0.3, 0.36);
-    let colour = match draws.below(3) {
-        0 => white(draws),
-        1 => brown(draws),
-        _ => blend(vivid(draws), grey(0.5), 0.3),
-    };
+    let colour = if draws.chance(0.5) { white(draws) } else { brown(draws) };
     let print = match draws.below(3) {
         0 => Print::Band { from: -0.25, to: 0.2 },
         1 => Print::Badge { x: -0.05, y: 0.0, radius: 0.14 },
         _ => Print::Text { size: 0.09 },
     };
-    let skin = board(colour).print(print, vivid(draws));
+    let skin = board(colour).print(print, blend(vivid(draws), colour, 0.3));
     let inside = board(white(draws)).dark(0.55);
     cup(mouth * draws.range_f32(0.62, 0.74), mouth, skin, inside)
 }
@@ -69,7 +65,7 @@ pub fn foam_cup(draws: &mut Draws) -> Shape {
 /// A drinking glass.
 pub fn glass_cup(draws: &mut Draws) -> Shape {
     let mouth = draws.range_f32(0.28, 0.36);
-    let skin = materials::glass(hsv(0.47, 0.1, 0.66), 0.25);
+    let skin = materials::glass(hsv(0.48, 0.35, 0.7), 0.42);
     let shape = cup(mouth * 0.85, mouth, skin, Surface { opacity: 0.2, ..skin.dark(0.7) });
     let glint = Surface { opacity: 0.6, ..plastic(grey(1.0)) };
     shape.part(ellipse(-0.08, -mouth * 0.55, 0.3, 0.014), glint)
