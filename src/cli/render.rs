@@ -46,7 +46,7 @@ impl Failure {
     pub fn spec(error: &SpecError, colour: bool) -> Self {
         let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler =
-            GraphicalReportHandler::new_themed(theme).with_width(110).with_context_lines(0).with_links(false);
+            GraphicalReportHandler::new_themed(theme).with_width(110).with_context_lines(1).with_links(false);
         let mut parts = Vec::new();
         for fault in &error.faults {
             let mut diagnostic = MietteDiagnostic::new(plain(&fault.message)).with_severity(Severity::Error);
@@ -59,7 +59,7 @@ impl Failure {
                     let source = &error.sources[place.source];
                     let length = place.range.len().max(1);
                     diagnostic = diagnostic.with_label(LabeledSpan::new(None, place.range.start, length));
-                    let named = NamedSource::new(&source.name, source.text.clone());
+                    let named = NamedSource::new(&source.name, masked(&source.text));
                     let report = miette::Report::new(diagnostic).with_source_code(named);
                     handler.render_report(&mut text, report.as_ref())
                 }
@@ -76,6 +76,23 @@ impl Failure {
         };
         Failure { text: format!("{}{count}", parts.join("\n")), code: 2 }
     }
+}
+
+/// A text with the user and password of each URL covered by as many asterisks, so that no neighbouring line of a
+/// fault shows a secret. Places stay where they were.
+fn masked(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://").map(|at| at + 3) {
+        let (before, after) = rest.split_at(at);
+        shown.push_str(before);
+        let end = after.find(['/', '"', '\'', ' ', '\n']).unwrap_or(after.len());
+        let secret = after[..end].rfind('@').unwrap_or(0);
+        shown.extend(std::iter::repeat_n('*', secret));
+        rest = &after[secret..];
+    }
+    shown.push_str(rest);
+    shown
 }
 
 /// Without control characters, so that no name in a file or spec can drive the terminal.
@@ -102,6 +119,12 @@ mod tests {
             assert!(shown.contains(part), "{shown}");
         }
         assert!(!shown.contains('\x1b'), "{shown}");
+    }
+
+    #[test]
+    fn a_secret_on_a_neighbouring_line_is_covered() {
+        let text = "a = \"http://me:pass@host/x\"\nb = \"http://host/a@b\"\n";
+        assert_eq!(masked(text), "a = \"http://*******@host/x\"\nb = \"http://host/a@b\"\n");
     }
 
     #[test]
