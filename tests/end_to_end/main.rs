@@ -5,5 +5,6 @@
 mod bad_input;
 mod cached;
 mod crash;
+mod damage;
 mod harness;
 mod share;
