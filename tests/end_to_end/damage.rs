@@ -1,5 +1,6 @@
 //! Bytes that rot in the cache are found before they are used, and computed again.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -18,10 +19,14 @@ fn damaged_objects_are_computed_again() {
             continue;
         }
         let mut readers = Vec::new();
+        let mut flipped = BTreeSet::new();
         for (place, entry) in entries(&lab.path("cache/entries")) {
             if entry["fingerprint"]["stage"] == stage.as_str() {
                 let digest = entry["outputs"][&output]["digest"].as_str().unwrap();
-                flip_byte(&find(&lab.path("cache/objects"), digest));
+                // Entries can share an object; flipped twice, it would be whole again.
+                if flipped.insert(digest.to_owned()) {
+                    flip_byte(&find(&lab.path("cache/objects"), digest).unwrap());
+                }
             } else if rank(&entry) > rank_of(&stage) {
                 readers.push(place);
             }
@@ -33,7 +38,15 @@ fn damaged_objects_are_computed_again() {
         let run = lab.call("cache", "run", &[]);
         let said = stderr(&run);
         assert_eq!(run.status.code(), Some(0), "{stage} {output}: {said}");
-        assert!(said.contains("damaged"), "{stage} {output}: {said}");
+        // Found on reading, or healed before that by a result with the same bytes; never left as it was.
+        let is_whole = |path: PathBuf, digest: &str| {
+            let bytes = fs::read(path).unwrap();
+            blake3::hash(&bytes).to_hex().as_str() == digest
+        };
+        let objects = lab.path("cache/objects");
+        let healed =
+            flipped.iter().all(|digest| find(&objects, digest).is_some_and(|at| is_whole(at, digest)));
+        assert!(healed || said.contains("damaged"), "{stage} {output}: {said}");
         assert_eq!(lab.tables("cache"), tables, "{stage} {output}");
     }
 }
@@ -77,13 +90,13 @@ fn entries(folder: &Path) -> Vec<(PathBuf, Value)> {
     files(folder).into_iter().filter_map(read).collect()
 }
 
-fn find(objects: &Path, digest: &str) -> PathBuf {
+fn find(objects: &Path, digest: &str) -> Option<PathBuf> {
     let hex = digest.rsplit(':').next().unwrap();
     let named = |path: &PathBuf| {
         let flat = path.strip_prefix(objects).unwrap().to_string_lossy().replace('/', "");
         flat.contains(hex) || path.file_name().unwrap().to_string_lossy().contains(&hex[2..])
     };
-    files(objects).into_iter().find(named).unwrap()
+    files(objects).into_iter().find(named)
 }
 
 fn flip_byte(path: &Path) {
