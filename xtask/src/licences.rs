@@ -8,7 +8,7 @@ use crate::say;
 use crate::steps::{StepError, output};
 
 /// Licences that ask for no more than naming their authors, by SPDX identifier.
-const ALLOWED: [&str; 14] = [
+const ALLOWED: [&str; 16] = [
     "MIT",
     "MIT-0",
     "Apache-2.0",
@@ -16,7 +16,9 @@ const ALLOWED: [&str; 14] = [
     "BSD-1-Clause",
     "BSD-2-Clause",
     "BSD-3-Clause",
+    "IJG",
     "ISC",
+    "NCSA",
     "Zlib",
     "0BSD",
     "CC0-1.0",
