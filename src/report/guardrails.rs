@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::scores::{Scores, aggregate, finished};
-use super::study::{RunState, Study};
+use super::study::{RunResult, RunState, Study};
 use super::{answer, format};
 use crate::tables::rows::Part;
 
@@ -77,15 +77,27 @@ fn unfinished(study: &Study, all: &mut Vec<Finding>) {
     }
 }
 
-fn degenerate(study: &Study, all: &mut Vec<Finding>) {
-    let mut by_flag: IndexMap<&str, Vec<String>> = IndexMap::new();
-    for (run, result) in finished(study) {
-        for flag in &result.flags {
-            by_flag.entry(flag).or_default().push(run.name.clone());
+/// Each sentence that runs share, with how many and which.
+fn by_sentence(study: &Study, of: impl Fn(&RunResult) -> &Vec<String>) -> Vec<(String, Vec<String>)> {
+    let mut by_sentence: IndexMap<&str, Vec<String>> = IndexMap::new();
+    let results: Vec<_> = finished(study).collect();
+    for (run, result) in &results {
+        for sentence in of(result) {
+            by_sentence.entry(sentence).or_default().push(run.name.clone());
         }
     }
-    for (flag, runs) in by_flag {
-        all.push(bad("Degenerate", format!("{}: {flag}", format::counted(runs.len(), "run")), runs));
+    let counted = |(sentence, runs): (&str, Vec<String>)| {
+        (format!("{}: {sentence}", format::counted(runs.len(), "run")), runs)
+    };
+    by_sentence.into_iter().map(counted).collect()
+}
+
+fn degenerate(study: &Study, all: &mut Vec<Finding>) {
+    for (text, runs) in by_sentence(study, |result| &result.flags) {
+        all.push(bad("Degenerate", text, runs));
+    }
+    for (text, runs) in by_sentence(study, |result| &result.cautions) {
+        all.push(care("Training", text, runs));
     }
 }
 

@@ -195,6 +195,7 @@ fn result(
         } else {
             vec![]
         },
+        cautions: vec![],
         history: (1..=epochs_run).map(|e| epoch(e, size.epochs, level, map, &mut own)).collect(),
         thresholds: labels.iter().map(|(_, rate)| (0.15 + 0.5 * rate + 0.05 * own.f64()).min(0.95)).collect(),
         scores,

@@ -166,6 +166,8 @@ pub struct RunResult {
     pub summary: TrainSummary,
     /// Guardrail findings, each a sentence: `constant output for 3 of 6 labels`.
     pub flags: Vec<String>,
+    /// What is worth knowing but makes no result worthless: `was still improving when it ended`.
+    pub cautions: Vec<String>,
     /// Its epochs.
     pub history: Vec<HistoryRow>,
     /// Scores on the test part, aggregate and per label.

@@ -163,7 +163,7 @@ fn run_row(study: &Study, run: &Run) -> RunRow {
             };
             let seconds: f64 = result.history.iter().map(|h| h.seconds).sum();
             row.time = Cell { text: format::duration(seconds), value: format::significant(seconds) };
-            row.notes.clone_from(&result.flags);
+            row.notes = result.flags.iter().chain(&result.cautions).cloned().collect();
         }
         RunState::Failed { message } => {
             (row.state, row.symbol) = ("failed", "✕");

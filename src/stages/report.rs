@@ -11,7 +11,7 @@ use crate::cache::Attempt;
 use crate::clock;
 use crate::effects::{self, Comparison, Pair, RunScores};
 use crate::job::LIBTORCH;
-use crate::metrics::{catalogue, constant_predictor};
+use crate::metrics::{Flag, catalogue, constant_predictor};
 use crate::plan::{Run, output};
 use crate::report::{
     self, Effect, Metric, Provenance as Origin, RunResult, RunState, Score, SeedDelta, StageRecord, Study,
@@ -103,11 +103,14 @@ impl Done {
         let history: Vec<HistoryRow> = tables::read(&work.output_of(run.train, output::HISTORY)?)?;
         let predictions: PredictionTable = tables::read(&work.output_of(run.predict, output::PREDICTIONS)?)?;
         let labels = label_table(work, run)?;
-        let mut flags: Vec<String> = record.flags.iter().map(|flag| flag.sentence()).collect();
-        flags.extend(record.undefined.iter().map(|undefined| undefined.sentence()));
+        let (grave, light): (Vec<_>, Vec<_>) = record.flags.iter().partition(|flag| flag.spoils_comparison());
+        let sentences = |flags: Vec<&Flag>| flags.into_iter().map(Flag::sentence).collect::<Vec<_>>();
+        let mut cautions = sentences(light);
+        cautions.extend(record.undefined.iter().map(|undefined| undefined.sentence()));
         let result = RunResult {
             summary: read_json(&work.output_of(run.train, output::SUMMARY)?)?,
-            flags,
+            flags: sentences(grave),
+            cautions,
             history,
             scores: scores.iter().map(Score::from).collect(),
             thresholds: record.thresholds.values.clone(),
