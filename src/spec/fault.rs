@@ -12,6 +12,13 @@ pub struct Place {
     pub range: Range<usize>,
 }
 
+impl Place {
+    /// Whether it lies in what the user wrote, not in the defaults, which are the first source.
+    pub fn is_users(&self) -> bool {
+        self.source > 0
+    }
+}
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {

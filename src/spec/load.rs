@@ -60,7 +60,7 @@ impl Loaded {
         let mut path: Vec<String> = path.iter().map(|&key| key.to_owned()).collect();
         let mut place = None;
         while place.is_none() && !path.is_empty() {
-            place = self.layers.find(&path, false);
+            place = self.layers.find(&path, false).filter(Place::is_users);
             path.pop();
         }
         let mut fault = Fault::new(message).at(place);

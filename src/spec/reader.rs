@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use figment::value::{Dict, Value};
 
 use super::document::{Document, KeyPath};
-use super::fault::{Fault, nearest};
+use super::fault::{Fault, Place, nearest};
 use super::layers::{DEFAULTS, Layers};
 
 /// What all tables of one reading share.
@@ -89,12 +89,14 @@ impl<'r> Table<'r> {
     /// Keeps a fault about the value of `key`.
     pub fn fault(&self, key: &str, fault: Fault) {
         let path = self.path_of(key);
-        let place = self
+        let of_value = self
             .dict
             .get(key)
             .and_then(|value| self.reading.layers.place(value.tag(), &path, false))
-            .or_else(|| self.reading.layers.find(&path, false))
-            .or_else(|| self.reading.layers.find(&self.path, true));
+            .or_else(|| self.reading.layers.find(&path, false));
+        // A default is nothing that the user could mend: better the table in their own file.
+        let place = of_value.filter(Place::is_users).or_else(|| self.reading.layers.find(&self.path, true));
+        let place = place.filter(Place::is_users);
         self.reading.fault(fault.at(place));
     }
 

@@ -112,6 +112,13 @@ fn every_fault_comes_out_at_once_with_its_place() {
 }
 
 #[test]
+fn a_default_that_does_not_fit_is_shown_in_the_users_own_table() {
+    let text = GOOD.replace("images = \"data\"\n", "");
+    let expected = "`images` is missing in `[dataset]`: the folder with the images @ dataset";
+    assert_eq!(faults(&text, &[]), [expected]);
+}
+
+#[test]
 fn faults_of_overrides_and_of_matrix_points_are_placed_too() {
     assert_eq!(
         faults(GOOD, &["train.epochs=0"]),

@@ -159,7 +159,7 @@ impl StageError {
                     .to_owned(),
             ),
             StageError::FewPositives { .. } => Some(
-                "put them into a group with others, change the split, or write `min_positives = 0` in `[labels]` to leave them out of averages"
+                "write `method = \"iterative\"` in `[split]`, which spreads rare labels, put them into a group with others, or write `min_positives = 0` in `[labels]` to leave them out of averages"
                     .to_owned(),
             ),
             StageError::Cache(error) => error.help().map(str::to_owned),
