@@ -7,10 +7,12 @@
 //!   entries/ab/cdef….json   key to outputs, written last
 //!   index/<root>.json       size, times and inode of a dataset's files to their digests
 //!   locks/<key>.lock        held while a stage is computed; dies with its holder
+//!   leases/<host>.<pid>.<n>  the keys that a living process goes by; dies with it
 //!   work/attempts/…         private folders of unfinished stages
 //!   work/checkpoints/<key>/ what a training has so far
 //!   quarantine/             damaged objects and entries, for a look
 //!   studies/<study>.json    the last key of each stage of a study, to name what changed
+//!   plans/<study>/<id>.json the keys of a plan that was run; the file's time says when last
 //!   logs/<study>/           the logs of workers, and the state of the last run
 //! reports/<experiment>/index.html
 //! ```
@@ -69,9 +71,19 @@ impl CacheLayout {
         self.root.join("index").join(format!("{}.json", name.short()))
     }
 
+    /// The folder that locks lie in.
+    pub fn locks(&self) -> PathBuf {
+        self.root.join("locks")
+    }
+
     /// The lock of a key.
     pub fn lock(&self, key: &Digest) -> PathBuf {
-        self.root.join("locks").join(format!("{key}.lock"))
+        self.locks().join(format!("{key}.lock"))
+    }
+
+    /// The folder of claims on results.
+    pub fn leases(&self) -> PathBuf {
+        self.root.join("leases")
     }
 
     /// The folder that private attempt folders lie in.
@@ -92,6 +104,11 @@ impl CacheLayout {
     /// The last key of each stage of a study.
     pub fn latest(&self, study: &str) -> PathBuf {
         self.root.join("studies").join(format!("{study}.json"))
+    }
+
+    /// The folder of one folder per study with its plans.
+    pub fn plans(&self) -> PathBuf {
+        self.root.join("plans")
     }
 
     /// Runs of a study that the tracking server at `uri` has whole.

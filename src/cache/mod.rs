@@ -3,13 +3,21 @@
 mod disk;
 mod entry;
 mod error;
+mod gc;
 mod index;
+mod lease;
 mod lock;
 mod store;
+mod survey;
+mod verify;
 
 pub use disk::{create_dir, write_atomic};
 pub use entry::{Entry, Output, Provenance};
 pub use error::CacheError;
+pub use gc::{Collected, GcOptions, collect};
 pub use index::FileIndex;
+pub use lease::Lease;
 pub use lock::{Lock, Locked};
 pub use store::{Attempt, Store, digest_file};
+pub use survey::{Listed, Stored, Survey};
+pub use verify::{Damage, Verified, verify};

@@ -97,6 +97,8 @@ impl Store {
     pub fn import(&self, file: &Path, digest: &Digest) -> Result<(), CacheError> {
         let place = self.layout.object(digest);
         if place.exists() {
+            // In use again: a collection then takes it for young.
+            let _ = File::open(&place).and_then(|file| file.set_modified(std::time::SystemTime::now()));
             return Ok(());
         }
         let folder = disk::parent(&place);
@@ -144,6 +146,20 @@ impl Store {
     /// Where the lock file cannot be made.
     pub fn try_lock(&self, key: &Digest) -> Result<Locked, CacheError> {
         lock::try_lock(&self.layout.lock(key))
+    }
+
+    /// Removes an object that nobody needs, unless it was published anew since it was looked at.
+    pub(super) fn discard(
+        &self,
+        digest: &Digest,
+        looked_at: std::time::SystemTime,
+    ) -> Result<(), CacheError> {
+        let path = self.layout.object(digest);
+        if fs::symlink_metadata(&path).and_then(|meta| meta.modified()).is_ok_and(|now| now == looked_at) {
+            disk::remove(&path)?;
+        }
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).remove(digest);
+        Ok(())
     }
 
     pub(super) fn quarantine(&self, path: &Path, name: &str) -> Result<(), CacheError> {

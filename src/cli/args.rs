@@ -31,9 +31,111 @@ pub enum Verb {
     Report(SpecArgs),
     /// Print a table, or save it with `--out FILE.csv|.parquet|.json`.
     Table(TableArgs),
+    /// Look into the cache, check it, make room.
+    #[command(subcommand)]
+    Cache(CacheVerb),
     /// Work on datasets.
     #[command(subcommand)]
     Data(DataVerb),
+}
+
+/// Work on the cache.
+#[derive(Debug, Subcommand)]
+pub enum CacheVerb {
+    /// What it holds, by stage, experiment or age.
+    Ls(LsArgs),
+    /// Read what is stored and compare it with its digests; what is damaged is put aside, and `run` makes it again.
+    Verify(VerifyArgs),
+    /// Remove results that no remembered plan uses, and what killed processes left behind.
+    Gc(GcArgs),
+}
+
+/// Which cache.
+#[derive(Clone, Debug, Args)]
+pub struct CacheArgs {
+    /// The folder for results.
+    #[arg(long, env = "ABLATRIX_CACHE", default_value = "cache", value_name = "DIR")]
+    pub cache: PathBuf,
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
+}
+
+/// `cache ls`
+#[derive(Debug, Args)]
+pub struct LsArgs {
+    /// Which cache.
+    #[command(flatten)]
+    pub cache: CacheArgs,
+    /// What the lines are about.
+    #[arg(long, value_enum, default_value_t = LsBy::Stage)]
+    pub by: LsBy,
+}
+
+/// What the lines of `cache ls` are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LsBy {
+    /// The kind of result.
+    Stage,
+    /// The study that used it.
+    Experiment,
+    /// How long ago it was used last.
+    Age,
+}
+
+impl LsBy {
+    /// The name on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LsBy::Stage => "stage",
+            LsBy::Experiment => "experiment",
+            LsBy::Age => "age",
+        }
+    }
+}
+
+/// `cache verify`
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Which cache.
+    #[command(flatten)]
+    pub cache: CacheArgs,
+    /// Read only this share of the objects, another one each time: 0.1, or 10%.
+    #[arg(long, value_name = "SHARE", default_value = "1", value_parser = share)]
+    pub sample: f64,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let (number, unit) = match text.strip_suffix('%') {
+        Some(number) => (number, 0.01),
+        None => (text, 1.0),
+    };
+    let share = number.trim().parse::<f64>().map(|number| number * unit).ok();
+    share
+        .filter(|share| *share > 0.0 && *share <= 1.0)
+        .ok_or_else(|| "expected a share above 0 and up to 1, or a percentage".to_owned())
+}
+
+/// `cache gc`
+#[derive(Debug, Args)]
+pub struct GcArgs {
+    /// Keep what these specs can use as they stand, and nothing else. Without any: see `--keep-last`.
+    pub specs: Vec<PathBuf>,
+    /// Which cache.
+    #[command(flatten)]
+    pub cache: CacheArgs,
+    /// Keep what the last N plans of each study used.
+    #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "specs")]
+    pub keep_last: usize,
+    /// Of that keep only as much as fits, those used last first: 50GB, 500MiB.
+    #[arg(long, value_name = "SIZE")]
+    pub max_size: Option<bytesize::ByteSize>,
+    /// Remove nothing that is younger.
+    #[arg(long, value_name = "AGE", default_value = "1h")]
+    pub grace: humantime::Duration,
+    /// Only say what would be removed.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Work on datasets.

@@ -184,3 +184,9 @@ fn is_job(stage: Stage) -> bool {
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
+
+/// A bar over bytes that are read; hidden where there is no terminal.
+pub fn bytes_bar() -> ProgressBar {
+    ProgressBar::new(0)
+        .with_style(style("{bar:30} {binary_bytes}/{binary_total_bytes}, {binary_bytes_per_sec}"))
+}

@@ -1,6 +1,7 @@
 //! One file per verb. Alone prints, draws progress, reads the environment, renders errors.
 
 mod args;
+mod cache;
 mod check;
 mod display;
 mod generated;
@@ -30,6 +31,7 @@ pub fn main() -> ExitCode {
         Verb::Check(args) => check::check(args),
         Verb::Report(args) => run::report(args),
         Verb::Table(args) => table::table(args),
+        Verb::Cache(verb) => cache::cache(verb),
         Verb::Data(DataVerb::Generate(args)) => generated::generate(args),
     };
     match result {

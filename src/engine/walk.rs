@@ -13,10 +13,10 @@ use super::failure::{Decision, Failures};
 use super::job_of::job_of;
 use super::local::{FromSlot, JobNews, Pool, PoolConfig, SpawnError};
 use super::signals::Interrupt;
-use crate::cache::{CacheError, Entry, Lock, Locked, Store};
+use crate::cache::{CacheError, Entry, Lease, Lock, Locked, Store};
 use crate::fingerprint::Fingerprint;
 use crate::job::{FailureKind, WorkerEvent};
-use crate::plan::{Latest, Plan, SourceError, Sources, Stage, fingerprint};
+use crate::plan::{Latest, Plan, PlanRecord, SourceError, Sources, Stage, fingerprint};
 use crate::stages::{self, Missing, StageError, StageWork};
 
 /// How often a stage that another process computes is looked at again.
@@ -123,14 +123,22 @@ pub fn run(
         pool,
         sender,
         latest,
+        lease: None,
         news: false,
         listener,
     };
     let result = walk.go(&receiver, interrupt);
     let patience = if interrupt.is_set() { PATIENCE } else { Duration::from_secs(2) };
     walk.pool.stop(patience);
+    let name = &plan.experiment.name;
     if walk.news {
-        walk.latest.save(&config.store, &plan.experiment.name)?;
+        walk.latest.save(&config.store, name)?;
+    }
+    // A cache that cannot be written can serve a study whose results are all there.
+    let keys = walk.outcome.entries.values().map(|entry| &entry.fingerprint.key);
+    match PlanRecord::note(&config.store, name, keys) {
+        Err(error) if walk.outcome.computed > 0 => Err(error)?,
+        _ => {}
     }
     result.map(|()| walk.outcome)
 }
@@ -151,6 +159,8 @@ struct Walk<'a> {
     pool: Pool<Message>,
     sender: Sender<Message>,
     latest: Latest,
+    /// Begins with all that was found at the start.
+    lease: Option<Lease>,
     news: bool,
     listener: &'a mut dyn FnMut(Event),
 }
@@ -158,6 +168,9 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn go(&mut self, receiver: &Receiver<Message>, interrupt: &Interrupt) -> Result<(), EngineError> {
         self.look_up_all()?;
+        let mut lease = Lease::new(&self.config.store);
+        lease.claim(self.outcome.entries.values().map(|entry| &entry.fingerprint.key));
+        self.lease = Some(lease);
         self.tell_plan();
         loop {
             if interrupt.is_set() {
@@ -534,6 +547,9 @@ impl Walk<'_> {
     fn finish(&mut self, node: usize, entry: Entry, cached: bool) {
         self.status[node] = Status::Done;
         self.locks.remove(&node);
+        if let Some(lease) = &mut self.lease {
+            lease.claim([&entry.fingerprint.key]);
+        }
         self.news |= self.latest.note(&self.plan.nodes[node].name, &entry.fingerprint.key);
         if !cached {
             self.outcome.computed += 1;

@@ -3,15 +3,19 @@
 mod graph;
 mod keys;
 mod latest;
+mod record;
 mod resolve;
 mod sources;
 mod stage;
+mod uses;
 mod variants;
 
 pub use graph::{Input, Node, Plan, Run};
 pub use keys::fingerprint;
 pub use latest::Latest;
+pub use record::PlanRecord;
 pub use resolve::{DirtyReason, State, resolve};
 pub use sources::{SourceError, Sources};
 pub use stage::{Stage, output};
+pub use uses::Uses;
 pub use variants::VariantError;

@@ -54,8 +54,8 @@ impl Lab {
         fs::write(self.path("tiny.toml"), text).unwrap();
     }
 
-    /// `ablatrix VERB tiny.toml ARGS` with the results in `cache`, without the caller's settings.
-    pub fn command(&self, cache: &str, verb: &str, args: &[&str]) -> Command {
+    /// `ablatrix` in this folder, without the caller's settings.
+    pub fn bare(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ablatrix"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("ABLATRIX_") {
@@ -63,6 +63,12 @@ impl Lab {
             }
         }
         command.current_dir(self.folder.path()).env("ABLATRIX_WORKER", &self.worker);
+        command
+    }
+
+    /// `ablatrix VERB tiny.toml ARGS` with the results in `cache`.
+    pub fn command(&self, cache: &str, verb: &str, args: &[&str]) -> Command {
+        let mut command = self.bare();
         command.arg(verb).arg("tiny.toml").args(args);
         command.arg("--cache").arg(self.path(cache)).arg("--reports").arg(self.path("reports"));
         command

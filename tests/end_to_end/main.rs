@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod cached;
+mod collect;
 mod crash;
 mod damage;
 mod harness;

@@ -1,0 +1,86 @@
+//! Who uses which results: so that a collection leaves alone what a running process reads.
+//!
+//! Each user holds a lock on a file of its own, in which it writes the keys that it goes by. The lock dies with the
+//! process, and with it the claim. A key that is collected before it was written down costs time, never a
+//! result: whoever misses an object makes it again.
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::disk;
+use super::error::{CacheError, Doing};
+use super::store::Store;
+use super::survey::list;
+use crate::fingerprint::Digest;
+
+/// A claim on results; ends when dropped.
+#[derive(Debug)]
+pub struct Lease {
+    /// `None` where the cache cannot be written: nothing can be collected there either.
+    file: Option<(PathBuf, File)>,
+}
+
+impl Lease {
+    /// Begins a claim on nothing. A cache that cannot be written gives one too.
+    pub fn new(store: &Store) -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let n = COUNT.fetch_add(1, Ordering::Relaxed);
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let path = store.layout().leases().join(format!("{host}.{}.{n}", std::process::id()));
+        let open = || -> Option<File> {
+            disk::create_dir(&store.layout().leases()).ok()?;
+            let file = OpenOptions::new().append(true).create(true).open(&path).ok()?;
+            flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
+            file.set_len(0).ok()?;
+            Some(file)
+        };
+        Lease { file: open().map(|file| (path, file)) }
+    }
+
+    /// Adds keys to the claim. That they cannot be written down is no fault: see the page above.
+    pub fn claim<'a>(&mut self, keys: impl IntoIterator<Item = &'a Digest>) {
+        if let Some((_, file)) = &mut self.file {
+            let lines: String = keys.into_iter().map(|key| format!("{key}\n")).collect();
+            let _ = file.write_all(lines.as_bytes());
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some((path, _)) = &self.file {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// The keys that living processes claim. Claims of dead ones are removed.
+///
+/// # Errors
+/// Where a claim cannot be read.
+pub(super) fn claimed(store: &Store) -> Result<HashSet<Digest>, CacheError> {
+    let mut keys = HashSet::new();
+    for path in list(&store.layout().leases())? {
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error).doing("read the claim", &path),
+        };
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            // Nobody holds it: its process is dead.
+            Ok(()) => disk::remove(&path)?,
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let mut text = String::new();
+                file.read_to_string(&mut text).doing("read the claim", &path)?;
+                keys.extend(text.lines().filter_map(Digest::parse));
+            }
+            Err(errno) => return Err(std::io::Error::from(errno)).doing("lock", &path),
+        }
+    }
+    Ok(keys)
+}

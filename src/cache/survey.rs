@@ -1,0 +1,135 @@
+//! What lies in a cache: every entry and every object, without reading objects.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::entry::Entry;
+use super::error::{CacheError, Doing};
+use super::store::Store;
+use crate::fingerprint::Digest;
+
+/// Everything that lies in a cache at one moment. Other processes may add to it meanwhile.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// Whole records, by key.
+    pub entries: BTreeMap<Digest, Listed>,
+    /// Files in `objects/`, by the digest that they are named after.
+    pub objects: BTreeMap<Digest, Stored>,
+    /// Files in `entries/` that are no record, and files whose names are no digest.
+    pub strangers: Vec<PathBuf>,
+}
+
+/// A record, and when it was written.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The record.
+    pub entry: Entry,
+    /// When its file was written.
+    pub written: SystemTime,
+}
+
+/// An object as its folder shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored {
+    /// Its size.
+    pub bytes: u64,
+    /// When its file was written, or last imported again.
+    pub written: SystemTime,
+}
+
+impl Survey {
+    /// Looks at all of `store`.
+    ///
+    /// # Errors
+    /// Where a folder or a record cannot be read; what vanishes meanwhile is passed over.
+    pub fn of(store: &Store) -> Result<Self, CacheError> {
+        let mut survey = Survey::default();
+        for (name, path) in sharded(&store.layout().entries())? {
+            let key = name.strip_suffix(".json").and_then(Digest::parse);
+            let Some((bytes, meta)) = read(&path)? else { continue };
+            let entry =
+                Entry::from_bytes(&bytes).filter(|entry| Some(&entry.fingerprint.key) == key.as_ref());
+            match (key, entry) {
+                (Some(key), Some(entry)) => {
+                    let written = meta.modified().doing("look at", &path)?;
+                    survey.entries.insert(key, Listed { entry, written });
+                }
+                _ => survey.strangers.push(path),
+            }
+        }
+        for (name, path) in sharded(&store.layout().objects())? {
+            let Ok(meta) = fs::symlink_metadata(&path) else { continue };
+            match Digest::parse(&name).filter(|_| meta.is_file()) {
+                Some(digest) => {
+                    let written = meta.modified().doing("look at", &path)?;
+                    survey.objects.insert(digest, Stored { bytes: meta.len(), written });
+                }
+                None => survey.strangers.push(path),
+            }
+        }
+        Ok(survey)
+    }
+
+    /// Bytes of all objects.
+    pub fn bytes(&self) -> u64 {
+        self.objects.values().map(|object| object.bytes).sum()
+    }
+
+    /// Outputs of `entry` that are not there, or of another size than recorded.
+    pub fn missing<'a>(&self, entry: &'a Entry) -> Vec<&'a str> {
+        let there = |output: &super::Output| {
+            self.objects.get(&output.digest).is_some_and(|object| object.bytes == output.bytes)
+        };
+        entry.outputs.iter().filter(|(_, output)| !there(output)).map(|(name, _)| name.as_str()).collect()
+    }
+}
+
+fn read(path: &Path) -> Result<Option<(Vec<u8>, fs::Metadata)>, CacheError> {
+    let Some(bytes) = super::disk::read_optional(path)? else { return Ok(None) };
+    match fs::metadata(path) {
+        Ok(meta) => Ok(Some((bytes, meta))),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Files of a folder that is divided by the first two digits: the name put together again, and the path.
+/// Unfinished files, whose names begin with a dot, are not among them.
+fn sharded(folder: &Path) -> Result<Vec<(String, PathBuf)>, CacheError> {
+    let mut files = Vec::new();
+    for shard in list(folder)? {
+        let head = file_name(&shard);
+        for path in list(&shard)? {
+            let name = file_name(&path);
+            if !name.starts_with('.') {
+                files.push((format!("{head}{name}"), path));
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// The paths in a folder, sorted; none where there is no such folder.
+pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>, CacheError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error)
+            if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
+        {
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(error).doing("list", folder),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry.doing("list", folder)?.path());
+    }
+    paths.sort_unstable();
+    Ok(paths)
+}
+
+/// The last part of a path as text.
+pub(super) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,112 @@
+//! Reads what is stored and compares it with its digests.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+
+use super::error::CacheError;
+use super::store::{Store, digest_file};
+use super::survey::Survey;
+use crate::fingerprint::{Builder, Digest};
+
+/// What a verification found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Records in the cache.
+    pub entries: usize,
+    /// Objects that were read.
+    pub objects: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What is not as it should be; now in quarantine, or gone.
+    pub damage: Vec<Damage>,
+}
+
+/// Something that is not as it was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The object, the record, or the file's name where it has neither digest nor key.
+    pub what: String,
+    /// In words.
+    pub problem: &'static str,
+    /// The stages whose results need it: `run` makes them again.
+    pub stages: Vec<String>,
+}
+
+/// Reads the share `share` (above 0, up to 1) of all objects, another sample for another `seed`, and all records.
+/// What is damaged is put into quarantine, so that its stages count as not done. `progress` gets the bytes that were
+/// read and those that are to be read in all.
+///
+/// # Errors
+/// Where the disk fails; damage is no error.
+pub fn verify(
+    store: &Store,
+    share: f64,
+    seed: u64,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<Verified, CacheError> {
+    let survey = Survey::of(store)?;
+    let mut found = Verified { entries: survey.entries.len(), ..Verified::default() };
+    for path in &survey.strangers {
+        let name = super::survey::file_name(path);
+        store.quarantine(path, &name)?;
+        found.damage.push(Damage { what: name, problem: "no record and no object", stages: vec![] });
+    }
+    let sample: Vec<&Digest> = survey.objects.keys().filter(|digest| drawn(digest, share, seed)).collect();
+    found.objects = sample.len();
+    let total: u64 = sample.iter().map(|digest| survey.objects[*digest].bytes).sum();
+    let done = AtomicU64::new(0);
+    let read: Vec<(u64, Option<Digest>)> = sample
+        .into_par_iter()
+        .map(|digest| {
+            let place = store.layout().object(digest);
+            let bytes = survey.objects[digest].bytes;
+            let actual = digest_file(&place);
+            progress(done.fetch_add(bytes, Ordering::Relaxed) + bytes, total);
+            match actual {
+                Ok(actual) if actual == *digest => Ok((bytes, None)),
+                Ok(_) => store.quarantine(&place, digest.as_str()).map(|()| (bytes, Some(digest.clone()))),
+                // Collected meanwhile by somebody else.
+                Err(CacheError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                    Ok((0, None))
+                }
+                Err(error) => Err(error),
+            }
+        })
+        .collect::<Result<_, CacheError>>()?;
+    found.bytes = read.iter().map(|(bytes, _)| bytes).sum();
+    for digest in read.into_iter().filter_map(|(_, damaged)| damaged) {
+        let what = digest.as_str().to_owned();
+        let stages = needing(&survey, &digest);
+        found.damage.push(Damage { what, problem: "its bytes are not those that were stored", stages });
+    }
+    for (key, listed) in &survey.entries {
+        if !survey.missing(&listed.entry).is_empty() {
+            let stages = vec![listed.entry.fingerprint.stage.clone()];
+            found.damage.push(Damage {
+                what: key.as_str().to_owned(),
+                problem: "objects of this result are gone or cut",
+                stages,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Whether an object is in the sample: by a digest of its own, so that samples of different seeds differ.
+fn drawn(digest: &Digest, share: f64, seed: u64) -> bool {
+    let lot = Builder::new("sample", 0).setting("seed", &seed).input("object", digest).finish().key;
+    let number = u64::from_str_radix(&lot.as_str()[..13], 16).unwrap_or(0);
+    (number as f64) < share * (1u64 << 52) as f64
+}
+
+fn needing(survey: &Survey, digest: &Digest) -> Vec<String> {
+    let has = |entry: &super::Entry| entry.outputs.values().any(|output| output.digest == *digest);
+    let mut stages: Vec<String> = (survey.entries.values())
+        .filter(|listed| has(&listed.entry))
+        .map(|listed| listed.entry.fingerprint.stage.clone())
+        .collect();
+    stages.sort_unstable();
+    stages.dedup();
+    stages
+}
