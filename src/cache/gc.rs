@@ -16,6 +16,7 @@ use super::lease;
 use super::lock::{Locked, try_lock};
 use super::store::Store;
 use super::survey::{Survey, file_name, list};
+use crate::clock;
 use crate::fingerprint::Digest;
 use crate::job::input;
 
@@ -57,8 +58,7 @@ pub fn collect(store: &Store, keep: &HashSet<Digest>, options: GcOptions) -> Res
     // Claims are read after the survey: a process that began in between claims what it found.
     let survey = Survey::of(store)?;
     let claimed = lease::claimed(store)?;
-    let now = SystemTime::now();
-    let young = |written: SystemTime| now.duration_since(written).is_ok_and(|age| age < options.grace);
+    let young = |written: SystemTime| clock::since(written) < options.grace;
 
     let mut needed: HashSet<Digest> = HashSet::new();
     for (key, listed) in &survey.entries {
@@ -142,7 +142,7 @@ fn older(path: &Path, age: Duration) -> bool {
         .chain([path])
         .filter_map(|path| fs::symlink_metadata(path).ok()?.modified().ok())
         .max();
-    newest.is_none_or(|newest| SystemTime::now().duration_since(newest).is_ok_and(|passed| passed >= age))
+    newest.is_none_or(|newest| clock::since(newest) >= age)
 }
 
 #[cfg(test)]

@@ -62,6 +62,25 @@ pub fn try_lock(path: &Path) -> Result<Locked, CacheError> {
     }
 }
 
+/// Who holds the lock at `path`, as it wrote itself down; `None` where nobody does.
+pub fn holder(path: &Path) -> Result<Option<String>, CacheError> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).doing("open the lock", path),
+    };
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(None),
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let mut name = String::new();
+            // The holder may be about to write its name: an empty answer is fine.
+            let _ = file.read_to_string(&mut name);
+            Ok(Some(name.trim().to_owned()))
+        }
+        Err(errno) => Err(std::io::Error::from(errno)).doing("lock", path),
+    }
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
         // Before the file is closed, so that nobody can have locked it in between.
@@ -78,9 +97,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("locks/a.lock");
         let Locked::Mine(first) = try_lock(&path).unwrap() else { panic!("free") };
-        let Locked::Held(holder) = try_lock(&path).unwrap() else { panic!("held") };
-        assert!(holder.contains(&std::process::id().to_string()), "{holder}");
+        let Locked::Held(name) = try_lock(&path).unwrap() else { panic!("held") };
+        assert!(name.contains(&std::process::id().to_string()), "{name}");
+        assert_eq!(holder(&path).unwrap(), Some(name));
         drop(first);
+        assert_eq!(holder(&path).unwrap(), None);
         assert!(matches!(try_lock(&path).unwrap(), Locked::Mine(_)));
         assert!(!path.exists());
     }

@@ -11,6 +11,7 @@ use super::disk;
 use super::entry::{Entry, Output, Provenance};
 use super::error::{CacheError, Doing};
 use super::lock::{self, Locked};
+use crate::clock;
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::layout::CacheLayout;
 
@@ -98,7 +99,7 @@ impl Store {
         let place = self.layout.object(digest);
         if place.exists() {
             // In use again: a collection then takes it for young.
-            let _ = File::open(&place).and_then(|file| file.set_modified(std::time::SystemTime::now()));
+            let _ = File::open(&place).and_then(|file| file.set_modified(clock::now()));
             return Ok(());
         }
         let folder = disk::parent(&place);
@@ -160,6 +161,14 @@ impl Store {
         }
         self.verified.lock().unwrap_or_else(PoisonError::into_inner).remove(digest);
         Ok(())
+    }
+
+    /// Who computes `key` right now: process and host, as it wrote them; `None` where nobody does.
+    ///
+    /// # Errors
+    /// Where the lock file cannot be read.
+    pub fn holder(&self, key: &Digest) -> Result<Option<String>, CacheError> {
+        lock::holder(&self.layout.lock(key))
     }
 
     pub(super) fn quarantine(&self, path: &Path, name: &str) -> Result<(), CacheError> {

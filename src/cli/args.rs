@@ -25,6 +25,10 @@ pub enum Verb {
     Run(RunArgs),
     /// Show every stage: cached or to run, and why. Runs nothing.
     Plan(SpecArgs),
+    /// Show where a study stands, also while another process runs it.
+    Status(StatusArgs),
+    /// Show every input that is another one than when a stage was last done.
+    Why(WhyArgs),
     /// Check a spec and its data; show the labels, the parts, the matrix. Trains nothing.
     Check(SpecArgs),
     /// Rebuild the report from results that are cached. Trains nothing.
@@ -182,6 +186,27 @@ pub struct RunArgs {
     /// Print the result only.
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
+}
+
+/// `status`
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The spec and where results lie.
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// Look again every two seconds, until all is done.
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// `why`
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// The spec and where results lie.
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// Only this one: a kind as in `split`, or a name as in `train flip/seed=1`.
+    pub stage: Option<String>,
 }
 
 /// `table`

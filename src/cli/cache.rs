@@ -123,12 +123,12 @@ const AGES: [&str; 4] = ["under a day", "under a week", "under 30 days", "30 day
 /// The position of an age among [`AGES`].
 fn age(used: SystemTime) -> usize {
     const DAY: u64 = 24 * 3600;
-    let passed = SystemTime::now().duration_since(used).unwrap_or_default().as_secs();
+    let passed = clock::since(used).as_secs();
     [DAY, 7 * DAY, 30 * DAY].iter().filter(|&&limit| passed >= limit).count()
 }
 
 fn ago(used: SystemTime) -> String {
-    format!("{} ago", HumanDuration(SystemTime::now().duration_since(used).unwrap_or_default()))
+    format!("{} ago", HumanDuration(clock::since(used)))
 }
 
 fn unix_s(time: SystemTime) -> u64 {

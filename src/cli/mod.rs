@@ -9,9 +9,11 @@ mod plan;
 mod print;
 mod render;
 mod run;
+mod status;
 mod study;
 mod table;
 mod tracking;
+mod why;
 
 use std::process::ExitCode;
 
@@ -28,6 +30,8 @@ pub fn main() -> ExitCode {
     let result = match &cli.verb {
         Verb::Run(args) => run::run(args),
         Verb::Plan(args) => plan::plan(args),
+        Verb::Status(args) => status::status(args),
+        Verb::Why(args) => why::explain(args),
         Verb::Check(args) => check::check(args),
         Verb::Report(args) => run::report(args),
         Verb::Table(args) => table::table(args),

@@ -14,16 +14,23 @@ pub fn err(text: &str) {
 
 /// A table with aligned columns to stdout; the first row is the head.
 pub fn table(rows: &[Vec<String>]) {
+    out(&aligned(rows));
+}
+
+/// The lines of a table with aligned columns.
+pub fn aligned(rows: &[Vec<String>]) -> String {
     let n_columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width =
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max();
     let widths: Vec<usize> = (0..n_columns).map(|column| width(column).unwrap_or(0)).collect();
+    let mut lines = Vec::with_capacity(rows.len());
     for row in rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
             line.push_str(cell);
             line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.chars().count()) + 2));
         }
-        out(line.trim_end());
+        lines.push(line.trim_end().to_owned());
     }
+    lines.join("\n")
 }

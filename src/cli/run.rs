@@ -12,7 +12,7 @@ use super::render::Failure;
 use super::study::{Study, shown};
 use super::{print, tracking};
 use crate::cache::write_atomic;
-use crate::engine::{self, Interrupt, Outcome};
+use crate::engine::{self, Interrupt, Journal, Outcome};
 use crate::layout;
 use crate::plan::{Latest, Stage, State, output, resolve};
 use crate::tables::rows::EffectRow;
@@ -35,7 +35,9 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     generated::ensure(&study, detail)?;
     let config = study.engine(args.workers, args.until)?;
     let mut tracking = tracking::Tracking::start(&study)?;
+    let mut journal = Journal::begin(&study.logs());
     let mut listener = |event: engine::Event| {
+        journal.note(&event);
         display.show(&event);
         tracking.take(&event);
     };

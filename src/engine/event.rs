@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
+use serde::{Serialize, Serializer};
+
 use crate::cache::Entry;
 use crate::fingerprint::Digest;
 use crate::job::EpochRow;
 use crate::plan::Stage;
 
 /// News of a run of the engine. Listeners cannot change what happens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
 pub enum Event {
     /// A look into the cache has shown what is to be done.
     Planned {
@@ -65,7 +68,8 @@ pub enum Event {
         stage: Stage,
         /// The run it belongs to; empty for shared stages.
         run: String,
-        /// The result.
+        /// The result; in a journal its key stands for it.
+        #[serde(rename = "key", serialize_with = "key")]
         entry: Box<Entry>,
         /// It was in the cache already, or another process made it.
         cached: bool,
@@ -106,4 +110,8 @@ pub enum Event {
     },
     /// The user asked to stop; running jobs are being stopped.
     Interrupting,
+}
+
+fn key<S: Serializer>(entry: &Entry, serializer: S) -> Result<S::Ok, S::Error> {
+    entry.fingerprint.key.serialize(serializer)
 }

@@ -6,11 +6,15 @@
 mod event;
 mod failure;
 mod job_of;
+mod journal;
 mod local;
 mod signals;
+mod standing;
 mod walk;
 
 pub use event::Event;
+pub use journal::Journal;
 pub use local::PoolConfig;
 pub use signals::Interrupt;
+pub use standing::{Doing, Standing, standing};
 pub use walk::{EngineConfig, EngineError, Outcome, run};

@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::cache::{CacheError, Store, write_atomic};
+use crate::clock;
 use crate::fingerprint::Digest;
 
 /// Plans of a study that are remembered.
@@ -86,7 +87,7 @@ impl PlanRecord {
 
 /// Sets the file's time to now; says whether there is such a file.
 fn renew(place: &Path) -> bool {
-    File::open(place).and_then(|file| file.set_modified(SystemTime::now())).is_ok()
+    File::open(place).and_then(|file| file.set_modified(clock::now())).is_ok()
 }
 
 /// The records in a folder, newest first.

@@ -11,6 +11,7 @@ use super::graph::Plan;
 use super::keys::fingerprint;
 use super::latest::Latest;
 use super::sources::{SourceError, Sources};
+use super::stage::Stage;
 use crate::cache::{Entry, Store};
 use crate::fingerprint::{Digest, Fingerprint};
 
@@ -106,6 +107,50 @@ fn fresh(state: &State) -> &Entry {
     }
 }
 
+/// A field of a key that is another one than in the stage's last result.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// The field, as in `policy[0].op.p` or `input.labels`.
+    pub field: String,
+    /// What it was; `None` where there was none.
+    pub old: Option<String>,
+    /// What it is; `None` where there is none any more.
+    pub new: Option<String>,
+}
+
+/// A stage that must run, with all that is another than at its last result.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Why {
+    /// The stage's name.
+    pub node: String,
+    /// Its kind.
+    pub stage: Stage,
+    /// Why it must run.
+    pub reason: DirtyReason,
+    /// Every field that differs; none where the reason is another one.
+    pub changes: Vec<Change>,
+}
+
+/// Every stage of `plan` that must run, and why, in its order.
+///
+/// # Errors
+/// Where a file outside the cache, or the cache, cannot be read.
+pub fn why(plan: &Plan, store: &Store, sources: &Sources, latest: &Latest) -> Result<Vec<Why>, SourceError> {
+    let states = resolve(plan, store, sources, latest)?;
+    let mut all = Vec::new();
+    for (node, state) in plan.nodes.iter().zip(&states) {
+        let State::Dirty(reason) = state else { continue };
+        let mut changes = Vec::new();
+        if let (DirtyReason::Changed { .. }, Some(last)) = (reason, latest.key(&node.name)) {
+            let print = fingerprint(node, |i| fresh(&states[i]), sources)?;
+            changes = store.lookup(last)?.map_or_else(Vec::new, |old| differences(&print, &old.fingerprint));
+        }
+        let (node, stage) = (node.name.clone(), node.stage);
+        all.push(Why { node, stage, reason: reason.clone(), changes });
+    }
+    Ok(all)
+}
+
 /// Compares a key with that of the stage's last result, and names the first field that differs.
 fn reason(print: &Fingerprint, store: &Store, last: Option<&Digest>) -> Result<DirtyReason, SourceError> {
     let Some(last) = last else {
@@ -117,22 +162,24 @@ fn reason(print: &Fingerprint, store: &Store, last: Option<&Digest>) -> Result<D
     let Some(old) = store.lookup(last)? else {
         return Ok(DirtyReason::New);
     };
-    let old = &old.fingerprint.fields;
-    let find = |fields: &[crate::fingerprint::Field], name: &str| {
-        fields.iter().find(|field| field.name == name).map(|field| field.value.clone())
-    };
-    for field in &print.fields {
-        let before = find(old, &field.name);
-        if before.as_ref() != Some(&field.value) {
-            let (field, new) = (field.name.clone(), Some(field.value.clone()));
-            return Ok(DirtyReason::Changed { field, old: before, new });
-        }
-    }
-    let gone = old.iter().find(|field| find(&print.fields, &field.name).is_none());
-    Ok(match gone {
-        Some(field) => {
-            DirtyReason::Changed { field: field.name.clone(), old: Some(field.value.clone()), new: None }
-        }
+    Ok(match differences(print, &old.fingerprint).into_iter().next() {
+        Some(Change { field, old, new }) => DirtyReason::Changed { field, old, new },
         None => DirtyReason::New,
     })
+}
+
+/// Every field that differs: those that there are in their order, then those that are gone.
+fn differences(new: &Fingerprint, old: &Fingerprint) -> Vec<Change> {
+    let find = |print: &Fingerprint, name: &str| {
+        print.fields.iter().find(|field| field.name == name).map(|field| field.value.clone())
+    };
+    let changed = new.fields.iter().filter_map(|field| {
+        let before = find(old, &field.name);
+        let differs = before.as_ref() != Some(&field.value);
+        differs.then(|| Change { field: field.name.clone(), old: before, new: Some(field.value.clone()) })
+    });
+    let gone = old.fields.iter().filter(|field| find(new, &field.name).is_none());
+    let gone =
+        gone.map(|field| Change { field: field.name.clone(), old: Some(field.value.clone()), new: None });
+    changed.chain(gone).collect()
 }

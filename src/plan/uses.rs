@@ -127,7 +127,7 @@ mod tests {
         };
         let (old, cheap, dear) = (publish(1, 10, 90.0), publish(2, 10, 1.0), publish(3, 10, 50.0));
         let survey = Survey::of(&store).unwrap();
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        let now = crate::clock::unix_ms().unsigned_abs() / 1000;
         let uses = Uses::new(vec![
             record("a", now + 200, &[cheap.clone(), dear.clone()]),
             record("a", now + 100, std::slice::from_ref(&old)),

@@ -9,3 +9,4 @@ mod crash;
 mod damage;
 mod harness;
 mod share;
+mod standing;

@@ -1,0 +1,86 @@
+//! `status` and `why`: what others can see of a study, while it runs and after.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::harness::{Lab, SPEC, stderr, stdout};
+
+fn status(lab: &Lab) -> (Option<i32>, Value) {
+    let output = lab.call("cache", "status", &["--format", "json"]);
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap())
+}
+
+fn count(status: &Value, is: &str) -> usize {
+    status["stages"].as_array().unwrap().iter().filter(|one| one["state"]["is"] == is).count()
+}
+
+#[test]
+fn a_study_can_be_watched_while_another_process_runs_it() {
+    let Some(lab) = Lab::new() else { return };
+    let (code, before) = status(&lab);
+    assert_eq!((code, count(&before, "done"), count(&before, "running")), (Some(0), 0, 0));
+    assert!(count(&before, "waiting") > 20);
+
+    lab.write_spec(&SPEC.replace("epochs = 2", "epochs = 40"));
+    let mut run = lab.start("cache", &["--workers", "1"]);
+    let pid = run.id();
+    let patience = Instant::now();
+    let seen = loop {
+        let (_, now) = status(&lab);
+        let stages = now["stages"].as_array().unwrap();
+        let training = stages.iter().find(|one| one["epoch"]["epoch"].is_u64());
+        if let Some(training) = training {
+            break training.clone();
+        }
+        assert!(run.try_wait().unwrap().is_none() && patience.elapsed() < Duration::from_secs(120), "{now}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!((&seen["stage"], &seen["epochs"]), (&Value::from("train"), &Value::from(40)));
+    assert!(seen["state"]["by"].as_str().unwrap().contains(&format!("process {pid} on ")), "{seen}");
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let (_, after) = status(&lab);
+    assert_eq!(count(&after, "running"), 0, "{after}");
+
+    lab.write_spec(SPEC);
+    lab.run("cache");
+    let output = lab.call("cache", "status", &["--watch"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let said = stdout(&output);
+    assert!(said.contains(" 0 waiting") && said.contains("flip/seed=2"), "{said}");
+    let logs = fs::read_dir(lab.path("cache/logs/tiny")).unwrap().map(|entry| entry.unwrap().path());
+    let journals = logs.filter(|path| path.extension().is_some_and(|ending| ending == "jsonl"));
+    let lines: Vec<Value> = journals
+        .flat_map(|path| fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect::<Vec<_>>())
+        .filter_map(|line| serde_json::from_str(&line).ok())
+        .collect();
+    for event in ["planned", "started", "training_from", "epoch", "finished"] {
+        assert!(lines.iter().any(|line| line["event"] == event && line["unix_ms"].is_u64()), "{event}");
+    }
+}
+
+#[test]
+fn every_changed_input_is_named() {
+    let Some(lab) = Lab::new() else { return };
+    lab.run("cache");
+    let said = stdout(&lab.call("cache", "why", &[]));
+    assert!(said.contains("nothing is to run"), "{said}");
+
+    lab.write_spec(&SPEC.replace("epochs = 2", "epochs = 3").replace("batch_size = 8", "batch_size = 4"));
+    let output = lab.call("cache", "why", &["train none/seed=1"]);
+    assert_eq!(
+        stdout(&output),
+        "train none/seed=1: `train.batch_size` was `8`, is `4`\n  also `train.epochs` was `2`, is `3`\n"
+    );
+    let all = stdout(&lab.call("cache", "why", &[]));
+    assert_eq!(all.matches("`train.epochs`").count(), 6, "{all}");
+    assert!(
+        all.ends_with("13 more stages wait for these; what gives the same bytes stops the change\n"),
+        "{all}"
+    );
+    let output = lab.call("cache", "why", &["training"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("no stage `training`"), "{}", stderr(&output));
+}
