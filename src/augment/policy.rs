@@ -20,7 +20,7 @@ pub struct Policy {
 #[derive(Clone, Debug, PartialEq)]
 struct Step {
     name: String,
-    /// How many steps of this name come before.
+    /// How many steps of this kind come before.
     repeat: u64,
     op: Op,
 }
@@ -38,9 +38,10 @@ pub struct Applied {
 }
 
 impl Policy {
-    /// A policy of these ops. An op that occurs twice draws anew each time.
+    /// A policy of these ops. A kind of op that occurs twice draws anew each time.
     pub fn new(ops: &[NamedOp]) -> Self {
-        let repeat = |i: usize| ops[..i].iter().filter(|other| other.name == ops[i].name).count() as u64;
+        let kind = |named: &NamedOp| named.op.action.kind();
+        let repeat = |i: usize| ops[..i].iter().filter(|other| kind(other) == kind(&ops[i])).count() as u64;
         let steps = ops.iter().enumerate().map(|(i, named)| Step {
             name: named.name.clone(),
             repeat: repeat(i),
@@ -55,7 +56,8 @@ impl Policy {
     }
 
     /// Changes `image` as the draws of `sample` say (see [`sample_key`]). Each op draws from a child of
-    /// `sample` under its own name, so its draws depend on no other op. The size of the picture stays.
+    /// `sample` under its kind, so its draws depend neither on other kinds nor on the names in a spec. The size of the
+    /// picture stays.
     pub fn apply(&self, image: &mut RgbImage, sample: Key, scratch: &mut Scratch) {
         self.walk(image, sample, scratch, |_, _| {});
     }
@@ -91,7 +93,7 @@ impl Policy {
 impl Step {
     /// What this op does to `sample`; `None`: nothing.
     fn draw(&self, sample: Key) -> Option<Outcome<'_>> {
-        let mut key = sample.child(&self.name);
+        let mut key = sample.child(self.op.action.kind());
         if self.repeat > 0 {
             key = key.index(self.repeat);
         }
@@ -157,6 +159,16 @@ mod tests {
             let (alone, with) = (trace(&alone, sample), trace(&with, sample));
             assert_eq!(alone[0], with[1]);
             assert_eq!(alone[1], with[3]);
+        }
+    }
+
+    #[test]
+    fn another_name_changes_no_draw() {
+        for sample in samples(50) {
+            let mut renamed = colour(0.8);
+            renamed.name = "tint".to_owned();
+            let (old, new) = (&trace(&[colour(0.8)], sample)[0], &trace(&[renamed], sample)[0]);
+            assert_eq!((old.applied, &old.params), (new.applied, &new.params));
         }
     }
 

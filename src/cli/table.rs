@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::args::{OutputFormat, TableArgs, TableName};
 use super::render::Failure;
 use super::study::{Study, cache_failure};
-use crate::plan::{Latest, Stage, State, output, resolve};
-use crate::tables::export;
+use crate::plan::{Latest, Node, Stage, State, output, resolve};
+use crate::tables::export::{self, Source};
 
 /// Prints or saves a table.
 ///
@@ -20,11 +20,12 @@ pub fn table(args: &TableArgs) -> Result<u8, Failure> {
     let states = resolve(&study.plan, &study.store, &study.sources, &latest)
         .map_err(|error| study.source_failure(&error))?;
     let (stage, name) = place(args.name);
-    let mut files = Vec::new();
+    let mut files: Vec<(&Node, PathBuf)> = Vec::new();
     for (node, state) in study.plan.nodes.iter().zip(&states).filter(|(node, _)| node.stage == stage) {
         match state {
             State::Fresh(entry) => {
-                files.push(study.store.object(entry.digest(name)).map_err(|error| cache_failure(&error))?);
+                let path = study.store.object(entry.digest(name)).map_err(|error| cache_failure(&error))?;
+                files.push((node, path));
             }
             State::Dirty(_) => {
                 let message = format!("the stage `{}` has no result yet", node.name);
@@ -32,13 +33,14 @@ pub fn table(args: &TableArgs) -> Result<u8, Failure> {
             }
         }
     }
-    let paths: Vec<&Path> = files.iter().map(std::path::PathBuf::as_path).collect();
+    // A result may have been made under other names: of this study before an op was renamed, or of another study.
+    let sources: Vec<Source> = files.iter().map(|(node, path)| Source { path, names: names(node) }).collect();
     let failed = |error: &dyn std::fmt::Display| Failure::text(1, &error.to_string(), None);
     let Some(out) = &args.out else {
         let mut stdout = std::io::stdout().lock();
         return match args.spec.format {
-            OutputFormat::Text => export::to_csv(&paths, &mut stdout),
-            OutputFormat::Json => export::to_json_lines(&paths, &mut stdout),
+            OutputFormat::Text => export::to_csv(&sources, &mut stdout),
+            OutputFormat::Json => export::to_json_lines(&sources, &mut stdout),
         }
         .map_err(|error| failed(&error))
         .map(|()| 0);
@@ -52,13 +54,21 @@ pub fn table(args: &TableArgs) -> Result<u8, Failure> {
         .map_err(|error| Failure::text(1, &format!("cannot write `{}`: {error}", out.display()), None))?;
     let mut file = BufWriter::new(file);
     match ending {
-        "csv" => export::to_csv(&paths, &mut file),
-        "json" => export::to_json_lines(&paths, &mut file),
-        _ => export::to_parquet(&paths, &mut file),
+        "csv" => export::to_csv(&sources, &mut file),
+        "json" => export::to_json_lines(&sources, &mut file),
+        _ => export::to_parquet(&sources, &mut file),
     }
     .map_err(|error| failed(&error))?;
     file.flush().map_err(|error| failed(&error))?;
     Ok(0)
+}
+
+/// The columns of a run's tables that name it.
+fn names(node: &Node) -> Vec<(&'static str, &str)> {
+    if node.run.is_empty() {
+        return Vec::new();
+    }
+    vec![("run", &node.run), ("variant", &node.variant.name)]
 }
 
 fn place(name: TableName) -> (Stage, &'static str) {

@@ -45,12 +45,14 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64) -> Builder {
         Stage::Pixels => key.setting("images", &experiment.images),
         Stage::Train => {
             let model = &experiment.model;
+            // Names are for people: an op draws by its kind.
+            let ops: Vec<_> = variant.policy.iter().map(|named| &named.op).collect();
             key.setting("model.name", &model.name)
                 .setting("model.head", &model.head)
                 .setting("model.dropout", &model.dropout)
                 .setting("model.freeze", &model.freeze)
                 .setting("train", &experiment.train)
-                .setting("policy", &variant.policy)
+                .setting("policy", &ops)
                 .setting("seed", &seed)
                 .setting("device", &experiment.workers.device)
                 .setting("libtorch", &LIBTORCH)

@@ -61,7 +61,8 @@ fn check(variants: &[Variant]) -> Result<(), VariantError> {
         if names.insert(variant.name.as_str(), ()).is_some() {
             return Err(VariantError::SameName { name: variant.name.clone() });
         }
-        let ops: Vec<_> = variant.policy.iter().map(|op| (&op.name, &op.op)).collect();
+        // Names are for people: ops that do the same draw the same.
+        let ops: Vec<_> = variant.policy.iter().map(|named| &named.op).collect();
         let content = serde_json::to_string(&(ops, &variant.point)).unwrap_or_default();
         if let Some(other) = contents.insert(content, &variant.name) {
             return Err(VariantError::Repeats { name: variant.name.clone(), other: other.to_owned() });

@@ -34,6 +34,21 @@ pub struct Point {
     pub experiment: Experiment,
 }
 
+/// Writes whole numbers as such: `1.0` and `1` mean the same, and must not make two pages.
+fn plain_numbers(value: &mut Value) {
+    match value {
+        Value::Num(tag, number) => {
+            let whole = number.to_f64().filter(|f| f.fract() == 0.0 && f.abs() < 9e15);
+            if let Some(whole) = whole {
+                *value = Value::Num(*tag, figment::value::Num::I64(whole as i64));
+            }
+        }
+        Value::Dict(_, dict) => dict.values_mut().for_each(plain_numbers),
+        Value::Array(_, items) => items.iter_mut().for_each(plain_numbers),
+        _ => {}
+    }
+}
+
 impl Loaded {
     /// The merged spec as TOML, for the report: without paths, who does the work, and where runs are logged.
     pub fn shown(&self) -> String {
@@ -52,6 +67,7 @@ impl Loaded {
                 Path::new(weights.as_str()).file_name().map(|name| name.to_string_lossy().into_owned());
             *weights = name.unwrap_or_default();
         }
+        merged.values_mut().for_each(plain_numbers);
         toml::to_string(&merged).unwrap_or_default()
     }
 

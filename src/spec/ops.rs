@@ -67,10 +67,27 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// The op's name in specs; it keys the op's draws, so that another name for it in a spec changes no pixel.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Action::HorizontalFlip => "horizontal_flip",
+            Action::VerticalFlip => "vertical_flip",
+            Action::Rotate { .. } => "rotate",
+            Action::RandomBrightnessContrast { .. } => "random_brightness_contrast",
+            Action::HueSaturationValue { .. } => "hue_saturation_value",
+            Action::ChannelShuffle => "channel_shuffle",
+            Action::GaussNoise { .. } => "gauss_noise",
+            Action::OneOf { .. } => "one_of",
+        }
+    }
+}
+
 /// An op under the name that it has in the spec.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NamedOp {
-    /// The name in `[augment.ops]`, or the op's own kind inside `one_of`; it keys the op's draws.
+    /// The name in `[augment.ops]`, which is for people; inside `one_of` the op's own kind (`rotate#2` for the second
+    /// of one kind), which keys its draws.
     pub name: String,
     /// The op.
     pub op: Op,

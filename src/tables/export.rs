@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::{Array, BooleanArray, Float32Array, Float64Array, ListArray, RecordBatch, StringArray};
 use arrow::error::ArrowError;
@@ -56,20 +57,31 @@ pub enum ExportError {
     },
 }
 
+/// A Parquet file, and text columns that are shown with one value in place of what stands there: results keep the
+/// names under which they were made.
+#[derive(Clone, Debug)]
+pub struct Source<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// Column and value; columns that the file does not have are passed over.
+    pub names: Vec<(&'static str, &'a str)>,
+}
+
 /// Writes the rows of the files `parquets`, which have the same columns, to `out` as CSV with one header.
 ///
 /// # Errors
 /// Where a file cannot be read whole, or `out` cannot be written.
-pub fn to_csv(parquets: &[&Path], out: &mut dyn Write) -> Result<(), ExportError> {
+pub fn to_csv(parquets: &[Source<'_>], out: &mut dyn Write) -> Result<(), ExportError> {
     for (i, parquet) in parquets.iter().enumerate() {
         one_to_csv(parquet, i == 0, out)?;
     }
     Ok(())
 }
 
-fn one_to_csv(parquet: &Path, header: bool, out: &mut dyn Write) -> Result<(), ExportError> {
+fn one_to_csv(source: &Source<'_>, header: bool, out: &mut dyn Write) -> Result<(), ExportError> {
+    let parquet = source.path;
     let write = |error: csv::Error| ExportError::Write { path: parquet.into(), source: error.into() };
-    let (names, batches) = open(parquet)?;
+    let (names, batches) = open(source)?;
     let mut csv = csv::Writer::from_writer(out);
     if header {
         csv.write_record(&names).map_err(write)?;
@@ -92,7 +104,7 @@ fn one_to_csv(parquet: &Path, header: bool, out: &mut dyn Write) -> Result<(), E
 ///
 /// # Errors
 /// Where a file cannot be read whole, or `out` cannot be written.
-pub fn to_json_lines(parquets: &[&Path], out: &mut dyn Write) -> Result<(), ExportError> {
+pub fn to_json_lines(parquets: &[Source<'_>], out: &mut dyn Write) -> Result<(), ExportError> {
     parquets.iter().try_for_each(|parquet| one_to_json_lines(parquet, out))
 }
 
@@ -100,14 +112,15 @@ pub fn to_json_lines(parquets: &[&Path], out: &mut dyn Write) -> Result<(), Expo
 ///
 /// # Errors
 /// Where a file cannot be read whole, or `out` cannot be written.
-pub fn to_parquet(parquets: &[&Path], out: &mut (dyn Write + Send)) -> Result<(), ExportError> {
+pub fn to_parquet(parquets: &[Source<'_>], out: &mut (dyn Write + Send)) -> Result<(), ExportError> {
     let mut writer: Option<ArrowWriter<&mut (dyn Write + Send)>> = None;
     let mut out = Some(out);
     let mut last: &Path = Path::new("");
-    for &parquet in parquets {
+    for source in parquets {
+        let parquet = source.path;
         last = parquet;
         let failed = |source| ExportError::Parquet { path: parquet.into(), source };
-        let (_, batches) = open(parquet)?;
+        let (_, batches) = open(source)?;
         for batch in batches {
             let batch = batch?;
             if let (None, Some(out)) = (&writer, out.take()) {
@@ -127,9 +140,10 @@ pub fn to_parquet(parquets: &[&Path], out: &mut (dyn Write + Send)) -> Result<()
     }
 }
 
-fn one_to_json_lines(parquet: &Path, out: &mut dyn Write) -> Result<(), ExportError> {
+fn one_to_json_lines(source: &Source<'_>, out: &mut dyn Write) -> Result<(), ExportError> {
+    let parquet = source.path;
     let write = |source| ExportError::Write { path: parquet.into(), source };
-    let (names, batches) = open(parquet)?;
+    let (names, batches) = open(source)?;
     let keys: Vec<String> = names.iter().map(|name| Value::from(name.as_str()).to_string()).collect();
     for batch in batches {
         let columns = batch?;
@@ -213,11 +227,26 @@ fn no_number(number: f64) -> Cell {
 type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, ExportError>> + 'a>;
 
 /// The names of the columns, and the rows.
-fn open(path: &Path) -> Result<(Vec<String>, Batches<'_>), ExportError> {
+fn open<'a>(source: &Source<'a>) -> Result<(Vec<String>, Batches<'a>), ExportError> {
+    let (path, fixed) = (source.path, source.names.clone());
     let wrong = |source| ExportError::Parquet { path: path.into(), source };
     let file = File::open(path).map_err(|source| ExportError::Open { path: path.into(), source })?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(wrong)?;
     let names = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
     let reader = builder.build().map_err(wrong)?;
-    Ok((names, Box::new(reader.map(move |batch| batch.map_err(|source| wrong(source.into()))))))
+    let named = move |batch: Result<RecordBatch, ArrowError>| {
+        batch.and_then(|batch| with_names(&batch, &fixed)).map_err(|source| wrong(source.into()))
+    };
+    Ok((names, Box::new(reader.map(named))))
+}
+
+fn with_names(batch: &RecordBatch, names: &[(&'static str, &str)]) -> Result<RecordBatch, ArrowError> {
+    let mut columns = batch.columns().to_vec();
+    for (name, value) in names {
+        if let Some((idx, _)) = batch.schema().column_with_name(name) {
+            columns[idx] =
+                Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, batch.num_rows())));
+        }
+    }
+    RecordBatch::try_new(batch.schema(), columns)
 }

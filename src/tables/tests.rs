@@ -196,11 +196,13 @@ fn broken_files_are_errors() {
 #[test]
 fn any_table_can_be_shown() {
     let dir = tempfile::tempdir().unwrap();
-    let show = |to: fn(&[&std::path::Path], &mut dyn std::io::Write) -> Result<(), export::ExportError>| {
+    type To = fn(&[export::Source], &mut dyn std::io::Write) -> Result<(), export::ExportError>;
+    let show_as = |to: To, names: Vec<(&'static str, &str)>| {
         let mut out = Vec::new();
-        to(&[place(&dir).as_path()], &mut out).unwrap();
+        to(&[export::Source { path: &place(&dir), names }], &mut out).unwrap();
         String::from_utf8(out).unwrap()
     };
+    let show = |to: To| show_as(to, vec![]);
     write(&place(&dir), &predictions(), "predict").unwrap();
     assert_eq!(
         show(to_csv),
@@ -211,6 +213,8 @@ fn any_table_can_be_shown() {
         show(to_json_lines).lines().next().unwrap(),
         r#"{"run":"none/seed=1","part":"val","image_id":4,"glass":0.1,"paper, \"old\"":null}"#
     );
+    let renamed = show_as(to_csv, vec![("run", "plain/seed=1"), ("variant", "plain")]);
+    assert_eq!(renamed.matches("\nplain/seed=1,").count(), 2, "{renamed}");
     write(&place(&dir), &annotations()[1..2].to_vec(), "ingest").unwrap();
     let csv = show(to_csv);
     assert!(

@@ -30,7 +30,7 @@ fn only_what_a_change_reaches_is_computed() {
         assert_eq!(line["state"], if reached { "to run" } else { "cached" }, "{line}");
         to_run += usize::from(reached);
         if line["stage"] == "train" && reached {
-            assert_eq!(line["why"]["field"], "policy[0].op.p", "{line}");
+            assert_eq!(line["why"]["field"], "policy[0].p", "{line}");
         }
     }
     assert_eq!(lab.run("cache")["computed"], to_run);

@@ -8,5 +8,6 @@ mod collect;
 mod crash;
 mod damage;
 mod harness;
+mod keys;
 mod share;
 mod standing;
