@@ -28,6 +28,14 @@ pub enum CacheError {
         /// `missing` or `damaged`.
         what: &'static str,
     },
+    /// The folder is no cache.
+    #[error("`{root}` is no cache of Ablatrix: it holds `{}` and no `CACHEDIR.TAG`", holds.display())]
+    NoCache {
+        /// The folder.
+        root: PathBuf,
+        /// Something in it.
+        holds: PathBuf,
+    },
     /// A stage ended without one of its outputs.
     #[error("stage `{stage}` left no `{name}`, or an empty one")]
     NoOutput {
@@ -41,8 +49,12 @@ pub enum CacheError {
 impl CacheError {
     /// What to do about it, where that is known.
     pub fn help(&self) -> Option<&'static str> {
-        let CacheError::Io { source, .. } = self else {
-            return None;
+        let source = match self {
+            CacheError::Io { source, .. } => source,
+            CacheError::NoCache { .. } => {
+                return Some("name a folder that is new, empty or a cache with `--cache DIR`");
+            }
+            _ => return None,
         };
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(

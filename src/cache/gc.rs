@@ -13,7 +13,7 @@ use super::disk;
 use super::entry::Entry;
 use super::error::CacheError;
 use super::lease;
-use super::lock::{Locked, try_lock};
+use super::lock::{Locked, holder, try_lock};
 use super::store::Store;
 use super::survey::{Survey, file_name, list};
 use crate::clock;
@@ -105,10 +105,14 @@ fn leftovers(store: &Store, options: GcOptions) -> Result<usize, CacheError> {
     for path in list(&layout.locks())? {
         let name = file_name(&path);
         let Some(key) = name.strip_suffix(".lock") else { continue };
-        match try_lock(&path)? {
-            Locked::Held(_) => busy.push(key.to_owned()),
-            // Dropped at once, which removes the file.
-            Locked::Mine(_) => count += 1,
+        let held = match options.dry_run {
+            true => holder(&path)?.is_some(),
+            // Dropped at once where it is ours, which removes the file.
+            false => matches!(try_lock(&path)?, Locked::Held(_)),
+        };
+        match held {
+            true => busy.push(key.to_owned()),
+            false => count += 1,
         }
     }
     for path in attempts {

@@ -43,6 +43,8 @@ pub struct FileIndex {
     place: PathBuf,
     stamps: Mutex<BTreeMap<String, Stamp>>,
     changed: AtomicBool,
+    /// Whether there is a cache to keep it in: a look makes none.
+    kept: bool,
 }
 
 impl FileIndex {
@@ -58,6 +60,7 @@ impl FileIndex {
             place,
             stamps: Mutex::new(stamps.unwrap_or_default()),
             changed: AtomicBool::new(false),
+            kept: store.layout().tag().exists(),
         })
     }
 
@@ -77,12 +80,12 @@ impl FileIndex {
         Ok(digest)
     }
 
-    /// Writes what was learned.
+    /// Writes what was learned, where there is a cache.
     ///
     /// # Errors
     /// Where the cache cannot be written.
     pub fn save(&self) -> Result<(), CacheError> {
-        if !self.changed.swap(false, Ordering::Relaxed) {
+        if !self.kept || !self.changed.swap(false, Ordering::Relaxed) {
             return Ok(());
         }
         let stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,6 +11,7 @@ use super::disk;
 use super::entry::{Entry, Output, Provenance};
 use super::error::{CacheError, Doing};
 use super::lock::{self, Locked};
+use super::survey::{file_name, list};
 use crate::clock;
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::layout::CacheLayout;
@@ -27,14 +28,35 @@ impl Store {
     /// Opens the cache at `root`, and makes it where there is none. Nothing is written to one that exists.
     ///
     /// # Errors
-    /// Where the folder is neither there nor can be made.
+    /// Where the folder is neither there nor can be made, or holds something else.
     pub fn open(root: &Path) -> Result<Self, CacheError> {
-        let layout = CacheLayout::new(root);
-        if !layout.tag().exists() {
+        let store = Self::existing(root)?;
+        if !store.layout.tag().exists() {
             disk::create_dir(root)?;
             let mark =
                 b"Signature: 8a477f597d28d172789f06886806bc55\n# Results of Ablatrix; see layout.rs.\n";
-            disk::write_atomic(&layout.tag(), mark)?;
+            disk::write_atomic(&store.layout.tag(), mark)?;
+        }
+        Ok(store)
+    }
+
+    /// The cache at `root` as it is; nothing is made. One that is not there is empty.
+    ///
+    /// # Errors
+    /// Where the folder holds something else.
+    pub fn existing(root: &Path) -> Result<Self, CacheError> {
+        let layout = CacheLayout::new(root);
+        if !layout.tag().exists() {
+            // The repository's own folder for results comes with a page that says what it is for; and another process may
+            // be about to make it a cache.
+            let is_ours = |path: &PathBuf| {
+                let name = file_name(path);
+                name == "README.md" || name.starts_with(".new-")
+            };
+            let stranger = list(root)?.into_iter().find(|path| !is_ours(path));
+            if let Some(holds) = stranger.filter(|_| !layout.tag().exists()) {
+                return Err(CacheError::NoCache { root: root.to_owned(), holds });
+            }
         }
         Ok(Store { layout, verified: Arc::default() })
     }

@@ -34,7 +34,7 @@ fn open(args: &CacheArgs) -> Result<Store, Failure> {
         let message = format!("there is no cache `{}`", args.cache.display());
         return Err(Failure::text(2, &message, Some("name it with `--cache DIR`")));
     }
-    Store::open(&args.cache).map_err(|error| cache_failure(&error))
+    Store::existing(&args.cache).map_err(|error| cache_failure(&error))
 }
 
 /// Results that are shown in one line.
@@ -210,7 +210,7 @@ fn gc(args: &GcArgs) -> Result<u8, Failure> {
 fn reachable(specs: &[std::path::PathBuf], args: &CacheArgs) -> Result<HashSet<Digest>, Failure> {
     let mut keep = HashSet::new();
     for spec in specs {
-        let study = Study::open(&SpecArgs {
+        let study = Study::look(&SpecArgs {
             spec: spec.clone(),
             sets: vec![],
             cache: args.cache.clone(),

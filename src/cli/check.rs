@@ -10,7 +10,7 @@ use super::print;
 use super::render::Failure;
 use super::study::Study;
 use crate::cache::Entry;
-use crate::dataset::Notice;
+use crate::dataset::{Notice, generate};
 use crate::engine::{self, Interrupt};
 use crate::plan::{Stage, output};
 use crate::tables;
@@ -23,7 +23,8 @@ use crate::tables::rows::{LabelTable, Part, SplitRow, TrainIndexRow};
 pub fn check(args: &SpecArgs) -> Result<u8, Failure> {
     let study = Study::open(args)?;
     let dataset = &study.plan.experiment.dataset;
-    let absent = dataset.generate.is_some() && !dataset.annotations.exists();
+    let made = dataset.generate.as_ref();
+    let absent = made.is_some_and(|made| !generate::is_there(&dataset.images, made));
     let facts = if absent { None } else { Some(Facts::gather(&study)?) };
     match args.format {
         OutputFormat::Json => print_json(&study, facts.as_ref()),

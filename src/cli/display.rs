@@ -136,7 +136,10 @@ impl Display {
             Event::Waiting { node, holder } => {
                 self.line(&format!("{node}: waiting for {holder}, which computes it"))
             }
-            Event::Retrying { node, why } => self.always(&format!("warning: `{node}` is tried again: {why}")),
+            Event::Retrying { node, run, stage, why } => {
+                self.close(node, run, *stage);
+                self.always(&format!("warning: `{node}` is tried again: {why}"));
+            }
             Event::Rebuilding { what } => {
                 self.always(&format!("warning: {what}; it was put into quarantine and is rebuilt"))
             }
@@ -189,4 +192,13 @@ fn style(template: &str) -> ProgressStyle {
 pub fn bytes_bar() -> ProgressBar {
     ProgressBar::new(0)
         .with_style(style("{bar:30} {binary_bytes}/{binary_total_bytes}, {binary_bytes_per_sec}"))
+}
+
+/// A bar over pictures that are drawn; hidden where there is no terminal, or nothing is to be shown.
+pub fn pictures_bar(total: u32, detail: Detail) -> ProgressBar {
+    if detail == Detail::Quiet {
+        return ProgressBar::hidden();
+    }
+    ProgressBar::new(total.into())
+        .with_style(style("drawing {bar:30} {pos}/{len} pictures, about {eta} left"))
 }

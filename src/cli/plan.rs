@@ -13,7 +13,7 @@ use crate::plan::{DirtyReason, Latest, State, resolve};
 /// # Errors
 /// Rendered, with the exit code.
 pub fn plan(args: &SpecArgs) -> Result<u8, Failure> {
-    let study = Study::open(args)?;
+    let study = Study::look(args)?;
     let latest = Latest::load(&study.store, &study.plan.experiment.name);
     let states = resolve(&study.plan, &study.store, &study.sources, &latest)
         .map_err(|error| study.source_failure(&error))?;

@@ -32,7 +32,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         _ => Detail::Normal,
     };
     let mut display = Display::new(detail);
-    generated::ensure(&study, detail)?;
+    generated::ensure(&study, detail, &interrupt)?;
     let config = study.engine(args.workers, args.until)?;
     let mut tracking = tracking::Tracking::start(&study)?;
     let mut journal = Journal::begin(&study.logs());

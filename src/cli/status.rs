@@ -22,7 +22,7 @@ const CLEAR: &str = "\x1b[2J\x1b[H";
 /// # Errors
 /// Rendered, with the exit code.
 pub fn status(args: &StatusArgs) -> Result<u8, Failure> {
-    let study = Study::open(&args.spec)?;
+    let study = Study::look(&args.spec)?;
     let clear = args.watch && std::io::stdout().is_terminal();
     let mut last = String::new();
     loop {
@@ -40,8 +40,11 @@ pub fn status(args: &StatusArgs) -> Result<u8, Failure> {
             print::out(&format!("{}{text}", if clear { CLEAR } else { "" }));
             last = text;
         }
-        if !args.watch || all.iter().all(|one| one.state == Doing::Done) {
-            return Ok(u8::from(all.iter().any(|one| matches!(one.state, Doing::Failed { .. }))));
+        let failed = all.iter().any(|one| matches!(one.state, Doing::Failed { .. }));
+        let running = all.iter().any(|one| matches!(one.state, Doing::Running { .. }));
+        // After a failure nothing more may come; before the first stage something will.
+        if !args.watch || failed && !running || all.iter().all(|one| one.state == Doing::Done) {
+            return Ok(u8::from(failed));
         }
         std::thread::sleep(PAUSE);
     }

@@ -26,11 +26,23 @@ pub struct Study {
 }
 
 impl Study {
-    /// Reads the spec and opens the cache.
+    /// Reads the spec and opens the cache, which is made where there is none.
     ///
     /// # Errors
     /// Rendered, with the exit code.
     pub fn open(args: &SpecArgs) -> Result<Self, Failure> {
+        Self::with(args, Store::open)
+    }
+
+    /// Reads the spec, and looks at the cache as it is: for verbs that compute nothing.
+    ///
+    /// # Errors
+    /// Rendered, with the exit code.
+    pub fn look(args: &SpecArgs) -> Result<Self, Failure> {
+        Self::with(args, Store::existing)
+    }
+
+    fn with(args: &SpecArgs, open: fn(&Path) -> Result<Store, CacheError>) -> Result<Self, Failure> {
         let colour = super::display::colour(&std::io::IsTerminal::is_terminal(&std::io::stderr()));
         let mut items = Vec::new();
         let mut variables: Vec<_> =
@@ -49,7 +61,7 @@ impl Study {
         }
         let loaded =
             spec::load(&args.spec, &Overrides { items }).map_err(|error| Failure::spec(&error, colour))?;
-        let store = Store::open(&args.cache).map_err(|error| cache_failure(&error))?;
+        let store = open(&args.cache).map_err(|error| cache_failure(&error))?;
         let plan = Plan::new(&loaded).map_err(|error| {
             Failure::new(
                 2,

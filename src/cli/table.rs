@@ -15,7 +15,7 @@ use crate::tables::export::{self, Source};
 /// # Errors
 /// Rendered, with the exit code.
 pub fn table(args: &TableArgs) -> Result<u8, Failure> {
-    let study = Study::open(&args.spec)?;
+    let study = Study::look(&args.spec)?;
     let latest = Latest::load(&study.store, &study.plan.experiment.name);
     let states = resolve(&study.plan, &study.store, &study.sources, &latest)
         .map_err(|error| study.source_failure(&error))?;

@@ -13,7 +13,7 @@ use crate::plan::{Change, DirtyReason, Latest, Why, why};
 /// # Errors
 /// Rendered, with the exit code.
 pub fn explain(args: &WhyArgs) -> Result<u8, Failure> {
-    let study = Study::open(&args.spec)?;
+    let study = Study::look(&args.spec)?;
     let latest = Latest::load(&study.store, &study.plan.experiment.name);
     let mut found = why(&study.plan, &study.store, &study.sources, &latest)
         .map_err(|error| study.source_failure(&error))?;

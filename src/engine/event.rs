@@ -100,6 +100,10 @@ pub enum Event {
     Retrying {
         /// The node's name.
         node: String,
+        /// Its kind.
+        stage: Stage,
+        /// The run it belongs to; empty for shared stages.
+        run: String,
         /// Why.
         why: String,
     },

@@ -131,16 +131,22 @@ pub fn run(
     let patience = if interrupt.is_set() { PATIENCE } else { Duration::from_secs(2) };
     walk.pool.stop(patience);
     let name = &plan.experiment.name;
-    if walk.news {
-        walk.latest.save(&config.store, name)?;
-    }
+    let saved = if walk.news { walk.latest.save(&config.store, name) } else { Ok(()) };
+    let noted = match walk.is_whole() {
+        true => {
+            let keys = walk.outcome.entries.values().map(|entry| &entry.fingerprint.key);
+            PlanRecord::note(&config.store, name, keys)
+        }
+        false => Ok(()),
+    };
+    // What ended the walk says more than that its news could not be kept either.
+    result?;
+    saved?;
     // A cache that cannot be written can serve a study whose results are all there.
-    let keys = walk.outcome.entries.values().map(|entry| &entry.fingerprint.key);
-    match PlanRecord::note(&config.store, name, keys) {
-        Err(error) if walk.outcome.computed > 0 => Err(error)?,
-        _ => {}
+    match noted {
+        Err(error) if walk.outcome.computed > 0 => Err(error.into()),
+        _ => Ok(walk.outcome),
     }
-    result.map(|()| walk.outcome)
 }
 
 struct Walk<'a> {
@@ -178,7 +184,10 @@ impl Walk<'_> {
                 self.outcome.interrupted = true;
                 return Ok(());
             }
-            self.start_ready()?;
+            // What was found in the cache, or is wanted again, may have made others ready.
+            if self.start_ready()? {
+                continue;
+            }
             let running = self.status.contains(&Status::Running);
             let queued = self.status.contains(&Status::Queued);
             if !running && !queued {
@@ -194,6 +203,12 @@ impl Walk<'_> {
                 self.take(message)?;
             }
         }
+    }
+
+    /// Whether every stage of the study has its result: only such a plan is remembered, or a look at the data would
+    /// make a collection forget the trainings.
+    fn is_whole(&self) -> bool {
+        self.status.iter().all(|status| *status == Status::Done)
     }
 
     fn wanted(&self, node: usize) -> bool {
@@ -261,7 +276,9 @@ impl Walk<'_> {
         })
     }
 
-    fn start_ready(&mut self) -> Result<(), EngineError> {
+    /// Starts what can be started; says whether that alone brought a stage to its end, or back to its start.
+    fn start_ready(&mut self) -> Result<bool, EngineError> {
+        let before = self.status.clone();
         // Scores before trainings, so that a run is whole soon after its training.
         let mut order: Vec<usize> = (0..self.plan.nodes.len())
             .filter(|&node| matches!(self.status[node], Status::Want | Status::Queued))
@@ -277,7 +294,8 @@ impl Walk<'_> {
                 self.start(node)?;
             }
         }
-        Ok(())
+        let under_way = |status: &Status| matches!(status, Status::Queued | Status::Running);
+        Ok(self.status.iter().zip(&before).any(|(now, before)| now != before && !under_way(now)))
     }
 
     fn has_room(&self, node: usize) -> bool {
@@ -498,7 +516,8 @@ impl Walk<'_> {
         match self.failures.decide(node, kind, &why) {
             Decision::Retry => {
                 self.status[node] = Status::Want;
-                (self.listener)(Event::Retrying { node: self.plan.nodes[node].name.clone(), why });
+                let (name, stage, run) = self.names(node);
+                (self.listener)(Event::Retrying { node: name, stage, run, why });
             }
             Decision::GiveUp => self.fail(node, why, log),
         }
@@ -517,8 +536,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Where an input's result is no longer whole, it and all that was made of it in this walk are wanted again.
-    /// Says whether there was one.
+    /// Where an input's result is no longer whole, it and all that was made of it in this walk are wanted again: made
+    /// anew on another machine it may have other bytes. Says whether there was one.
     fn rebuild_damaged_inputs(&mut self, node: usize) -> Result<bool, EngineError> {
         let mut found = false;
         for from in self.plan.nodes[node].inputs.clone() {
@@ -529,9 +548,7 @@ impl Walk<'_> {
             };
             if self.config.store.lookup(&entry.fingerprint.key.clone())?.is_none() {
                 found = true;
-                self.outcome.entries.remove(&from.node);
-                self.prints.remove(&from.node);
-                self.status[from.node] = Status::Want;
+                self.want_again(from.node);
                 let what = format!("the result of `{}` was damaged", self.plan.nodes[from.node].name);
                 (self.listener)(Event::Rebuilding { what });
             }
@@ -544,9 +561,31 @@ impl Walk<'_> {
         Ok(found && self.rebuilds <= MAX_REBUILDS)
     }
 
+    /// Forgets the result of a node, and of all that reads it. What runs at the moment is left to end; see `finish`.
+    fn want_again(&mut self, node: usize) {
+        let mut lost = vec![false; self.plan.nodes.len()];
+        lost[node] = true;
+        // Inputs stand before what reads them.
+        for reader in node..lost.len() {
+            lost[reader] |= self.plan.nodes[reader].inputs.iter().any(|from| lost[from.node]);
+            if lost[reader] && matches!(self.status[reader], Status::Done | Status::Queued | Status::Want) {
+                self.outcome.entries.remove(&reader);
+                self.prints.remove(&reader);
+                self.status[reader] = Status::Want;
+            }
+        }
+    }
+
     fn finish(&mut self, node: usize, entry: Entry, cached: bool) {
-        self.status[node] = Status::Done;
         self.locks.remove(&node);
+        let open = |status: &Status| matches!(status, Status::Want | Status::Queued | Status::Running);
+        if self.plan.nodes[node].inputs.iter().any(|from| open(&self.status[from.node])) {
+            // What it was made of is being made anew: its result is whole, but may belong to another key.
+            self.prints.remove(&node);
+            self.status[node] = Status::Want;
+            return;
+        }
+        self.status[node] = Status::Done;
         if let Some(lease) = &mut self.lease {
             lease.claim([&entry.fingerprint.key]);
         }

@@ -13,6 +13,7 @@ use super::latest::Latest;
 use super::sources::{SourceError, Sources};
 use super::stage::Stage;
 use crate::cache::{Entry, Store};
+use crate::dataset::generate;
 use crate::fingerprint::{Digest, Fingerprint};
 
 /// A node after a look into the cache.
@@ -87,7 +88,8 @@ pub fn resolve(
             continue;
         }
         let dataset = &node.variant.experiment.dataset;
-        if node.inputs.is_empty() && dataset.generate.is_some() && !dataset.annotations.exists() {
+        let made = dataset.generate.as_ref();
+        if node.inputs.is_empty() && made.is_some_and(|made| !generate::is_there(&dataset.images, made)) {
             states.push(State::Dirty(DirtyReason::NotGenerated));
             continue;
         }

@@ -58,6 +58,37 @@ fn a_collection_keeps_what_is_in_use() {
 }
 
 #[test]
+fn a_look_at_the_data_makes_no_trainings_go() {
+    let Some(lab) = Lab::new() else { return };
+    lab.run("cache");
+    for seed in 1..5 {
+        let seed = format!("split.seed={seed}");
+        assert_eq!(lab.call("cache", "check", &["--set", &seed]).status.code(), Some(0));
+    }
+    let collected = json(&lab, &["gc", "--grace", "0s", "--keep-last", "1"]);
+    assert!(collected["entries"].as_u64() >= Some(4), "{collected}");
+    assert_eq!(lab.run("cache")["computed"], 0);
+}
+
+#[test]
+fn a_folder_with_other_things_is_no_cache() {
+    let Some(lab) = Lab::new() else { return };
+    for (verb, args) in [("plan", &[][..]), ("run", &[]), ("why", &[]), ("check", &[])] {
+        let output = lab.call("images", verb, args);
+        assert_eq!(output.status.code(), Some(1), "{verb}");
+        assert!(stderr(&output).contains("is no cache of Ablatrix"), "{verb}: {}", stderr(&output));
+    }
+    assert!(!lab.path("images/CACHEDIR.TAG").exists());
+    // A look makes no cache, and one can be begun after it.
+    for verb in ["plan", "why", "status"] {
+        let output = lab.call("cache", verb, &[]);
+        assert_eq!(output.status.code(), Some(0), "{verb}: {}", stderr(&output));
+    }
+    assert!(!lab.path("cache").exists());
+    assert_eq!(lab.call("cache", "check", &[]).status.code(), Some(0));
+}
+
+#[test]
 fn damage_is_named_and_the_next_run_mends_it() {
     let Some(lab) = Lab::new() else { return };
     lab.run("cache");

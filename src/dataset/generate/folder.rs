@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use jpeg_encoder::{ColorType, Encoder, EncodingError, SamplingFactor};
 use rayon::prelude::*;
@@ -68,6 +69,12 @@ pub enum GenerateError {
         #[source]
         source: std::io::Error,
     },
+    /// The caller asked to stop.
+    #[error("stopped before `{out}` was whole")]
+    Stopped {
+        /// The folder.
+        out: PathBuf,
+    },
     /// A picture could not be encoded.
     #[error("cannot encode picture `{path}`")]
     Encode {
@@ -94,9 +101,15 @@ struct Record {
 /// All is written into a hidden folder beside `out` and moved there when it is complete and on disk, so that a
 /// process that is killed leaves no half a dataset. Two processes that want the same folder wait for each other.
 ///
+/// `go_on` hears after each picture how many there are, and says whether to draw more.
+///
 /// # Errors
-/// Where a setting is out of range, `out` holds something else, or a file cannot be written.
-pub fn generate(out: &Path, settings: &Generate) -> Result<Generated, GenerateError> {
+/// Where a setting is out of range, `out` holds something else, a file cannot be written, or `go_on` said no.
+pub fn generate(
+    out: &Path,
+    settings: &Generate,
+    go_on: &(dyn Fn(usize) -> bool + Sync),
+) -> Result<Generated, GenerateError> {
     check("images", settings.images, 1, 1_000_000)?;
     check("side", settings.side, 32, 4096)?;
     let (parent, name) = split(out)?;
@@ -112,7 +125,10 @@ pub fn generate(out: &Path, settings: &Generate) -> Result<Generated, GenerateEr
     for stale in [&part, &old] {
         clear(stale).map_err(io("remove", stale))?;
     }
-    let annotations = draw_all(&part, settings)?;
+    let Some(annotations) = draw_all(&part, settings, go_on)? else {
+        clear(&part).map_err(io("remove", &part))?;
+        return Err(GenerateError::Stopped { out: out.to_owned() });
+    };
     let folder = File::open(&part).map_err(io("open folder", &part))?;
     rustix::fs::syncfs(&folder).map_err(|e| io("write to disk", &part)(e.into()))?;
     if out.exists() {
@@ -154,6 +170,11 @@ fn lock(place: &File) -> std::io::Result<()> {
 }
 
 /// What is there already: the same dataset, another one of ours (`None`), nothing (`None`), or an error.
+/// Whether `out` holds the dataset of these settings already.
+pub fn is_there(out: &Path, settings: &Generate) -> bool {
+    found(out, settings).is_ok_and(|found| found.is_some())
+}
+
 fn found(out: &Path, settings: &Generate) -> Result<Option<Generated>, GenerateError> {
     let mut entries = match fs::read_dir(out) {
         Ok(entries) => entries,
@@ -184,8 +205,13 @@ fn clear(folder: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Draws and writes everything into the new folder `part`; gives the number of annotations.
-fn draw_all(part: &Path, settings: &Generate) -> Result<usize, GenerateError> {
+/// Draws and writes everything into the new folder `part`; gives the number of annotations, or `None` where it was
+/// stopped.
+fn draw_all(
+    part: &Path,
+    settings: &Generate,
+    go_on: &(dyn Fn(usize) -> bool + Sync),
+) -> Result<Option<usize>, GenerateError> {
     let n_images = settings.images as usize;
     for batch in (0..n_images).step_by(100) {
         let folder = part.join(file_name(batch));
@@ -193,21 +219,29 @@ fn draw_all(part: &Path, settings: &Generate) -> Result<usize, GenerateError> {
         fs::create_dir_all(folder).map_err(io("create folder", folder))?;
     }
     let key = Key::root(settings.seed).child("generate");
+    let (done, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
     let entries = (0..n_images)
         .into_par_iter()
         .map(|idx| {
+            if stopped.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
             let picture = scene::draw(key.index(idx as u64), settings.side);
             write_jpeg(&part.join(file_name(idx)), &picture.image)?;
-            Ok(Entry::new(idx, &picture))
+            if !go_on(done.fetch_add(1, Ordering::Relaxed) + 1) {
+                stopped.store(true, Ordering::Relaxed);
+            }
+            Ok(Some(Entry::new(idx, &picture)))
         })
-        .collect::<Result<Vec<_>, GenerateError>>()?;
+        .collect::<Result<Option<Vec<_>>, GenerateError>>()?;
+    let Some(entries) = entries else { return Ok(None) };
     let description = format!("Generated litter scenes, format {FORMAT}, seed {}", settings.seed);
     let annotations = Annotations::new(description, entries);
     write_json(&part.join("annotations.json"), &annotations)?;
     let n_annotations = annotations.n_annotations();
     let record = Record { format: FORMAT, settings: settings.clone(), annotations: n_annotations };
     write_json(&part.join(RECORD), &record)?;
-    Ok(n_annotations)
+    Ok(Some(n_annotations))
 }
 
 fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), GenerateError> {

@@ -25,7 +25,7 @@ mod shapes;
 mod surface;
 mod taco;
 
-pub use folder::{GenerateError, Generated, generate};
+pub use folder::{GenerateError, Generated, generate, is_there};
 
 #[cfg(test)]
 mod tests;

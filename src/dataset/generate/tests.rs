@@ -14,6 +14,11 @@ use crate::spec::settings::Generate;
 
 const SMALL: Generate = Generate { images: 12, seed: 7, side: 96 };
 
+/// Draws to the end.
+fn generate(out: &Path, settings: &Generate) -> Result<Generated, GenerateError> {
+    super::generate(out, settings, &|_| true)
+}
+
 fn files(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).unwrap() {
@@ -196,4 +201,16 @@ fn a_folder_that_cannot_be_made_is_named() {
     assert!(error.to_string().starts_with("cannot create folder `"), "{error}");
     let error = generate(Path::new("/"), &SMALL).unwrap_err();
     assert!(error.to_string().contains("expected a path that ends in a name"), "{error}");
+}
+
+#[test]
+fn a_stop_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("set");
+    let error = super::generate(&out, &SMALL, &|done| done < 3).unwrap_err();
+    assert!(matches!(error, GenerateError::Stopped { .. }), "{error}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    assert!(!is_there(&out, &SMALL));
+    generate(&out, &SMALL).unwrap();
+    assert!(is_there(&out, &SMALL) && !is_there(&out, &Generate { seed: 8, ..SMALL }));
 }

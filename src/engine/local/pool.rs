@@ -135,14 +135,14 @@ impl<M: Send + 'static> Pool<M> {
             }
             FromWorker::Event(event) => match slot.busy {
                 Some(node) => {
-                    let ended = matches!(
-                        event,
-                        WorkerEvent::Finished { .. }
-                            | WorkerEvent::Failed { .. }
-                            | WorkerEvent::Interrupted { .. }
-                    );
-                    if ended {
+                    let leaves =
+                        matches!(event, WorkerEvent::Interrupted { .. } | WorkerEvent::Refused { .. });
+                    if leaves || matches!(event, WorkerEvent::Finished { .. } | WorkerEvent::Failed { .. }) {
                         slot.busy = None;
+                    }
+                    // It is about to end: the next job is not for it.
+                    if let Some(mut worker) = slot.worker.take_if(|_| leaves) {
+                        std::thread::spawn(move || worker.end());
                     }
                     JobNews::Event(node, event)
                 }
