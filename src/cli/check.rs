@@ -43,7 +43,7 @@ struct Facts {
 
 impl Facts {
     fn gather(study: &Study) -> Result<Self, Failure> {
-        let config = study.engine(Some(1), Some(Stage::Balance))?;
+        let config = study.engine_without_workers(Some(Stage::Balance));
         let mut display = Display::new(Detail::Quiet);
         let mut listener = |event: engine::Event| {
             // Faults are shown below, where they stand in the spec.

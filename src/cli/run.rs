@@ -1,7 +1,6 @@
 //! `ablatrix run` and `ablatrix report`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -14,7 +13,7 @@ use super::{print, tracking};
 use crate::cache::write_atomic;
 use crate::engine::{self, Interrupt, Journal, Outcome};
 use crate::layout;
-use crate::plan::{Latest, Stage, State, output, resolve};
+use crate::plan::{Latest, State, output, resolve};
 use crate::tables::rows::EffectRow;
 use crate::tables::{self};
 
@@ -43,13 +42,23 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     };
     let result = engine::run(&study.plan, &config, &study.sources, &interrupt, &mut listener);
     display.finish();
-    let outcome = result.map_err(|error| study.engine_failure(&error))?;
-    let page = if args.until.is_none() { write_report(&study, &outcome, &args.spec.reports)? } else { None };
-    tracking.finish(&outcome, page.as_deref(), Duration::from_secs(10));
-    conclude(&study, &outcome, page, args)
+    let outcome = match result {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            tracking.finish(None, None, &[]);
+            return Err(study.engine_failure(&error));
+        }
+    };
+    let page = match args.until {
+        None => write_report(&study, &outcome, &args.spec.reports),
+        Some(_) => Ok(None),
+    };
+    let effects = effects(&study, &outcome);
+    tracking.finish(Some(&outcome), page.as_ref().ok().and_then(Option::as_deref), &effects);
+    conclude(&study, &outcome, page?, &effects, args)
 }
 
-/// Rebuilds the report from cached results.
+/// Rebuilds the report from cached results: of the runs that there are.
 ///
 /// # Errors
 /// Rendered, with the exit code.
@@ -58,20 +67,24 @@ pub fn report(args: &SpecArgs) -> Result<u8, Failure> {
     let latest = Latest::load(&study.store, &study.plan.experiment.name);
     let states = resolve(&study.plan, &study.store, &study.sources, &latest)
         .map_err(|error| study.source_failure(&error))?;
-    let todo = states
-        .iter()
-        .zip(&study.plan.nodes)
-        .filter(|(state, node)| node.stage < Stage::Evaluate && matches!(state, State::Dirty(_)));
-    let todo = todo.count();
-    if todo > 0 {
-        let message = format!("{todo} stages before the report have no result yet");
+    let runs = &study.plan.runs;
+    let done = runs.iter().filter(|run| matches!(states[run.predict], State::Fresh(_))).count();
+    if done == 0 {
+        let message = "no run of the study has a result yet";
         return Err(Failure::text(
             1,
-            &message,
-            Some("`ablatrix plan` names them, `ablatrix run` makes them"),
+            message,
+            Some("`ablatrix plan` says what is to do, `ablatrix run` does it"),
         ));
     }
-    let config = study.engine(Some(1), None)?;
+    if done < runs.len() {
+        print::err(&format!(
+            "warning: {} of {} runs have no result yet; the page names them",
+            runs.len() - done,
+            runs.len()
+        ));
+    }
+    let config = study.engine_without_workers(None);
     let mut display = Display::new(Detail::Normal);
     let mut listener = |event: engine::Event| display.show(&event);
     let outcome = engine::run(&study.plan, &config, &study.sources, &Interrupt::never(), &mut listener)
@@ -94,6 +107,10 @@ fn write_report(
     let Some(entry) = outcome.entries.get(&study.plan.report()) else {
         return Ok(None);
     };
+    // A page about no run must not take the place of one that says something.
+    if !study.plan.runs.iter().any(|run| outcome.entries.contains_key(&run.evaluate)) {
+        return Ok(None);
+    }
     let page = layout::report_page(reports, &study.plan.experiment.name);
     let folder = page.parent().map(std::path::Path::to_owned).unwrap_or_default();
     for (name, place) in [
@@ -114,11 +131,16 @@ fn write_report(
     Ok(Some(page))
 }
 
-fn conclude(study: &Study, outcome: &Outcome, page: Option<PathBuf>, args: &RunArgs) -> Result<u8, Failure> {
+fn conclude(
+    study: &Study,
+    outcome: &Outcome,
+    page: Option<PathBuf>,
+    effects: &[EffectRow],
+    args: &RunArgs,
+) -> Result<u8, Failure> {
     if let Some(failure) = outcome.spec_fault.as_ref().and_then(|error| study.spec_failure(error)) {
         return Err(failure);
     }
-    let effects = effects(study, outcome);
     let code = match (outcome.interrupted, outcome.failed.is_empty()) {
         (true, _) => 130,
         (false, false) => 1,
@@ -154,7 +176,7 @@ fn conclude(study: &Study, outcome: &Outcome, page: Option<PathBuf>, args: &RunA
             outcome.entries.len()
         ));
     }
-    for line in effect_lines(&effects, study) {
+    for line in effect_lines(effects, study) {
         print::out(&line);
     }
     if !outcome.failed.is_empty() {

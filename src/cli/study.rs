@@ -78,6 +78,13 @@ impl Study {
         self.store.layout().logs(&self.plan.experiment.name)
     }
 
+    /// The engine's configuration where only data stages, scores and the report are made.
+    pub fn engine_without_workers(&self, until: Option<Stage>) -> EngineConfig {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let pool = PoolConfig { program: PathBuf::new(), slots: 1, threads: 1, logs: self.logs() };
+        EngineConfig { store: self.store.clone(), pool, data_threads: cores, until, train: false }
+    }
+
     /// The engine's configuration; `workers` is the command line's word on slots.
     ///
     /// # Errors
@@ -91,10 +98,11 @@ impl Study {
             0 => (cores / slots).max(1) as u32,
             threads => threads,
         };
-        let needs_worker = until.is_none_or(|until| until >= Stage::Train);
-        let program = if needs_worker { worker_program()? } else { PathBuf::new() };
-        let pool = PoolConfig { program, slots, threads, logs: self.logs() };
-        Ok(EngineConfig { store: self.store.clone(), pool, data_threads: cores, until })
+        if until.is_some_and(|until| until < Stage::Train) {
+            return Ok(self.engine_without_workers(until));
+        }
+        let pool = PoolConfig { program: worker_program()?, slots, threads, logs: self.logs() };
+        Ok(EngineConfig { store: self.store.clone(), pool, data_threads: cores, until, train: true })
     }
 
     /// A fault of the data that is a fault of the spec, shown where it stands.

@@ -5,9 +5,10 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use super::args::{OutputFormat, TableArgs, TableName};
+use super::print;
 use super::render::Failure;
 use super::study::{Study, cache_failure};
-use crate::plan::{Latest, Node, Stage, State, output, resolve};
+use crate::plan::{Latest, Node, Stage, State, last_report, output, resolve};
 use crate::tables::export::{self, Source};
 
 /// Prints or saves a table.
@@ -21,17 +22,37 @@ pub fn table(args: &TableArgs) -> Result<u8, Failure> {
         .map_err(|error| study.source_failure(&error))?;
     let (stage, name) = place(args.name);
     let mut files: Vec<(&Node, PathBuf)> = Vec::new();
+    let mut missing: Vec<&str> = Vec::new();
     for (node, state) in study.plan.nodes.iter().zip(&states).filter(|(node, _)| node.stage == stage) {
         match state {
             State::Fresh(entry) => {
                 let path = study.store.object(entry.digest(name)).map_err(|error| cache_failure(&error))?;
                 files.push((node, path));
             }
-            State::Dirty(_) => {
-                let message = format!("the stage `{}` has no result yet", node.name);
-                return Err(Failure::text(1, &message, Some("`ablatrix run` makes it")));
+            State::Dirty(_) if stage == Stage::Report => {
+                let last = last_report(&study.plan, &states, &study.store, &study.sources, &latest)
+                    .map_err(|error| study.source_failure(&error))?;
+                let Some(entry) = last else {
+                    missing.push(&node.name);
+                    continue;
+                };
+                let path = study.store.object(entry.digest(name)).map_err(|error| cache_failure(&error))?;
+                print::err("warning: some runs have no result; these are the effects among the others");
+                files.push((node, path));
             }
+            State::Dirty(_) => missing.push(&node.name),
         }
+    }
+    if files.is_empty() {
+        let message = format!("the stage `{}` has no result yet", missing.first().unwrap_or(&""));
+        let help = match stage {
+            Stage::Report => "`ablatrix run` makes it, `ablatrix report` makes it of the runs that there are",
+            _ => "`ablatrix run` makes it",
+        };
+        return Err(Failure::text(1, &message, Some(help)));
+    }
+    if !missing.is_empty() {
+        print::err(&format!("warning: left out, they have no result: `{}`", missing.join("`, `")));
     }
     // A result may have been made under other names: of this study before an op was renamed, or of another study.
     let sources: Vec<Source> = files.iter().map(|(node, path)| Source { path, names: names(node) }).collect();

@@ -13,13 +13,16 @@ use crate::engine::{self, Event};
 use crate::fingerprint::Digest;
 use crate::job::EpochRow;
 use crate::plan::{Stage, output};
-use crate::spec::settings::Variant;
+use crate::spec::settings::{Dataset, Variant};
 use crate::tables;
-use crate::tables::rows::{HistoryRow, MetricRow};
+use crate::tables::rows::{EffectRow, HistoryRow, MetricRow};
 use crate::track::{
     Credentials, DatasetSource, Epoch, Outcome, ReportPage, RunFinished, RunStarted, StudyFinished,
     StudyStarted, TrackEvent, Tracker, TrackerConfig,
 };
+
+/// How long the end of a study waits for the server.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Sends to MLflow, or does nothing where the spec names no server.
 pub struct Tracking<'s> {
@@ -29,6 +32,8 @@ pub struct Tracking<'s> {
     /// Runs whose training is under way here, with the key of it.
     live: HashMap<String, Digest>,
     trained: HashMap<String, Entry>,
+    /// The digest of the table of images, which holds theirs.
+    images: Option<Digest>,
     delivered: Delivered,
     told: HashSet<String>,
 }
@@ -48,6 +53,7 @@ impl<'s> Tracking<'s> {
             study_id,
             live: HashMap::new(),
             trained: HashMap::new(),
+            images: None,
             delivered: Delivered::default(),
             told: HashSet::new(),
         };
@@ -77,6 +83,9 @@ impl<'s> Tracking<'s> {
             return;
         }
         match event {
+            Event::Finished { stage: Stage::Scan, entry, .. } => {
+                self.images.get_or_insert_with(|| entry.digest(output::IMAGES).clone());
+            }
             Event::Started { stage: Stage::Train, run, key, .. } => {
                 self.tell_study();
                 self.live.insert(run.clone(), key.clone());
@@ -84,7 +93,7 @@ impl<'s> Tracking<'s> {
             }
             Event::Epoch { run, row } => {
                 if let Some(key) = self.live.get(run) {
-                    self.send(TrackEvent::Epoch(self.epoch(key, row)));
+                    self.send(TrackEvent::Epoch(self.epoch(run, key, row)));
                 }
             }
             Event::Finished { stage: Stage::Train, run, entry, .. } => {
@@ -93,13 +102,7 @@ impl<'s> Tracking<'s> {
             Event::Finished { stage: Stage::Evaluate, run, entry, .. } => self.run_finished(run, entry),
             Event::Failed { stage: Stage::Train | Stage::Predict, run, .. } => {
                 if let Some(key) = self.live.remove(run) {
-                    let event = RunFinished {
-                        trial_id: self.trial_id(&key),
-                        outcome: Outcome::Failed,
-                        metrics: Vec::new(),
-                        time_ms: now_ms(),
-                    };
-                    self.send(TrackEvent::RunFinished(event));
+                    self.end_without_result(run, &key, Outcome::Failed);
                 }
             }
             _ => {}
@@ -107,27 +110,33 @@ impl<'s> Tracking<'s> {
         self.tell_warnings();
     }
 
-    /// Sends what is left, for at most `timeout`, and says what the server has.
-    pub fn finish(mut self, outcome: &engine::Outcome, page: Option<&Path>, timeout: Duration) {
+    /// Sends what is left, for at most [`PATIENCE`], and says what the server has. `outcome`: `None` where the study
+    /// could not go on; `page` and `effects`: where there is a report.
+    pub fn finish(mut self, outcome: Option<&engine::Outcome>, page: Option<&Path>, effects: &[EffectRow]) {
         if self.tracker.is_none() {
             return;
+        }
+        let ended = match outcome {
+            Some(outcome) if outcome.interrupted => Outcome::Killed,
+            Some(outcome) if outcome.failed.is_empty() => Outcome::Finished,
+            _ => Outcome::Failed,
+        };
+        for (run, key) in std::mem::take(&mut self.live) {
+            let ended = if ended == Outcome::Finished { Outcome::Killed } else { ended };
+            self.end_without_result(&run, &key, ended);
         }
         if !self.told.is_empty() {
             let event = StudyFinished {
                 study_id: self.study_id.clone(),
-                outcome: match (outcome.interrupted, outcome.failed.is_empty()) {
-                    (true, _) => Outcome::Killed,
-                    (false, true) => Outcome::Finished,
-                    (false, false) => Outcome::Failed,
-                },
+                outcome: ended,
                 report: page.map(|page| ReportPage::File(page.to_owned())),
-                metrics: Vec::new(),
+                metrics: found(effects),
                 time_ms: now_ms(),
             };
             self.send(TrackEvent::StudyFinished(event));
         }
         let Some(tracker) = self.tracker.take() else { return };
-        let sent = tracker.finish(timeout);
+        let sent = tracker.finish(PATIENCE);
         for warning in &sent.warnings {
             print::err(&format!("warning: {warning}"));
         }
@@ -143,6 +152,12 @@ impl<'s> Tracking<'s> {
         if let Some(page) = sent.page.filter(|_| sent.sent > 0) {
             print::err(&format!("MLflow: {page}"));
         }
+    }
+
+    fn end_without_result(&self, run: &str, key: &Digest, outcome: Outcome) {
+        let trial_id = self.trial_id(run, key);
+        let event = RunFinished { trial_id, outcome, metrics: Vec::new(), time_ms: now_ms() };
+        self.send(TrackEvent::RunFinished(event));
     }
 
     fn tell_study(&mut self) {
@@ -161,7 +176,7 @@ impl<'s> Tracking<'s> {
             name: experiment.name.clone(),
             question: experiment.question.clone(),
             params: settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
-            dataset: None::<DatasetSource>,
+            dataset: self.images.as_ref().map(|digest| dataset(&experiment.dataset, digest)),
             time_ms: now_ms(),
         };
         self.send(TrackEvent::StudyStarted(event));
@@ -171,7 +186,7 @@ impl<'s> Tracking<'s> {
     fn run_finished(&mut self, run: &str, evaluated: &Entry) {
         let Some(trained) = self.trained.get(run).cloned() else { return };
         let key = trained.fingerprint.key.clone();
-        let trial_id = self.trial_id(&key);
+        let trial_id = self.trial_id(run, &key);
         let watched = self.live.remove(run).is_some();
         // The key of the scores too: other thresholds are other final numbers of the same run.
         let mark = format!("{trial_id}/{}", evaluated.fingerprint.key.short());
@@ -184,7 +199,7 @@ impl<'s> Tracking<'s> {
             let start_ms = end_ms - (trained.provenance.elapsed_s * 1000.0) as i64;
             self.send(self.run_started(run, &key, start_ms));
             for row in self.history(&trained) {
-                self.send(TrackEvent::Epoch(self.epoch(&key, &row)));
+                self.send(TrackEvent::Epoch(self.epoch(run, &key, &row)));
             }
         }
         let metrics = self.finals(evaluated);
@@ -201,14 +216,14 @@ impl<'s> Tracking<'s> {
             run: run.to_owned(),
             variant: variant.as_ref().map(|v| v.name.clone()).unwrap_or_default(),
             seed: found.map_or(0, |run| run.seed),
-            trial_id: self.trial_id(key),
+            trial_id: self.trial_id(run, key),
             params: variant.map(|variant| params(&variant)).unwrap_or_default(),
             tags: BTreeMap::from([("study.fingerprint".to_owned(), key.to_string())]),
             start_time_ms,
         })
     }
 
-    fn epoch(&self, key: &Digest, row: &EpochRow) -> Epoch {
+    fn epoch(&self, run: &str, key: &Digest, row: &EpochRow) -> Epoch {
         let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
         let metrics = [
             ("train/loss", number(row.train_loss)),
@@ -218,7 +233,7 @@ impl<'s> Tracking<'s> {
             ("time/images_per_second", row.images_per_second),
         ];
         Epoch {
-            trial_id: self.trial_id(key),
+            trial_id: self.trial_id(run, key),
             epoch: row.epoch,
             time_ms: row.finished_ms,
             metrics: metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
@@ -254,8 +269,10 @@ impl<'s> Tracking<'s> {
         rows.iter().filter(|row| kept(row)).map(|row| (name(row), row.value)).collect()
     }
 
-    fn trial_id(&self, key: &Digest) -> String {
-        format!("{}-{}", self.study.plan.experiment.name, key.short())
+    /// The run's name too: a sweep of the evaluation has runs that share a training.
+    fn trial_id(&self, run: &str, key: &Digest) -> String {
+        let both = Digest::of(format!("{run}\n{key}").as_bytes());
+        format!("{}-{}", self.study.plan.experiment.name, both.short())
     }
 
     fn send(&self, event: TrackEvent) {
@@ -270,6 +287,29 @@ impl<'s> Tracking<'s> {
             print::err(&format!("warning: {warning}"));
         }
     }
+}
+
+/// The dataset by the name of its folder: a path may tell of the machine.
+fn dataset(settings: &Dataset, digest: &Digest) -> DatasetSource {
+    let folder = settings.images.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let source = match settings.generate {
+        Some(_) => "generated",
+        None => "files",
+    };
+    DatasetSource { name: folder, digest: digest.short().to_owned(), source: source.to_owned() }
+}
+
+/// What the study found, as numbers: each variant's effect with its interval.
+fn found(effects: &[EffectRow]) -> Vec<(String, f64)> {
+    let numbers = |row: &EffectRow| {
+        let name = format!("effect/{}/{}", row.metric, row.variant);
+        [
+            (format!("{name}/delta"), row.delta),
+            (format!("{name}/low"), row.low),
+            (format!("{name}/high"), row.high),
+        ]
+    };
+    effects.iter().flat_map(numbers).collect()
 }
 
 /// Settings of a run that are worth comparing on a server.

@@ -39,6 +39,8 @@ pub struct EngineConfig {
     pub data_threads: usize,
     /// Stop after this stage; `None`: go to the report.
     pub until: Option<Stage>,
+    /// Give jobs to workers. Without, a study goes by the runs that have been trained.
+    pub train: bool,
 }
 
 /// How a walk ended.
@@ -174,6 +176,9 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn go(&mut self, receiver: &Receiver<Message>, interrupt: &Interrupt) -> Result<(), EngineError> {
         self.look_up_all()?;
+        if !self.config.train {
+            self.leave_out_jobs();
+        }
         let mut lease = Lease::new(&self.config.store);
         lease.claim(self.outcome.entries.values().map(|entry| &entry.fingerprint.key));
         self.lease = Some(lease);
@@ -228,6 +233,16 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Runs that are not trained yet count as left out.
+    fn leave_out_jobs(&mut self) {
+        for node in 0..self.plan.nodes.len() {
+            let is_job = matches!(self.plan.nodes[node].stage, Stage::Train | Stage::Predict);
+            if is_job && self.status[node] == Status::Want {
+                self.status[node] = Status::Skipped;
+            }
+        }
     }
 
     fn tell_plan(&mut self) {

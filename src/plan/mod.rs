@@ -14,7 +14,7 @@ pub use graph::{Input, Node, Plan, Run};
 pub use keys::fingerprint;
 pub use latest::Latest;
 pub use record::PlanRecord;
-pub use resolve::{Change, DirtyReason, State, Why, resolve, why};
+pub use resolve::{Change, DirtyReason, State, Why, last_report, resolve, why};
 pub use sources::{SourceError, Sources};
 pub use stage::{Stage, output};
 pub use uses::Uses;

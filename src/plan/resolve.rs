@@ -102,6 +102,27 @@ pub fn resolve(
     Ok(states)
 }
 
+/// The last report, where it was made of just the results that there are now: of fewer runs than the plan has.
+///
+/// # Errors
+/// Where a file outside the cache, or the cache, cannot be read.
+pub fn last_report(
+    plan: &Plan,
+    states: &[State],
+    store: &Store,
+    sources: &Sources,
+    latest: &Latest,
+) -> Result<Option<Entry>, SourceError> {
+    let mut node = plan.nodes[plan.report()].clone();
+    let Some(last) = latest.key(&node.name) else { return Ok(None) };
+    let Some(entry) = store.lookup(last)? else { return Ok(None) };
+    node.inputs.retain(|from| matches!(states[from.node], State::Fresh(_)));
+    let now = fingerprint(&node, |i| fresh(&states[i]), sources)?;
+    // Why the others are missing is told on the page, and is no result.
+    let told = entry.fingerprint.fields.iter().filter(|field| !field.name.starts_with("missing"));
+    Ok(told.eq(now.fields.iter()).then_some(entry))
+}
+
 fn fresh(state: &State) -> &Entry {
     match state {
         State::Fresh(entry) => entry,

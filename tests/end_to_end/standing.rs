@@ -84,3 +84,24 @@ fn every_changed_input_is_named() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("no stage `training`"), "{}", stderr(&output));
 }
+
+#[test]
+fn what_there_is_can_be_read_although_a_run_is_missing() {
+    let Some(lab) = Lab::new() else { return };
+    assert_eq!(lab.call("cache", "report", &[]).status.code(), Some(1));
+    lab.run("cache");
+    // Seed 3 is not trained.
+    lab.write_spec(&SPEC.replace("seeds = 2", "seeds = 3"));
+    let metrics = lab.call("cache", "table", &["metrics"]);
+    assert_eq!(metrics.status.code(), Some(0), "{}", stderr(&metrics));
+    assert!(stdout(&metrics).contains("flip/seed=2") && stderr(&metrics).contains("evaluate flip/seed=3"));
+    let effects = lab.call("cache", "table", &["effects"]);
+    assert_eq!(effects.status.code(), Some(1), "the last report knows nothing of seed 3");
+    let report = lab.call("cache", "report", &[]);
+    assert_eq!(report.status.code(), Some(0), "{}", stderr(&report));
+    assert!(stderr(&report).contains("3 of 9 runs have no result yet"), "{}", stderr(&report));
+    assert!(fs::read_to_string(lab.path("reports/tiny/index.html")).unwrap().contains("has not been run"));
+    let effects = lab.call("cache", "table", &["effects"]);
+    assert_eq!(effects.status.code(), Some(0), "{}", stderr(&effects));
+    assert!(stdout(&effects).contains("flip"), "{}", stdout(&effects));
+}
