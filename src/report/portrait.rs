@@ -153,14 +153,14 @@ pub fn portrait(study: &Study) -> Portrait {
         samples_note: if shown == 0 {
             String::new()
         } else {
-            let labels = data.samples.len();
-            let which = if labels < study.labels.len() {
-                format!("the {labels} labels with most training images")
-            } else {
-                "each label".to_owned()
+            let which = match data.samples.len() {
+                n if n < study.labels.len() => {
+                    format!("{n} of {} labels, the most frequent ones", study.labels.len())
+                }
+                _ => "each label".to_owned(),
             };
             format!(
-                "Drawn from the training images of {which}, as the model sees them before any augmentation ({}). \
+                "Drawn from the training images of {which}; as the model sees them before any augmentation ({}). \
                  A picture stands for all its labels, not just the one above it.",
                 data.sizes.fit
             )

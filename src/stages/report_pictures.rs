@@ -15,7 +15,7 @@ use crate::report::{ImageSize, Objects, Picture, Samples, Sizes};
 use crate::seed::Key;
 use crate::spec::settings::{Fit, Images};
 use crate::tables;
-use crate::tables::rows::{AnnotationRow, LabelTable, Part, PixelRow};
+use crate::tables::rows::{AnnotationRow, ImageRow, LabelTable, Part, PixelRow};
 
 /// Labels that samples are shown of: the most frequent ones.
 const SAMPLED_LABELS: usize = 40;
@@ -72,7 +72,9 @@ pub(super) fn objects(work: &StageWork, shared: &Shared) -> Result<Option<Object
     let ingest = input_node(work, label, "annotations");
     let rows: Vec<AnnotationRow> = tables::read(&work.output_of(ingest, output::ANNOTATIONS)?)?;
     let used: BTreeSet<i64> = shared.labels.image_ids.iter().copied().collect();
-    let size_of: HashMap<i64, (u32, u32)> = (shared.images.iter())
+    // Boxes are in the pixels of the records: an image on disk may be a smaller copy.
+    let records: Vec<ImageRow> = tables::read(&work.output_of(ingest, output::IMAGES)?)?;
+    let size_of: HashMap<i64, (u32, u32)> = (records.iter())
         .filter(|image| used.contains(&image.image_id))
         .map(|image| (image.image_id, (image.width, image.height)))
         .collect();

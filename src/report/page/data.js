@@ -6,13 +6,16 @@
     const { axis, of, bins } = report.data[kind];
     if (bins.length === 0) return null;
     const names = bins.map((b) => b.name);
+    const longest = (texts) => Math.max(...texts.map((text) => text.length));
+    // Room for the text beside the longest bar, in pixels of the place that names leave.
+    const room = 6.8 * longest(bins.map((b) => b.text)) + 12;
+    const place = Math.max(width - 7.6 * longest(names) - 22, room + 40);
     return {
       height: { step: 26 },
       data: { values: bins },
       encoding: {
         y: { field: "name", type: "nominal", scale: { domain: names }, title: null, axis: { domain: false, ticks: false, labelColor: "var(--ink)", labelFontSize: 13, labelPadding: 8, minExtent: 30 } },
-        // Room for the text beside the longest bar.
-        x: { field: "count", type: "quantitative", scale: { domain: [0, Math.max(...bins.map((b) => b.count)) * (1 + 110 / Math.max(width - 190, 60))], nice: false }, axis: null },
+        x: { field: "count", type: "quantitative", scale: { domain: [0, (Math.max(...bins.map((b) => b.count)) * place) / (place - room)], nice: false }, axis: null },
         tooltip: [{ field: "name", title: of }, { field: "text", title: axis.toLowerCase() }],
       },
       layer: [
