@@ -70,9 +70,10 @@ impl Cooccurrence {
         pairs
     }
 
-    /// The pairs of the highest lift among those that at least [`LEAST_FOR_LIFT`] images have.
+    /// The pairs of the highest lift above 1 among those that at least [`LEAST_FOR_LIFT`] images have.
     pub fn highest_lift(&self, most: usize) -> Vec<Pair> {
-        let mut pairs: Vec<Pair> = self.pairs().filter(|pair| pair.images >= LEAST_FOR_LIFT).collect();
+        let mut pairs: Vec<Pair> =
+            self.pairs().filter(|pair| pair.images >= LEAST_FOR_LIFT && pair.lift > 1.0).collect();
         pairs.sort_by(|a, b| b.lift.total_cmp(&a.lift));
         pairs.truncate(most);
         pairs

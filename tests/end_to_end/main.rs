@@ -6,5 +6,6 @@ mod bad_input;
 mod cached;
 mod crash;
 mod damage;
+mod data;
 mod harness;
 mod share;
