@@ -10,6 +10,7 @@ mod curves;
 mod data;
 mod format;
 mod guardrails;
+mod histograms;
 mod page;
 mod portrait;
 mod scores;

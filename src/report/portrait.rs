@@ -1,34 +1,19 @@
-//! The data in rows and bars: labels that go together, sizes, samples, and what was left out.
+//! The data in rows and sentences: labels that go together, sizes, samples, and what was left out.
 //!
 //! Numbers are written out here; the template and the scripts show what they are given.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use minijinja::Value;
 use serde::Serialize;
 
 use super::data::{Data, Fate, ImageSize, LabelPair, Picture};
 use super::format;
+use super::histograms::{Bars, aspect, labels_per_image, objects};
 use super::study::Study;
 
 /// Depths of colour in the square table.
 const DEPTHS: f64 = 8.0;
-/// Different sizes that the scatter plot shows one by one; more are gathered on a grid.
-const SIZES_MAX: usize = 400;
-/// Aspect ratios that photos have.
-const RATIOS: [(&str, f64); 11] = [
-    ("1:2", 0.5),
-    ("9:16", 9.0 / 16.0),
-    ("2:3", 2.0 / 3.0),
-    ("3:4", 0.75),
-    ("4:5", 0.8),
-    ("1:1", 1.0),
-    ("5:4", 1.25),
-    ("4:3", 4.0 / 3.0),
-    ("3:2", 1.5),
-    ("16:9", 16.0 / 9.0),
-    ("2:1", 2.0),
-];
-
 /// What the section on the data shows beside the counts per part.
 #[derive(Debug, Serialize)]
 pub struct Portrait {
@@ -48,37 +33,6 @@ pub struct Portrait {
     samples: Vec<SampleRow>,
     samples_note: String,
     noticed: Vec<NoticedRow>,
-}
-
-/// Counts in bins, as a chart and as a table.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Bars {
-    /// What is counted in.
-    pub axis: &'static str,
-    /// What a bin is.
-    pub of: &'static str,
-    /// In their order.
-    pub bins: Vec<Bin>,
-}
-
-/// One bar.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Bin {
-    /// What is counted, as shown.
-    pub name: String,
-    /// How many.
-    pub count: u64,
-    /// How many, and the share of all.
-    pub text: String,
-}
-
-/// The sizes as the scatter plot shows them.
-#[derive(Debug, Serialize)]
-pub struct Scatter {
-    /// The side of the square that the model sees.
-    side: u32,
-    /// Width, height and number of images.
-    points: Vec<(u32, u32, u64)>,
 }
 
 #[derive(Debug, Serialize)]
@@ -112,7 +66,8 @@ struct SampleRow {
 
 #[derive(Debug, Serialize)]
 struct SamplePicture {
-    source: String,
+    /// A data URI: letters, digits and signs that mean nothing in an attribute.
+    source: Value,
     /// File name and labels.
     alt: String,
     side: u32,
@@ -235,67 +190,6 @@ fn pair_row(study: &Study, pair: &LabelPair) -> PairRow {
     }
 }
 
-/// Bars of these counts, without empty ones at either end.
-fn bars(axis: &'static str, of: &'static str, counts: Vec<(String, u64)>) -> Bars {
-    let whole: u64 = counts.iter().map(|(_, n)| n).sum();
-    let filled = |(_, n): &(String, u64)| *n > 0;
-    let first = counts.iter().position(filled).unwrap_or(counts.len());
-    let end = counts.iter().rposition(filled).map_or(0, |last| last + 1);
-    let bin = |(name, count): (String, u64)| {
-        let text = format!("{} ({})", format::count(count), format::percent(count, whole));
-        Bin { name, count, text }
-    };
-    Bars { axis, of, bins: counts.into_iter().take(end).skip(first).map(bin).collect() }
-}
-
-/// How many images have so many labels.
-pub fn labels_per_image(data: &Data) -> Bars {
-    let counts = data.labels_per_image.iter().enumerate().map(|(n, &images)| (n.to_string(), images));
-    bars("Images", "Labels of an image", counts.collect())
-}
-
-/// Images by the aspect ratio that is nearest to theirs.
-pub fn aspect(data: &Data) -> Bars {
-    let mut counts = RATIOS.map(|(name, _)| (name.to_owned(), 0));
-    for size in &data.sizes.of {
-        let ratio = f64::from(size.width.max(1)) / f64::from(size.height.max(1));
-        let distance = |of: f64| libm::fabs(libm::log(ratio / of));
-        let nearest =
-            (0..RATIOS.len()).min_by(|&a, &b| distance(RATIOS[a].1).total_cmp(&distance(RATIOS[b].1)));
-        counts[nearest.unwrap_or(0)].1 += size.images;
-    }
-    bars("Images", "Width : height, the nearest of these", counts.to_vec())
-}
-
-/// Objects by the side of their boxes at the model's size: each bin is twice as wide as the one before.
-pub fn objects(data: &Data) -> Bars {
-    let Some(objects) = &data.objects else { return Bars::default() };
-    let edges: Vec<f32> = (0..=10).map(|power| (1u32 << power) as f32).collect();
-    let mut counts: Vec<(String, u64)> = vec![("below 1".to_owned(), 0)];
-    counts.extend(edges.windows(2).map(|edge| (format!("{} to {}", edge[0], edge[1]), 0)));
-    for side in &objects.sides {
-        let bin = edges.iter().take_while(|edge| side >= edge).count().min(counts.len() - 1);
-        counts[bin].1 += 1;
-    }
-    bars("Objects", "Side of the box in pixels", counts)
-}
-
-/// Each size, or where there are too many, each cell of a grid.
-pub fn scatter(data: &Data) -> Scatter {
-    let sizes = &data.sizes.of;
-    let largest = sizes.iter().map(|size| size.width.max(size.height)).max().unwrap_or(0);
-    let cell = if sizes.len() > SIZES_MAX { largest.div_ceil(40).max(1) } else { 1 };
-    let centre = |length: u32| if cell == 1 { length } else { length / cell * cell + cell / 2 };
-    let mut points = std::collections::BTreeMap::new();
-    for size in sizes {
-        *points.entry((centre(size.width), centre(size.height))).or_default() += size.images;
-    }
-    Scatter {
-        side: data.sizes.side,
-        points: points.into_iter().map(|((width, height), images)| (width, height, images)).collect(),
-    }
-}
-
 fn sizes(data: &Data) -> Vec<String> {
     let sizes = &data.sizes;
     let images: u64 = sizes.of.iter().map(|size| size.images).sum();
@@ -359,8 +253,49 @@ fn sample(study: &Study, picture: &Picture) -> SamplePicture {
     let labels: Vec<&str> =
         picture.labels.iter().filter_map(|&label| study.labels.get(label).map(String::as_str)).collect();
     SamplePicture {
-        source: format!("data:image/jpeg;base64,{}", STANDARD.encode(&picture.jpeg)),
+        source: Value::from_safe_string(format!("data:image/jpeg;base64,{}", STANDARD.encode(&picture.jpeg))),
         alt: format!("{}: {}", picture.file_name, labels.join(", ")),
         side: picture.side,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::page;
+    use super::super::sample::{SMALL, Size, study};
+    use super::*;
+
+    #[test]
+    fn nothing_known_is_nothing_said() {
+        let data = Data::default();
+        assert!(sizes(&data).is_empty() && object_facts(&data).is_empty() && facts(&data).is_empty());
+        assert!(labels_per_image(&data).bins.is_empty());
+    }
+
+    #[test]
+    fn few_labels_are_a_square_and_many_the_strongest_pairs() {
+        let small = page(&study(SMALL)).unwrap();
+        assert!(small.contains("title=\"335 of 1,080 images with plastic have paper too (31 %)\""));
+        assert!(small.contains("<td class=\"n own\" title=\"1,080 images have plastic\">1,080</td>"));
+        assert!(!small.contains("Labels that often go together"));
+        let large = page(&study(Size { labels: 60, ..SMALL })).unwrap();
+        assert!(large.contains("Labels that often go together") && !large.contains("heat square"));
+        assert!(large.contains("pairs with the highest lift among those of at least 5 images"));
+        assert!(large.contains("40 of 60 labels, the most frequent ones"));
+
+        let mut torn = study(SMALL);
+        torn.data.together.matrix[2].pop();
+        let message = page(&torn).unwrap_err().to_string();
+        assert!(message.starts_with("`data.together.matrix` has `5` values, expected `6`"), "{message}");
+    }
+
+    #[test]
+    fn pictures_travel_inside_the_page() {
+        let text = page(&study(SMALL)).unwrap();
+        assert_eq!(text.matches("<img src=\"data:image/jpeg;base64,").count(), 24);
+        assert!(text.contains("alt=\"batch_1_000003.jpg: plastic, paper\""));
+        assert!(text.contains("img-src data:"));
+        assert!(text.contains("2 images set aside and not used"));
+        assert!(text.contains("<th scope=\"row\">changed</th><td class=n>14</td>"));
     }
 }

@@ -169,3 +169,66 @@ fn small(pixels: &[u8], side: u32) -> Result<(u32, Vec<u8>), StageError> {
     )?;
     Ok((u32::from(side), jpeg))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 60 images: `a` in all, `b` in every third, `c` in two, `d` in none.
+    fn labels() -> LabelTable {
+        let row = |i: i64| [true, i % 3 == 0, i == 7 || i == 9, false];
+        LabelTable {
+            labels: ["a", "b", "c", "d"].map(String::from).to_vec(),
+            image_ids: (0..60).collect(),
+            positives: (0..60).flat_map(row).collect(),
+        }
+    }
+
+    #[test]
+    fn samples_are_of_their_label_and_of_the_training_part() {
+        let labels = labels();
+        let found = chosen(&labels, |id| id % 2 == 1);
+        assert_eq!(
+            found.iter().map(|(label, rows)| (*label, rows.len())).collect::<Vec<_>>(),
+            [(0, 4), (1, 4), (2, 2)]
+        );
+        for (label, rows) in &found {
+            assert!(rows.iter().all(|&row| labels.row(row)[*label] && row % 2 == 1), "{label}: {rows:?}");
+        }
+        let of = |at: usize| found[at].1.iter().collect::<BTreeSet<_>>();
+        assert!(of(0).is_disjoint(&of(1)), "what is shown already comes last: {found:?}");
+        assert_eq!(found, chosen(&labels, |id| id % 2 == 1), "the same data give the same samples");
+    }
+
+    #[test]
+    fn the_most_frequent_labels_are_shown_in_their_order() {
+        let n = SAMPLED_LABELS + 5;
+        // Label l is in l + 1 images.
+        let positives = (0..n).flat_map(|image| (0..n).map(move |label| image <= label)).collect();
+        let names = (0..n).map(|label| label.to_string()).collect();
+        let labels = LabelTable { labels: names, image_ids: (0..n as i64).collect(), positives };
+        let shown: Vec<usize> = chosen(&labels, |_| true).into_iter().map(|(label, _)| label).collect();
+        assert_eq!(shown, (5..n).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn enlarged_is_what_grows_in_a_direction_that_is_scaled() {
+        let enlarged = |fit, width, height| is_enlarged(&Images { size: 100, fit }, width, height);
+        assert!(enlarged(Fit::Stretch, 90, 500) && !enlarged(Fit::Stretch, 100, 100));
+        assert!(enlarged(Fit::Crop, 90, 500) && !enlarged(Fit::Crop, 120, 110));
+        assert!(!enlarged(Fit::Pad, 90, 500) && enlarged(Fit::Pad, 90, 50));
+        let (x, y) = scale(&Images { size: 100, fit: Fit::Stretch }, 200, 50);
+        assert_eq!((x, y), (0.5, 2.0));
+    }
+
+    #[test]
+    fn a_sample_is_a_small_jpeg() {
+        for (side, expected) in [(32, 32), (96, 96), (224, 96)] {
+            let pixels = vec![200; (side * side * 3) as usize];
+            let (shown, jpeg) = small(&pixels, side).unwrap();
+            let image = crate::pixels::decode(&jpeg).unwrap();
+            assert_eq!((shown, image.width, image.height), (expected, expected as usize, expected as usize));
+            assert!(image.data.iter().all(|value| value.abs_diff(200) < 4) && jpeg.len() < 2000);
+        }
+    }
+}
