@@ -65,7 +65,7 @@ impl Cooccurrence {
     /// The pairs that most images have; equals in the order of their labels.
     pub fn most_frequent(&self, most: usize) -> Vec<Pair> {
         let mut pairs: Vec<Pair> = self.pairs().collect();
-        pairs.sort_by(|a, b| b.images.cmp(&a.images));
+        pairs.sort_by_key(|pair| std::cmp::Reverse(pair.images));
         pairs.truncate(most);
         pairs
     }
