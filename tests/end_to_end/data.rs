@@ -18,6 +18,7 @@ fn uneven() -> Option<Lab> {
 
 fn spec(balance: &str) -> String {
     let spec = SPEC.replace("seeds = 2", "seeds = 1").replace("\"add_one\"", "\"none\"");
+    let spec = spec.replace("epochs = 2", "epochs = 1");
     spec.replace("[images]", &format!("[balance]\n{balance}\n[images]"))
 }
 
@@ -35,15 +36,17 @@ fn to_run(lab: &Lab) -> Vec<String> {
 }
 
 #[test]
-fn each_way_of_balancing_is_a_training_of_its_own_and_ends_the_same_twice() {
+fn each_way_of_balancing_is_a_training_of_its_own() {
     let Some(lab) = uneven() else { return };
     let mut seen = Vec::new();
     for method in ["none", "oversample", "loss_weights", "sampler"] {
         lab.write_spec(&spec(&format!("method = \"{method}\"\nexponent = 1.0")));
         lab.run("cache");
-        lab.run("other");
         let tables = lab.tables("cache");
-        assert_eq!(tables, lab.tables("other"), "{method}");
+        if method == "sampler" {
+            lab.run("other");
+            assert_eq!(tables, lab.tables("other"), "draws follow from the seed");
+        }
         assert!(!seen.contains(&tables), "{method} does what another way does");
         seen.push(tables);
     }
