@@ -4,6 +4,7 @@ mod args;
 mod cache;
 mod check;
 mod display;
+mod facts;
 mod generated;
 mod plan;
 mod print;

@@ -8,6 +8,7 @@
 
 pub mod balance;
 pub mod coco;
+pub mod cooccurrence;
 pub mod csv;
 pub mod duplicates;
 pub mod faults;
@@ -21,6 +22,7 @@ pub mod split;
 #[cfg(test)]
 mod study_tests;
 
+pub use cooccurrence::Cooccurrence;
 pub use faults::{FaultGroup, ImportError};
 pub use imported::{Imported, import};
 pub use notice::{Notice, NoticeKind};

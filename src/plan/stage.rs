@@ -64,6 +64,7 @@ impl Stage {
         match self {
             // 2: ops draw by their kind.
             Stage::Train => 2,
+            Stage::Balance | Stage::Report => 2,
             _ => 1,
         }
     }

@@ -8,6 +8,8 @@ mod label;
 mod pixels;
 mod report;
 mod report_data;
+mod report_notices;
+mod report_pictures;
 mod scan;
 mod split;
 mod work;

@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::error::StageError;
 use super::evaluate::{EvaluationRecord, PartScores};
-use super::report_data::data;
+use super::report_data::{Shared, data};
 use super::work::{StageWork, read_json, write_table};
 use crate::cache::Attempt;
 use crate::clock;
@@ -19,9 +19,7 @@ use crate::report::{
 };
 use crate::seed::Key;
 use crate::spec::settings::HeadlineMetric;
-use crate::tables::rows::{
-    EffectRow, HistoryRow, LabelTable, MetricRow, Part, PredictionTable, SplitRow, TrainIndexRow,
-};
+use crate::tables::rows::{EffectRow, HistoryRow, LabelTable, MetricRow, Part, PredictionTable};
 use crate::tables::{self};
 
 /// Seed of the bootstrap: the same results give the same intervals.
@@ -121,16 +119,16 @@ impl Done {
 }
 
 /// The node that a run's stage reads under `name`.
-fn input_node(work: &StageWork, node: usize, name: &str) -> usize {
+pub(super) fn input_node(work: &StageWork, node: usize, name: &str) -> usize {
     let from = work.plan.nodes[node].inputs.iter().find(|from| from.name == name);
     from.unwrap_or_else(|| panic!("bug: node {node} has no input `{name}`")).node
 }
 
-fn split_node(work: &StageWork, run: &Run) -> usize {
+pub(super) fn split_node(work: &StageWork, run: &Run) -> usize {
     input_node(work, run.train, crate::job::input::SPLIT)
 }
 
-fn label_table(work: &StageWork, run: &Run) -> Result<LabelTable, StageError> {
+pub(super) fn label_table(work: &StageWork, run: &Run) -> Result<LabelTable, StageError> {
     let node = input_node(work, run.train, crate::job::input::LABELS);
     Ok(tables::read(&work.output_of(node, output::LABELS)?)?)
 }
@@ -191,51 +189,9 @@ fn pairs<'a>(work: &'a StageWork, runs: &[Done]) -> Vec<Pair<'a>> {
     pairs
 }
 
-/// The tables of the first variant: what the page shows of the data.
-pub(super) struct Shared {
-    pub labels: LabelTable,
-    pub split: Vec<SplitRow>,
-    pub train_index: Vec<TrainIndexRow>,
-}
-
-impl Shared {
-    fn load(work: &StageWork) -> Result<Self, StageError> {
-        let first = &work.plan.runs[0];
-        let balance = input_node(work, first.train, crate::job::input::TRAIN_INDEX);
-        Ok(Shared {
-            labels: label_table(work, first)?,
-            split: tables::read(&work.output_of(split_node(work, first), output::SPLIT)?)?,
-            train_index: tables::read(&work.output_of(balance, output::TRAIN_INDEX)?)?,
-        })
-    }
-
-    /// The truth of a part, row-major.
-    fn targets(&self, part: Part) -> Vec<bool> {
-        let parts: HashMap<i64, Part> = self.split.iter().map(|row| (row.image_id, row.part)).collect();
-        let rows = 0..self.labels.image_ids.len();
-        let rows = rows.filter(|&row| parts.get(&self.labels.image_ids[row]) == Some(&part));
-        rows.flat_map(|row| self.labels.row(row).to_vec()).collect()
-    }
-
-    /// The truth of the training rows, copies counted.
-    fn train_targets(&self) -> Vec<bool> {
-        let row_of: HashMap<i64, usize> =
-            self.labels.image_ids.iter().enumerate().map(|(i, &id)| (id, i)).collect();
-        let mut targets = Vec::new();
-        for row in &self.train_index {
-            if let Some(&idx) = row_of.get(&row.image_id) {
-                for _ in 0..row.copies {
-                    targets.extend_from_slice(self.labels.row(idx));
-                }
-            }
-        }
-        targets
-    }
-}
-
 fn constant(shared: &Shared, work: &StageWork) -> Result<Vec<Score>, StageError> {
     let evaluation = constant_predictor(
-        &shared.train_targets(),
+        &shared.base_rates(),
         &shared.targets(Part::Val),
         &shared.targets(Part::Test),
         &shared.labels.labels,

@@ -2,8 +2,8 @@
 
 use arrow::array::builder::{Float32Builder, ListBuilder};
 use arrow::array::{
-    Array, BooleanArray, Float32Array, Int64Array, ListArray, RecordBatch, StringArray, UInt32Array,
-    UInt64Array,
+    Array, BooleanArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
+    UInt32Array, UInt64Array,
 };
 
 use super::columns::{
@@ -249,16 +249,18 @@ impl Table for Vec<SplitRow> {
 
 impl Table for Vec<TrainIndexRow> {
     const NAME: &'static str = "train_index";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn to_batch(&self) -> Result<RecordBatch, ContentError> {
         let ids = Int64Array::from_iter_values(self.iter().map(|row| row.image_id));
         let copies = UInt32Array::from_iter_values(self.iter().map(|row| row.copies));
         let weights = Float32Array::from_iter_values(self.iter().map(|row| row.weight));
+        let chances = Float64Array::from_iter(self.iter().map(|row| row.chance));
         Columns::default()
             .add("image_id", Holes::No, ids)
             .add("copies", Holes::No, copies)
             .add("weight", Holes::No, weights)
+            .add("chance", Holes::Yes, chances)
             .batch()
     }
 
@@ -268,10 +270,12 @@ impl Table for Vec<TrainIndexRow> {
             let ids = full::<Int64Array>(batch, "image_id", "Int64")?;
             let copies = full::<UInt32Array>(batch, "copies", "UInt32")?;
             let weights = full::<Float32Array>(batch, "weight", "Float32")?;
+            let chances = sparse::<Float64Array>(batch, "chance", "Float64")?;
             rows.extend((0..batch.num_rows()).map(|i| TrainIndexRow {
                 image_id: ids.value(i),
                 copies: copies.value(i),
                 weight: weights.value(i),
+                chance: chances.is_valid(i).then(|| chances.value(i)),
             }));
         }
         Ok(rows)

@@ -79,8 +79,10 @@ fn tables_come_back_as_they_went() {
         .map(|part| SplitRow { image_id: 1, fold: 2, part })
         .collect();
     assert_eq!(round_trip(&split), split);
-    let index = vec![TrainIndexRow { image_id: 1, copies: 131, weight: 0.5 }];
-    assert_eq!(round_trip(&index), index);
+    for chance in [None, Some(0.125)] {
+        let index = vec![TrainIndexRow { image_id: 1, copies: 131, weight: 0.5, chance }];
+        assert_eq!(round_trip(&index), index);
+    }
     let pixels = vec![PixelRow { image_id: 1, row: u64::MAX, digest: "00".into() }];
     assert_eq!(round_trip(&pixels), pixels);
     let metrics = vec![MetricRow {
@@ -139,7 +141,8 @@ fn tables_without_rows_keep_their_columns() {
 
 #[test]
 fn many_row_groups_come_back_in_order() {
-    let rows: Vec<_> = (0..200_000).map(|i| TrainIndexRow { image_id: i, copies: 1, weight: 1.0 }).collect();
+    let row = |image_id| TrainIndexRow { image_id, copies: 1, weight: 1.0, chance: None };
+    let rows: Vec<_> = (0..200_000).map(row).collect();
     assert_eq!(round_trip(&rows), rows);
 }
 

@@ -7,6 +7,7 @@ mod cached;
 mod collect;
 mod crash;
 mod damage;
+mod data;
 mod harness;
 mod keys;
 mod share;
