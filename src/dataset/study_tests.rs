@@ -146,8 +146,14 @@ fn six_groups_give_the_material_labels() {
 fn combination_gives_the_parts_of_the_study() {
     let Some(all) = table("material_labels.csv") else { return };
     let labels = all.labels_given.unwrap();
-    let settings =
-        |seed| Split { method: SplitMethod::Combination, train: 0.7225, val: 0.1275, test: 0.15, seed };
+    let settings = |seed| Split {
+        method: SplitMethod::Combination,
+        train: 0.7225,
+        val: 0.1275,
+        test: 0.15,
+        folds: 0,
+        seed,
+    };
     for seed in [42, 43] {
         let rows = split(&settings(seed), &labels, &[], None).unwrap().rows;
         for (part, file, n) in [
@@ -209,7 +215,8 @@ fn iterative_is_as_even_as_its_references_on_all_categories() {
         .collect();
     let (mut of_labels, mut of_pairs, mut of_sizes) = (Vec::new(), Vec::new(), Vec::new());
     for seed in 0..20 {
-        let settings = Split { method: SplitMethod::Iterative, train: 0.7, val: 0.15, test: 0.15, seed };
+        let settings =
+            Split { method: SplitMethod::Iterative, train: 0.7, val: 0.15, test: 0.15, folds: 0, seed };
         let rows = split(&settings, &labels, &[], None).unwrap().rows;
         of_labels.extend(columns.iter().flat_map(|column| missed(column, &rows)));
         of_pairs.extend(pairs.iter().flat_map(|pair| missed(pair, &rows)));
@@ -260,7 +267,8 @@ fn photos_that_trashnet_has_twice_are_found() {
     ] {
         assert!(conflict.message.contains(pair), "{}", conflict.message);
     }
-    let settings = Split { method: SplitMethod::Combination, train: 0.7, val: 0.1, test: 0.2, seed: 1 };
+    let settings =
+        Split { method: SplitMethod::Combination, train: 0.7, val: 0.1, test: 0.2, folds: 0, seed: 1 };
     let rows = split(&settings, &labels, &twice, None).unwrap().rows;
     let part = |id: i64| rows[id as usize].part;
     assert!(twice.iter().all(|ids| ids.iter().all(|&id| part(id) == part(ids[0]))));

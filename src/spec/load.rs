@@ -183,6 +183,11 @@ fn matrix(root: &Table<'_>) -> IndexMap<String, Vec<serde_json::Value>> {
             let known = SWEPT.map(|s| format!("`{s}.…`")).join(", ");
             table.fault(&key, fault.help(format!("write the whole key in quotes: one of {known}")));
         }
+        if key == "split.folds" {
+            let fault = Fault::new("`split.folds` cannot be swept");
+            let help = "runs that are tested on other images are never compared: write one study for each";
+            table.fault(&key, fault.help(help));
+        }
         match table.any(&key) {
             Some(Value::Array(_, items)) if !items.is_empty() => {
                 matrix.insert(key, items.iter().map(json).collect());

@@ -4,6 +4,7 @@ use figment::value::Value;
 use indexmap::IndexMap;
 
 use super::fault::Fault;
+use super::read_folds;
 use super::reader::Table;
 use super::settings::{
     BadImages, Balance, BalanceBy, BalanceMethod, Dataset, Fit, Format, Generate, Images, LabelSource,
@@ -132,22 +133,24 @@ pub fn check_name(table: &Table<'_>, name: &str) {
 /// Reads `[split]`.
 pub fn split(root: &Table<'_>, dataset: &Dataset) -> Split {
     let table = root.table("split");
-    let settings = Split {
-        method: table.choice(
-            "method",
-            &[
-                ("combination", SplitMethod::Combination),
-                ("iterative", SplitMethod::Iterative),
-                ("column", SplitMethod::Column),
-            ],
-        ),
+    let methods = [
+        ("combination", SplitMethod::Combination),
+        ("iterative", SplitMethod::Iterative),
+        ("column", SplitMethod::Column),
+    ];
+    let is_kfold = read_folds::is_kfold(&table);
+    let mut settings = Split {
+        method: if is_kfold { SplitMethod::Iterative } else { table.choice("method", &methods) },
         train: table.number("train", 0.0..=1.0),
         val: table.number("val", 0.0..=1.0),
         test: table.number("test", 0.0..=1.0),
+        folds: read_folds::folds(&table),
         seed: table.integer("seed", 0..=i64::MAX) as u64,
     };
     let sum = settings.train + settings.val + settings.test;
-    if settings.method != SplitMethod::Column {
+    if settings.folds > 0 {
+        read_folds::share_rest(&table, &mut settings);
+    } else if settings.method != SplitMethod::Column {
         if (sum - 1.0).abs() > 1e-6 {
             let fault = Fault::new(format!("`train` + `val` + `test` is {sum}, expected 1"));
             table.fault("train", fault);

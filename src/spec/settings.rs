@@ -151,10 +151,25 @@ pub struct Split {
     pub train: f64,
     /// Share of images to choose epochs and thresholds on.
     pub val: f64,
-    /// Share of images to compare on.
+    /// Share of images to compare on; with folds one over their number.
     pub test: f64,
+    /// Parts that take turns in being compared on (cross-validation); 0 where there is one split for all runs.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub folds: u32,
     /// Seed of the shuffling; another one gives another split for all runs.
     pub seed: u64,
+}
+
+impl Split {
+    /// The folds of each seed: `None` alone where there is one split for all runs.
+    pub fn each_fold(&self) -> Vec<Option<u32>> {
+        if self.folds == 0 { vec![None] } else { (0..self.folds).map(Some).collect() }
+    }
+}
+
+/// Left out of what is written, so that the keys of studies without folds are what they were before there were any.
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 /// How images are divided.

@@ -172,3 +172,64 @@ fn the_defaults_are_all_known_keys() {
     assert_eq!(loaded.experiment.train.epochs, 10);
     assert_eq!(loaded.experiment.dataset.annotations, Path::new(""));
 }
+
+/// `[split]` with `keys`.
+fn split_of(keys: &str) -> String {
+    GOOD.replace("[train]", &format!("[split]\n{keys}\n[train]"))
+}
+
+#[test]
+fn folds_take_their_test_share_and_leave_the_rest_in_proportion() {
+    for (keys, folds, train, val, test) in [
+        ("folds = 5", 5, 0.8 * 0.7 / 0.85, 0.8 * 0.15 / 0.85, 0.2),
+        ("folds = 4\nmethod = \"iterative\"\ntrain = 0.6\nval = 0.2", 4, 0.5625, 0.1875, 0.25),
+        (
+            "folds = 3\ntrain = 0.5\nval = 0.17\ntest = 0.33",
+            3,
+            2.0 / 3.0 * 0.5 / 0.67,
+            2.0 / 3.0 * 0.17 / 0.67,
+            1.0 / 3.0,
+        ),
+    ] {
+        let split = read(&split_of(keys), &[]).unwrap().experiment.split;
+        assert_eq!(split.folds, folds);
+        for (found, expected) in [(split.train, train), (split.val, val), (split.test, test)] {
+            assert!((found - expected).abs() < 1e-12, "{keys}: {split:?}");
+        }
+        assert_eq!(split.each_fold().len(), folds as usize);
+    }
+    let split = read(GOOD, &[]).unwrap().experiment.split;
+    assert_eq!((split.folds, split.each_fold()), (0, vec![None]));
+    // Keys of studies without folds are what they were.
+    assert!(!serde_json::to_string(&split).unwrap().contains("folds"));
+}
+
+#[test]
+fn folds_that_cannot_be_say_why() {
+    let cases = [
+        ("folds = 1", "`folds` is 1, expected 0 (none) or 2 to 20 @ 1"),
+        ("folds = 21", "`folds` is `21`, expected 0 to 20 @ 21"),
+        (
+            "method = \"kfold\"",
+            "`method` is `kfold`, expected one of `combination`, `iterative`, `column` @ \"kfold\" ? folds are made with \
+             either of the first two: write `folds = 5` beside `method = \"iterative\"`",
+        ),
+        (
+            "folds = 5\ntest = 0.3",
+            "`test` is 0.3, but with `folds = 5` each fold tests on 1/5 of the images @ 0.3 ? remove `test`; `train` and \
+             `val` share the rest in their proportion",
+        ),
+        ("folds = 5\nval = 0.0", "`val` is 0, so that part would be empty in each fold @ 0.0"),
+        (
+            "folds = 5\nmethod = \"column\"",
+            "`folds` is 5, but `method = \"column\"` gives one part per image @ 5 ? write `method = \"combination\"` or \
+             `\"iterative\"`, or remove `folds`",
+        ),
+    ];
+    for (keys, expected) in cases {
+        let found = faults(&split_of(keys), &[]);
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{keys}: {found:?}");
+    }
+    let swept = faults(&GOOD.replace("\"images.size\" = [64, 96]", "\"split.folds\" = [0, 5]"), &[]);
+    assert!(swept[0].starts_with("`split.folds` cannot be swept @ [0, 5]"), "{swept:?}");
+}

@@ -9,15 +9,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{PARTS, Unit};
+use super::Unit;
 use crate::seed::{Draws, Key};
-use crate::tables::rows::Part;
 
 /// Parts that want a label equally but for this many images leave the choice to the pairs.
 const ABOUT_EQUAL: f64 = 0.5;
 
-/// The part of each unit, in the order of `units`, which ascend by image id.
-pub(super) fn divide(units: &[Unit], shares: [f64; 3], key: Key) -> Vec<Part> {
+/// The position among `shares` of each unit's part, in the order of `units`, which ascend by image id. The shares have a
+/// sum of 1; there may be any number of them.
+pub(super) fn divide(units: &[Unit], shares: &[f64], key: Key) -> Vec<usize> {
     let mut draws = key.child("iterative").draws();
     let mut order: Vec<usize> = (0..units.len()).collect();
     draws.shuffle(&mut order);
@@ -38,7 +38,7 @@ pub(super) fn divide(units: &[Unit], shares: [f64; 3], key: Key) -> Vec<Part> {
             state.place(idx, part_idx);
         }
     }
-    state.parts.into_iter().map(|part| part.unwrap_or(Part::Train)).collect()
+    state.parts.into_iter().map(Option::unwrap_or_default).collect()
 }
 
 struct State {
@@ -49,16 +49,16 @@ struct State {
     /// Units of each pair that are not placed yet.
     left: Vec<usize>,
     /// How many units of each pair each part still wants: [pairs, parts].
-    wanted: Vec<[f64; 3]>,
+    wanted: Vec<Vec<f64>>,
     /// How many units each part still wants.
-    room: [f64; 3],
+    room: Vec<f64>,
     /// Parts with a share.
     open: Vec<usize>,
-    parts: Vec<Option<Part>>,
+    parts: Vec<Option<usize>>,
 }
 
 impl State {
-    fn new(units: &[Unit], shares: [f64; 3]) -> Self {
+    fn new(units: &[Unit], shares: &[f64]) -> Self {
         let mut known: BTreeMap<(usize, usize), usize> = BTreeMap::new();
         for pair in units.iter().flat_map(|unit| pairs(unit.positives)) {
             let n_pairs = known.len();
@@ -70,11 +70,12 @@ impl State {
         for &pair in pairs_of.iter().flatten() {
             left[pair] += 1;
         }
+        let of_each = |count: usize| shares.iter().map(|share| share * count as f64).collect::<Vec<f64>>();
         State {
-            wanted: left.iter().map(|&count| shares.map(|share| share * count as f64)).collect(),
+            wanted: left.iter().map(|&count| of_each(count)).collect(),
             labels: known.iter().filter(|((low, high), _)| low == high).map(|(_, &pair)| pair).collect(),
-            room: shares.map(|share| share * units.len() as f64),
-            open: (0..PARTS.len()).filter(|&part_idx| shares[part_idx] > 0.0).collect(),
+            room: of_each(units.len()),
+            open: (0..shares.len()).filter(|&part_idx| shares[part_idx] > 0.0).collect(),
             parts: vec![None; units.len()],
             pairs_of,
             left,
@@ -103,7 +104,7 @@ impl State {
     }
 
     fn place(&mut self, idx: usize, part_idx: usize) {
-        self.parts[idx] = Some(PARTS[part_idx]);
+        self.parts[idx] = Some(part_idx);
         self.room[part_idx] -= 1.0;
         for &pair in &self.pairs_of[idx] {
             self.left[pair] -= 1;

@@ -5,6 +5,7 @@
 
 mod combination;
 mod iterative;
+mod kfold;
 #[cfg(test)]
 mod tests;
 
@@ -47,7 +48,7 @@ pub enum SplitError {
 /// The parts, with what the user should know about them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Divided {
-    /// One row per image, ascending by id.
+    /// One row per image and fold: fold by fold, ascending by id.
     pub rows: Vec<SplitRow>,
     /// Empty parts, labels without positives in a part, and images that were kept together.
     pub notices: Vec<Notice>,
@@ -78,10 +79,10 @@ pub fn split(
     let ids: Vec<i64> = order.iter().map(|&row_idx| labels.image_ids[row_idx]).collect();
     let mut notices = Vec::new();
 
-    let parts = if settings.method == SplitMethod::Column {
+    let folds = if settings.method == SplitMethod::Column {
         let parts = parts_given(&ids, given.ok_or(SplitError::NoColumn)?)?;
         notices.extend(separated(&ids, &parts, together));
-        parts
+        vec![parts]
     } else {
         let shares = shares(settings)?;
         let firsts = firsts(&ids, together);
@@ -90,19 +91,34 @@ pub fn split(
             .map(|idx| Unit { image_id: ids[idx], positives: labels.row(order[idx]) })
             .collect();
         let key = Key::root(settings.seed).child("split");
-        let placed = match settings.method {
-            SplitMethod::Iterative => iterative::divide(&units, shares, key),
-            _ => combination::divide(&units, shares, key),
+        let placed = match settings.folds {
+            0 => vec![divide(settings.method, &units, shares, key)],
+            n_folds => kfold::divide(settings.method, &units, shares, n_folds as usize, key),
         };
         notices.extend(kept_together(&ids, &firsts));
-        let part_of: BTreeMap<i64, Part> = units.iter().map(|unit| unit.image_id).zip(placed).collect();
-        firsts.iter().map(|&first| part_of[&ids[first]]).collect()
+        let of_images = |placed: Vec<Part>| -> Vec<Part> {
+            let part_of: BTreeMap<i64, Part> = units.iter().map(|unit| unit.image_id).zip(placed).collect();
+            firsts.iter().map(|&first| part_of[&ids[first]]).collect()
+        };
+        placed.into_iter().map(of_images).collect()
     };
-    notices.extend(empty_parts(settings, &parts));
-    notices.extend(absent_labels(labels, &order, &parts));
-    let rows =
-        ids.into_iter().zip(parts).map(|(image_id, part)| SplitRow { image_id, fold: 0, part }).collect();
+    notices.extend(empty_parts(settings, &folds));
+    notices.extend(absent_labels(labels, &order, &folds));
+    let mut rows = Vec::with_capacity(ids.len() * folds.len());
+    for (fold, parts) in (0..).zip(folds) {
+        rows.extend(ids.iter().zip(parts).map(|(&image_id, part)| SplitRow { image_id, fold, part }));
+    }
     Ok(Divided { rows, notices })
+}
+
+/// The part of each unit where there is one split for all runs.
+fn divide(method: SplitMethod, units: &[Unit], shares: [f64; 3], key: Key) -> Vec<Part> {
+    match method {
+        SplitMethod::Iterative => {
+            iterative::divide(units, &shares, key).into_iter().map(|part_idx| PARTS[part_idx]).collect()
+        }
+        SplitMethod::Combination | SplitMethod::Column => combination::divide(units, shares, key),
+    }
 }
 
 fn shares(settings: &Split) -> Result<[f64; 3], SplitError> {
@@ -165,31 +181,40 @@ fn kept_together(ids: &[i64], firsts: &[usize]) -> Option<Notice> {
     tally.notice(NoticeKind::KeptTogether, "images kept in the part of another one that they belong to")
 }
 
-fn empty_parts(settings: &Split, parts: &[Part]) -> Option<Notice> {
+fn empty_parts(settings: &Split, folds: &[Vec<Part>]) -> Option<Notice> {
     let shares = [settings.train, settings.val, settings.test];
     let mut tally = Tally::default();
-    for (part, share) in PARTS.into_iter().zip(shares) {
-        let asked = settings.method == SplitMethod::Column || share > 0.0;
-        if asked && !parts.contains(&part) {
-            tally.add(part.as_str());
+    for (fold, parts) in folds.iter().enumerate() {
+        for (part, share) in PARTS.into_iter().zip(shares) {
+            let asked = settings.method == SplitMethod::Column || share > 0.0;
+            if asked && !parts.contains(&part) {
+                tally.add(format_args!("{}{}", part.as_str(), of_fold(fold, folds.len())));
+            }
         }
     }
     tally.notice(NoticeKind::PartEmpty, "parts without images")
 }
 
 /// Labels that some image has, but none of a part.
-fn absent_labels(labels: &LabelTable, order: &[usize], parts: &[Part]) -> Option<Notice> {
+fn absent_labels(labels: &LabelTable, order: &[usize], folds: &[Vec<Part>]) -> Option<Notice> {
     let mut tally = Tally::default();
     for (label_idx, label) in labels.labels.iter().enumerate() {
-        let positives = |part: Part| {
-            let rows = order.iter().zip(parts).filter(|&(_, &other)| other == part);
-            rows.filter(|&(&row_idx, _)| labels.row(row_idx)[label_idx]).count()
-        };
-        for part in PARTS.into_iter().filter(|part| parts.contains(part)) {
-            if positives(part) == 0 {
-                tally.add(format_args!("{label} in {}", part.as_str()));
+        for (fold, parts) in folds.iter().enumerate() {
+            let positives = |part: Part| {
+                let rows = order.iter().zip(parts).filter(|&(_, &other)| other == part);
+                rows.filter(|&(&row_idx, _)| labels.row(row_idx)[label_idx]).count()
+            };
+            for part in PARTS.into_iter().filter(|part| parts.contains(part)) {
+                if positives(part) == 0 {
+                    tally.add(format_args!("{label} in {}{}", part.as_str(), of_fold(fold, folds.len())));
+                }
             }
         }
     }
     tally.notice(NoticeKind::LabelWithoutPositives, "labels without positives in a part")
+}
+
+/// ` of fold 2`; nothing where there is one split for all runs.
+fn of_fold(fold: usize, n_folds: usize) -> String {
+    if n_folds > 1 { format!(" of fold {fold}") } else { String::new() }
 }

@@ -6,11 +6,11 @@ use super::*;
 
 fn settings(method: SplitMethod, shares: [f64; 3], seed: u64) -> Split {
     let [train, val, test] = shares;
-    Split { method, train, val, test, seed }
+    Split { method, train, val, test, folds: 0, seed }
 }
 
 /// `n` images with three labels of falling frequency.
-fn labels(n: usize, seed: u64) -> LabelTable {
+pub(super) fn labels(n: usize, seed: u64) -> LabelTable {
     let mut draws = Key::root(seed).draws();
     let positives = (0..n).flat_map(|_| [0.6, 0.3, 0.1].map(|p| draws.chance(p))).collect();
     LabelTable {
@@ -20,7 +20,7 @@ fn labels(n: usize, seed: u64) -> LabelTable {
     }
 }
 
-fn turned(labels: &LabelTable) -> LabelTable {
+pub(super) fn turned(labels: &LabelTable) -> LabelTable {
     let rows = (0..labels.image_ids.len()).rev();
     LabelTable {
         labels: labels.labels.clone(),
