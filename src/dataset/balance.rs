@@ -57,7 +57,7 @@ pub fn train_index(
             BalanceBy::Label => copies(&rarest_labels(&trained, labels.labels.len()), settings.exponent)?,
         },
     };
-    let row = |((image_id, _), copies)| TrainIndexRow { image_id, copies, weight: 1.0 };
+    let row = |((image_id, _), copies)| TrainIndexRow { fold: 0, image_id, copies, weight: 1.0 };
     Ok(trained.into_iter().zip(copies).map(row).collect())
 }
 

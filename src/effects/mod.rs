@@ -44,8 +44,10 @@ pub mod holm;
 pub mod images;
 pub mod paired;
 mod scores;
+mod seed_runs;
 pub mod study;
 pub mod tail;
+mod truth;
 pub mod verdict;
 
 #[cfg(test)]
@@ -56,6 +58,7 @@ mod simulation;
 mod study_tests;
 
 pub use effect::Effect;
+pub use seed_runs::Incomplete;
 pub use study::{
     Comparison, EffectError, Pair, RESAMPLES, RunScores, Study, compare, metric_name, pairs_against,
 };

@@ -56,6 +56,7 @@ fn simulate(plan: &Plan, number: u64) -> Vec<Effect> {
         .map(|(variant, seed, logits)| RunScores {
             variant,
             seed: *seed,
+            fold: 0,
             logits,
             thresholds: &[0.6, 0.6],
             flags: &[],
@@ -63,7 +64,7 @@ fn simulate(plan: &Plan, number: u64) -> Vec<Effect> {
         .collect();
     let study = Study {
         labels: &["frequent".to_owned(), "rare".to_owned()],
-        targets: &targets,
+        folds: &[&targets],
         pairs: &pairs_against(&variants[0], &runs),
         runs: &runs,
         metrics: &[plan.metric],

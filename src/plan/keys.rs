@@ -8,9 +8,14 @@ use crate::fingerprint::{Builder, Fingerprint};
 use crate::job::{LIBTORCH, input};
 use crate::spec::settings::{Format, SplitMethod, Variant, Weights};
 
-/// The settings that `stage` reads, as the beginning of its key.
-pub fn settings(stage: Stage, variant: &Variant, seed: u64) -> Builder {
+/// The settings that `stage` reads, as the beginning of its key. A fold enters where there are folds, and so leaves the keys
+/// of studies without them alone.
+pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -> Builder {
     let key = Builder::new(stage.as_str(), stage.version());
+    let key = match fold {
+        Some(fold) => key.setting("fold", &fold),
+        None => key,
+    };
     let experiment = &variant.experiment;
     match stage {
         Stage::Ingest => {
@@ -77,7 +82,7 @@ pub fn fingerprint<'e>(
     sources: &Sources,
 ) -> Result<Fingerprint, SourceError> {
     let experiment = &node.variant.experiment;
-    let mut key = settings(node.stage, &node.variant, node.seed);
+    let mut key = settings(node.stage, &node.variant, node.seed, node.fold);
     match node.stage {
         Stage::Ingest => key = key.input("annotations", &sources.annotations(&experiment.dataset)?),
         Stage::Scan if experiment.dataset.check_images => {

@@ -73,21 +73,26 @@ pub enum StageError {
     #[error(transparent)]
     Balance(#[from] BalanceError),
     /// A part of the split has no image.
-    #[error("the {part} part of the split is empty: {images} images are too few for these shares")]
+    #[error("the {part} part of {} is empty: {images} images are too few for these shares", split_or(*fold))]
     EmptyPart {
         /// Its name.
         part: &'static str,
+        /// Its fold, where there are any.
+        fold: Option<u32>,
         /// Images in all.
         images: usize,
     },
     /// Labels are too rare in a part to be learned or measured.
     #[error(
-        "the {part} part has too few images with {}; `labels.min_positives` asks for {min_positives}",
+        "the {part} part{} has too few images with {}; `labels.min_positives` asks for {min_positives}",
+        fold.map(|fold| format!(" of fold {fold}")).unwrap_or_default(),
         few_listed(few)
     )]
     FewPositives {
         /// The part.
         part: &'static str,
+        /// Its fold, where there are any.
+        fold: Option<u32>,
         /// Labels and their positive images.
         few: Vec<(String, usize)>,
         /// What the spec asks for.
@@ -158,7 +163,11 @@ impl StageError {
                 "mend them, or write `bad_images = \"skip\"` in `[dataset]` to set them aside; `check_images = false` reads tables only"
                     .to_owned(),
             ),
-            StageError::FewPositives { .. } => Some(
+            StageError::FewPositives { fold: Some(_), .. } => Some(
+                "ask for fewer `folds` in `[split]`, put rare labels into a group with others, or write `min_positives = 0` in `[labels]` to leave a label out of the averages of a fold that has none of it"
+                    .to_owned(),
+            ),
+            StageError::FewPositives { fold: None, .. } => Some(
                 "write `method = \"iterative\"` in `[split]`, which spreads rare labels, put them into a group with others, or write `min_positives = 0` in `[labels]` to leave them out of averages"
                     .to_owned(),
             ),
@@ -182,6 +191,11 @@ impl StageError {
     pub fn is_damage(&self) -> bool {
         matches!(self, StageError::Cache(CacheError::Damaged { .. }))
     }
+}
+
+/// What a part belongs to.
+fn split_or(fold: Option<u32>) -> String {
+    fold.map_or_else(|| "the split".to_owned(), |fold| format!("fold {fold}"))
 }
 
 fn path(keys: &[&str]) -> Vec<String> {

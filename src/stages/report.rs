@@ -41,7 +41,12 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
         }
     }
     let experiment = &work.plan.experiment;
-    let mut comparison = Comparison { effects: vec![], undefined_labels: vec![], unpaired_variants: vec![] };
+    let mut comparison = Comparison {
+        effects: vec![],
+        undefined_labels: vec![],
+        unpaired_variants: vec![],
+        incomplete: vec![],
+    };
     for runs in groups.values() {
         let more = compare(work, runs)?;
         comparison.effects.extend(more.effects);
@@ -137,7 +142,12 @@ fn label_table(work: &StageWork, run: &Run) -> Result<LabelTable, StageError> {
 
 /// The effects among runs that share their test images.
 fn compare(work: &StageWork, runs: &[Done]) -> Result<Comparison, StageError> {
-    let nothing = Comparison { effects: vec![], undefined_labels: vec![], unpaired_variants: vec![] };
+    let nothing = Comparison {
+        effects: vec![],
+        undefined_labels: vec![],
+        unpaired_variants: vec![],
+        incomplete: vec![],
+    };
     let Some(first) = runs.first() else {
         return Ok(nothing);
     };
@@ -147,6 +157,7 @@ fn compare(work: &StageWork, runs: &[Done]) -> Result<Comparison, StageError> {
         .map(|done| RunScores {
             variant: &work.plan.variants[done.run.variant].name,
             seed: done.run.seed,
+            fold: done.run.fold.unwrap_or(0) as usize,
             logits: &done.test.logits,
             thresholds: &done.record.thresholds.values,
             flags: &done.record.flags,
@@ -163,7 +174,7 @@ fn compare(work: &StageWork, runs: &[Done]) -> Result<Comparison, StageError> {
     };
     Ok(effects::compare(&effects::Study {
         labels: &labels,
-        targets: &first.test.targets,
+        folds: &[&first.test.targets],
         runs: &scores,
         pairs: &pairs,
         metrics: &metrics,

@@ -29,22 +29,36 @@ pub fn split(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
 }
 
 fn check(labels: &LabelTable, split: &[SplitRow], min_positives: u32) -> Result<(), StageError> {
-    let part_of: HashMap<i64, Part> = split.iter().map(|row| (row.image_id, row.part)).collect();
-    for part in [Part::Train, Part::Val, Part::Test] {
-        let rows: Vec<usize> = (0..labels.image_ids.len())
-            .filter(|&row_idx| part_of.get(&labels.image_ids[row_idx]) == Some(&part))
-            .collect();
-        if rows.is_empty() {
-            return Err(StageError::EmptyPart { part: part.as_str(), images: labels.image_ids.len() });
-        }
-        let count = |label_idx: usize| rows.iter().filter(|&&row_idx| labels.row(row_idx)[label_idx]).count();
-        let few: Vec<(String, usize)> = (0..labels.labels.len())
-            .map(|label_idx| (labels.labels[label_idx].clone(), count(label_idx)))
-            .filter(|(_, n)| *n < min_positives as usize)
-            .collect();
-        if !few.is_empty() {
-            return Err(StageError::FewPositives { part: part.as_str(), few, min_positives });
+    let n_folds = split.iter().map(|row| row.fold + 1).max().unwrap_or(1);
+    for fold in 0..n_folds {
+        let of_fold = (n_folds > 1).then_some(fold);
+        let rows = split.iter().filter(|row| row.fold == fold);
+        let part_of: HashMap<i64, Part> = rows.map(|row| (row.image_id, row.part)).collect();
+        for part in [Part::Train, Part::Val, Part::Test] {
+            check_part(labels, &part_of, part, of_fold, min_positives)?;
         }
     }
     Ok(())
+}
+
+fn check_part(
+    labels: &LabelTable,
+    part_of: &HashMap<i64, Part>,
+    part: Part,
+    fold: Option<u32>,
+    min_positives: u32,
+) -> Result<(), StageError> {
+    let rows: Vec<usize> = (0..labels.image_ids.len())
+        .filter(|&row_idx| part_of.get(&labels.image_ids[row_idx]) == Some(&part))
+        .collect();
+    let part = part.as_str();
+    if rows.is_empty() {
+        return Err(StageError::EmptyPart { part, fold, images: labels.image_ids.len() });
+    }
+    let count = |label_idx: usize| rows.iter().filter(|&&row_idx| labels.row(row_idx)[label_idx]).count();
+    let few: Vec<(String, usize)> = (0..labels.labels.len())
+        .map(|label_idx| (labels.labels[label_idx].clone(), count(label_idx)))
+        .filter(|(_, n)| *n < min_positives as usize)
+        .collect();
+    if few.is_empty() { Ok(()) } else { Err(StageError::FewPositives { part, fold, few, min_positives }) }
 }

@@ -247,15 +247,21 @@ impl Table for Vec<SplitRow> {
     }
 }
 
+/// The column `fold` is there where there are folds, and nowhere else: the table of a study without them, and with it the
+/// keys of its trainings, stay what they were before there were any.
 impl Table for Vec<TrainIndexRow> {
     const NAME: &'static str = "train_index";
     const VERSION: u32 = 1;
 
     fn to_batch(&self) -> Result<RecordBatch, ContentError> {
+        let has_folds = self.iter().any(|row| row.fold > 0);
+        let folds = UInt32Array::from_iter_values(self.iter().map(|row| row.fold));
         let ids = Int64Array::from_iter_values(self.iter().map(|row| row.image_id));
         let copies = UInt32Array::from_iter_values(self.iter().map(|row| row.copies));
         let weights = Float32Array::from_iter_values(self.iter().map(|row| row.weight));
-        Columns::default()
+        let columns = Columns::default();
+        let columns = if has_folds { columns.add("fold", Holes::No, folds) } else { columns };
+        columns
             .add("image_id", Holes::No, ids)
             .add("copies", Holes::No, copies)
             .add("weight", Holes::No, weights)
@@ -268,7 +274,12 @@ impl Table for Vec<TrainIndexRow> {
             let ids = full::<Int64Array>(batch, "image_id", "Int64")?;
             let copies = full::<UInt32Array>(batch, "copies", "UInt32")?;
             let weights = full::<Float32Array>(batch, "weight", "Float32")?;
+            let folds = match batch.column_by_name("fold") {
+                Some(_) => Some(full::<UInt32Array>(batch, "fold", "UInt32")?),
+                None => None,
+            };
             rows.extend((0..batch.num_rows()).map(|i| TrainIndexRow {
+                fold: folds.map_or(0, |folds| folds.value(i)),
                 image_id: ids.value(i),
                 copies: copies.value(i),
                 weight: weights.value(i),

@@ -122,6 +122,8 @@ pub struct SplitRow {
 /// A row of `train_index`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TrainIndexRow {
+    /// The fold whose training part it is; 0 where there are no folds.
+    pub fold: u32,
     /// An image of the training part.
     pub image_id: i64,
     /// How often it is seen in an epoch, each time with draws of its own.
@@ -190,6 +192,8 @@ pub struct MetricRow {
     pub variant: String,
     /// Its seed.
     pub seed: u64,
+    /// The fold that it was tested on; 0 where there are no folds.
+    pub fold: u32,
     /// `None`: an aggregate over labels.
     pub label: Option<String>,
     /// The metric's name.

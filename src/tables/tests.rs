@@ -79,14 +79,19 @@ fn tables_come_back_as_they_went() {
         .map(|part| SplitRow { image_id: 1, fold: 2, part })
         .collect();
     assert_eq!(round_trip(&split), split);
-    let index = vec![TrainIndexRow { image_id: 1, copies: 131, weight: 0.5 }];
-    assert_eq!(round_trip(&index), index);
+    for fold in [0, 2] {
+        let index = vec![TrainIndexRow { fold, image_id: 1, copies: 131, weight: 0.5 }];
+        assert_eq!(round_trip(&index), index);
+        // Without folds the table is as it was before there were any.
+        assert_eq!(index.to_batch().unwrap().column_by_name("fold").is_some(), fold > 0);
+    }
     let pixels = vec![PixelRow { image_id: 1, row: u64::MAX, digest: "00".into() }];
     assert_eq!(round_trip(&pixels), pixels);
     let metrics = vec![MetricRow {
         run: "r".into(),
         variant: "v".into(),
         seed: u64::MAX,
+        fold: 3,
         label: None,
         metric: "map_macro".into(),
         value: 0.25,
@@ -139,7 +144,8 @@ fn tables_without_rows_keep_their_columns() {
 
 #[test]
 fn many_row_groups_come_back_in_order() {
-    let rows: Vec<_> = (0..200_000).map(|i| TrainIndexRow { image_id: i, copies: 1, weight: 1.0 }).collect();
+    let rows: Vec<_> =
+        (0..200_000).map(|i| TrainIndexRow { fold: 0, image_id: i, copies: 1, weight: 1.0 }).collect();
     assert_eq!(round_trip(&rows), rows);
 }
 

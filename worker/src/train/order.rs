@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn copies_are_numbered_and_none_is_none() {
-        let row = |image_id, copies| TrainIndexRow { image_id, copies, weight: 0.5 };
+        let row = |image_id, copies| TrainIndexRow { fold: 0, image_id, copies, weight: 0.5 };
         let found = expand(&[row(7, 2), row(8, 0), row(9, 1)]);
         let found: Vec<_> = found.iter().map(|item| (item.image_id, item.copy)).collect();
         assert_eq!(found, [(7, 0), (7, 1), (9, 0)]);

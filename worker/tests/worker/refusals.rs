@@ -40,7 +40,10 @@ const BROKEN: &[(Break, &[&str])] = &[
     ),
     (
         |study, job| {
-            study.put(input::TRAIN_INDEX, &vec![TrainIndexRow { image_id: 3, copies: 4, weight: 1.0 }]);
+            study.put(
+                input::TRAIN_INDEX,
+                &vec![TrainIndexRow { fold: 0, image_id: 3, copies: 4, weight: 1.0 }],
+            );
             job.inputs = study.inputs.clone();
         },
         &["`1` images of table `train_index` are not in `the training part of split`, `3` first"],
