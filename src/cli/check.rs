@@ -32,7 +32,7 @@ pub fn check(args: &SpecArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// What the stages of the data gave.
+/// What the stages of the data gave; with folds, for the first of them.
 struct Facts {
     labels: LabelTable,
     parts: HashMap<i64, Part>,
@@ -72,8 +72,8 @@ impl Facts {
         }
         Ok(Facts {
             labels,
-            parts: split.iter().map(|row| (row.image_id, row.part)).collect(),
-            copies: index.iter().map(|row| (row.image_id, row.copies)).collect(),
+            parts: split.iter().filter(|row| row.fold == 0).map(|row| (row.image_id, row.part)).collect(),
+            copies: index.iter().filter(|row| row.fold == 0).map(|row| (row.image_id, row.copies)).collect(),
             notices,
         })
     }
@@ -115,8 +115,10 @@ fn print_text(study: &Study, facts: Option<&Facts>) {
     let plan = &study.plan;
     let experiment = &plan.experiment;
     print::out(&format!("{}: {}", experiment.name, experiment.question));
+    let folds = experiment.split.folds;
+    let of_folds = if folds > 0 { format!(" x {folds} folds") } else { String::new() };
     print::out(&format!(
-        "{} variants x {} seeds = {} runs of up to {} epochs; baseline `{}`\n",
+        "{} variants x {} seeds{of_folds} = {} runs of up to {} epochs; baseline `{}`\n",
         plan.variants.len(),
         experiment.seeds.len(),
         plan.runs.len(),
@@ -152,6 +154,9 @@ fn print_text(study: &Study, facts: Option<&Facts>) {
             .collect(),
     );
     print::table(&rows);
+    if folds > 0 {
+        print::out(&format!("counts of fold 0 of {folds}; each image is in the test part of one fold"));
+    }
     for notice in &facts.notices {
         print::out(&format!("note: {}", super::render::plain(notice)));
     }
@@ -179,6 +184,7 @@ fn print_json(study: &Study, facts: Option<&Facts>) {
         "variants": study.plan.variants.iter().map(|variant| &variant.name).collect::<Vec<_>>(),
         "runs": study.plan.runs.iter().map(|run| &run.name).collect::<Vec<_>>(),
         "counts": counts,
+        "counts_of_fold": (study.plan.experiment.split.folds > 0).then_some(0),
         "notices": facts.map(|facts| &facts.notices),
     });
     print::out(&value.to_string());

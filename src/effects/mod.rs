@@ -51,6 +51,8 @@ mod truth;
 pub mod verdict;
 
 #[cfg(test)]
+mod fold_tests;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod simulation;

@@ -69,7 +69,7 @@ pub struct Study<'a> {
 }
 
 /// The effects of a study, and what has none.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
     /// By metric, then over all labels before label by label, then in the order of the pairs.
     pub effects: Vec<Effect>,

@@ -67,6 +67,15 @@ fn split(experiment: &Experiment) -> String {
         SplitMethod::Iterative => "Iterative stratification over labels (Sechidis et al. 2011)",
         SplitMethod::Column => return "The parts are given with the data".to_owned(),
     };
+    if split.folds > 0 {
+        return format!(
+            "{how}, into {} folds, each of which is the test part once; of the rest {:.4} is for validation, seed {}. \
+             The counts here are those of fold 0",
+            split.folds,
+            split.val / (split.train + split.val),
+            split.seed
+        );
+    }
     format!("{how}; shares {} / {} / {}, seed {}", split.train, split.val, split.test, split.seed)
 }
 

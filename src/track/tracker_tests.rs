@@ -70,6 +70,7 @@ fn run(variant: &str, seed: u64) -> Vec<TrackEvent> {
             run,
             variant: variant.into(),
             seed,
+            fold: None,
             trial_id: trial_id.clone(),
             params: [("train.epochs".to_owned(), "2".to_owned())].into(),
             tags: [("c#".to_owned(), "x".to_owned())].into(),

@@ -6,5 +6,6 @@ mod bad_input;
 mod cached;
 mod crash;
 mod damage;
+mod folds;
 mod harness;
 mod share;
