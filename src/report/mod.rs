@@ -25,3 +25,5 @@ pub use summary::summary_md;
 mod sample;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod fold_tests;

@@ -51,6 +51,21 @@ pub struct Study {
     pub provenance: Provenance,
 }
 
+impl Study {
+    /// Images with a label that a seed is tested on: those of the test part, with folds all, since each is tested on in one of
+    /// them. `None` where the counts are not known.
+    pub fn tested_positives(&self, label_idx: usize) -> Option<u64> {
+        let is_tested = |part: &&PartCounts| self.folds > 0 || part.part == Part::Test;
+        let counts = self
+            .data
+            .parts
+            .iter()
+            .filter(is_tested)
+            .map(|part| part.counts.positives.get(label_idx).copied());
+        counts.reduce(|sum, n| Some(sum? + n?)).flatten()
+    }
+}
+
 /// A metric as people read it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Metric {

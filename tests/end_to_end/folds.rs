@@ -79,3 +79,38 @@ fn each_image_is_tested_on_once_per_seed() {
     assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
     assert!(stdout(&again).contains("nothing to do"), "{}", stdout(&again));
 }
+
+#[test]
+fn a_fold_that_lacks_a_label_is_named_with_what_to_do() {
+    let Some(lab) = Lab::new() else { return };
+    lab.write_spec(&SPEC.replace("test = 0.25\n", "folds = 20\n"));
+    let check = lab.call("cache", "check", &[]);
+    assert_eq!(check.status.code(), Some(2), "{}", stdout(&check));
+    let said = stderr(&check);
+    assert!(said.contains("part of fold 0 has too few images with `"), "{said}");
+    assert!(said.contains("ask for fewer `folds`"), "{said}");
+}
+
+#[test]
+fn runs_are_planned_by_seed_and_fold() {
+    let Some(lab) = Lab::new() else { return };
+    lab.write_spec(&SPEC.replace("test = 0.25\n", "folds = 3\n"));
+    let plan = lab.plan("cache");
+    let names: Vec<&str> = plan
+        .iter()
+        .filter(|line| line["stage"] == "train")
+        .map(|line| line["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.len(), 3 * 2 * 3);
+    assert_eq!(
+        names[..4],
+        [
+            "train none/seed=1/fold=0",
+            "train none/seed=1/fold=1",
+            "train none/seed=1/fold=2",
+            "train none/seed=2/fold=0"
+        ]
+    );
+    let shared = |stage: &str| plan.iter().filter(|line| line["stage"] == stage).count();
+    assert_eq!((shared("split"), shared("balance"), shared("pixels")), (1, 1, 1));
+}
