@@ -235,6 +235,36 @@ fn iterative_is_as_even_as_its_references_on_all_categories() {
     assert!(mean(&of_pairs) < 0.55 && most(&of_sizes) < 30.0, "{found}");
 }
 
+/// Five folds of TACO: of each, what is tested on is a fifth of all, of each category and of each group of labels.
+#[test]
+fn folds_of_taco_are_alike() {
+    let Some(all) = table("labels.csv") else { return };
+    let labels = all.labels_given.unwrap();
+    for (method, sizes_off, labels_off) in
+        [(SplitMethod::Combination, 0.0, 1.1), (SplitMethod::Iterative, 10.0, 0.33)]
+    {
+        let (mut of_labels, mut of_sizes) = (Vec::new(), Vec::new());
+        for seed in 0..5 {
+            let settings = Split { method, train: 0.68, val: 0.12, test: 0.2, folds: 5, seed };
+            let rows = split(&settings, &labels, &[], None).unwrap().rows;
+            assert_eq!(rows.len(), 5 * 1500);
+            for fold in rows.chunks(1500) {
+                let tested = |row_idx: &usize| fold[*row_idx].part == Part::Test;
+                let off = |count: usize, all: usize| (count as f64 - all as f64 / 5.0).abs();
+                of_sizes.push(off((0..1500).filter(tested).count(), 1500));
+                for label_idx in 0..labels.labels.len() {
+                    let has = |row_idx: &usize| labels.row(*row_idx)[label_idx];
+                    let count = (0..1500).filter(has).filter(tested).count();
+                    of_labels.push(off(count, (0..1500).filter(has).count()));
+                }
+            }
+        }
+        let mean = of_labels.iter().sum::<f64>() / of_labels.len() as f64;
+        let most = of_sizes.iter().copied().fold(0.0, f64::max);
+        assert!(mean <= labels_off && most <= sizes_off, "{method:?}: labels {mean}, sizes {most}");
+    }
+}
+
 /// By how many images each part misses its share of `chosen`; nothing where there are none.
 fn missed(chosen: &[bool], rows: &[SplitRow]) -> Vec<f64> {
     let count = chosen.iter().filter(|chosen| **chosen).count() as f64;

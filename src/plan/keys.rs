@@ -104,3 +104,55 @@ pub fn fingerprint<'e>(
     }
     Ok(key.finish())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Plan;
+    use crate::spec::{Overrides, load};
+
+    const SPEC: &str = "name = \"k\"\nseeds = [7]\n[dataset]\nformat = \"folders\"\nimages = \"d\"\n[labels]\nfrom = \"folder\"\n\
+        [augment.grid]\ndesign = \"none\"\n";
+
+    fn plan(text: &str) -> Plan {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("spec.toml");
+        std::fs::write(&path, text).unwrap();
+        Plan::new(&load(&path, &Overrides::default()).unwrap()).unwrap()
+    }
+
+    /// Fields about folds in the key of each node.
+    fn folds(plan: &Plan) -> Vec<(String, Vec<String>)> {
+        let of_node = |node: &Node| {
+            let key = settings(node.stage, &node.variant, node.seed, node.fold).finish();
+            let fields = key.fields.iter().filter(|field| field.name.contains("fold"));
+            (node.name.clone(), fields.map(|field| format!("{}={}", field.name, field.value)).collect())
+        };
+        plan.nodes.iter().map(of_node).collect()
+    }
+
+    #[test]
+    fn without_folds_no_key_knows_of_them() {
+        let plan = plan(SPEC);
+        assert!(folds(&plan).iter().all(|(_, fields)| fields.is_empty()), "{:?}", folds(&plan));
+        assert_eq!((plan.runs[0].name.as_str(), plan.runs[0].fold), ("none/seed=7", None));
+    }
+
+    #[test]
+    fn with_folds_the_split_knows_how_many_and_each_run_which() {
+        let plan = plan(&format!("{SPEC}[split]\nfolds = 2\n"));
+        let found = folds(&plan);
+        let told: Vec<String> = found
+            .iter()
+            .filter(|(_, fields)| !fields.is_empty())
+            .map(|(name, fields)| format!("{name}: {}", fields.join(", ")))
+            .collect();
+        let run = |fold: u32| {
+            ["train", "predict", "evaluate"]
+                .map(|stage| format!("{stage} none/seed=7/fold={fold}: fold={fold}"))
+        };
+        let expected: Vec<String> =
+            std::iter::once("split: split.folds=2".to_owned()).chain(run(0)).chain(run(1)).collect();
+        assert_eq!(told, expected);
+    }
+}

@@ -104,6 +104,20 @@ fn expected() -> Vec<StoredRun> {
 }
 
 #[test]
+fn a_fold_is_a_parameter_where_there_are_folds() {
+    let server = MemoryServer::default();
+    let mut events = study();
+    for event in &mut events {
+        if let TrackEvent::RunStarted(started) = event {
+            started.fold = (started.variant == "flip").then_some(2);
+        }
+    }
+    send(&server, events);
+    assert_eq!(server.run("flip/seed=1").params["fold"], "2");
+    assert!(!server.run("none/seed=1").params.contains_key("fold"));
+}
+
+#[test]
 fn a_study_arrives_whole() {
     let server = MemoryServer::default();
     let outcome = send(&server, study());
