@@ -84,8 +84,8 @@ struct FoldMean {
     measured: f64,
     n_folds: u32,
     resampled: Vec<f32>,
-    /// Folds in which each resample has a value; there are at most 20.
-    n_resampled: Vec<u8>,
+    /// Folds in which each resample has a value.
+    n_resampled: Vec<u16>,
 }
 
 impl FoldMean {

@@ -235,7 +235,7 @@ pub(super) struct Shared {
     /// Likewise.
     pub train_index: Vec<TrainIndexRow>,
     /// Of the other folds.
-    later: Vec<(Vec<SplitRow>, Vec<TrainIndexRow>)>,
+    pub(super) later: Vec<(Vec<SplitRow>, Vec<TrainIndexRow>)>,
 }
 
 impl Shared {

@@ -57,3 +57,45 @@ fn train_targets(labels: &LabelTable, train_index: &[TrainIndexRow]) -> Vec<bool
     }
     targets
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Eight images in two folds; `positive` have the label.
+    fn shared(positive: &[i64]) -> Shared {
+        let fold = |fold: u32| -> (Vec<SplitRow>, Vec<TrainIndexRow>) {
+            let part = |image_id: i64| match (image_id / 4 == i64::from(fold), image_id % 2) {
+                (true, _) => Part::Test,
+                (false, 0) => Part::Train,
+                (false, _) => Part::Val,
+            };
+            let split: Vec<SplitRow> =
+                (0..8).map(|image_id| SplitRow { image_id, fold, part: part(image_id) }).collect();
+            let trained = split.iter().filter(|row| row.part == Part::Train);
+            let index =
+                trained.map(|row| TrainIndexRow { fold, image_id: row.image_id, copies: 2, weight: 1.0 });
+            (split.clone(), index.collect())
+        };
+        let (split, train_index) = fold(0);
+        let labels = LabelTable {
+            labels: vec!["a".into()],
+            image_ids: (0..8).collect(),
+            positives: (0..8).map(|image_id| positive.contains(&image_id)).collect(),
+        };
+        Shared { labels, split, train_index, later: vec![fold(1)] }
+    }
+
+    fn ap(positive: &[i64]) -> f64 {
+        let scores = constant(&shared(positive), Threshold::Fixed(0.5)).unwrap();
+        scores.iter().find(|score| score.metric == "ap" && score.label.is_some()).unwrap().value
+    }
+
+    /// Its average precision in a fold is the label's prevalence there.
+    #[test]
+    fn folds_are_averaged_and_one_without_the_label_is_left_out() {
+        assert_eq!(ap(&[0, 4, 5, 6]), (0.25 + 0.75) / 2.0);
+        assert_eq!(ap(&[4, 5, 6]), 0.75);
+        assert!(ap(&[]).is_nan());
+    }
+}
