@@ -10,7 +10,7 @@ use super::split::split;
 use super::{Imported, NoticeKind, balance, coco, csv, duplicates, folders, names};
 use crate::fingerprint::Digest;
 use crate::spec::settings::{
-    Balance, BalanceBy, BalanceMethod, LabelSource, Labels, Split, SplitMethod, Unmapped,
+    Balance, BalanceBy, BalanceMethod, Captures, LabelSource, Labels, Split, SplitMethod, Unmapped,
 };
 use crate::tables::rows::{LabelTable, Part, SplitRow};
 
@@ -102,13 +102,17 @@ fn study(file: &str) -> Option<PathBuf> {
 }
 
 fn table(file: &str) -> Option<Imported> {
-    Some(csv::import(&study(file)?, "file_name", "").unwrap())
+    Some(csv::import(&study(file)?, "file_name", "", "").unwrap())
 }
 
 fn materials() -> Labels {
     let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
     let groups = MATERIALS.iter().map(|(label, of)| (label.to_string(), names(of))).collect();
     Labels { from: LabelSource::Category, unmapped: Unmapped::Error, groups, min_positives: 1 }
+}
+
+fn dividing(method: SplitMethod, [train, val, test]: [f64; 3], seed: u64) -> Split {
+    Split { method, train, val, test, seed, captures: Captures::None, near_duplicates: None }
 }
 
 /// Images per combination of labels.
@@ -146,8 +150,7 @@ fn six_groups_give_the_material_labels() {
 fn combination_gives_the_parts_of_the_study() {
     let Some(all) = table("material_labels.csv") else { return };
     let labels = all.labels_given.unwrap();
-    let settings =
-        |seed| Split { method: SplitMethod::Combination, train: 0.7225, val: 0.1275, test: 0.15, seed };
+    let settings = |seed| dividing(SplitMethod::Combination, [0.7225, 0.1275, 0.15], seed);
     for seed in [42, 43] {
         let rows = split(&settings(seed), &labels, &[], None).unwrap().rows;
         for (part, file, n) in [
@@ -209,7 +212,7 @@ fn iterative_is_as_even_as_its_references_on_all_categories() {
         .collect();
     let (mut of_labels, mut of_pairs, mut of_sizes) = (Vec::new(), Vec::new(), Vec::new());
     for seed in 0..20 {
-        let settings = Split { method: SplitMethod::Iterative, train: 0.7, val: 0.15, test: 0.15, seed };
+        let settings = dividing(SplitMethod::Iterative, [0.7, 0.15, 0.15], seed);
         let rows = split(&settings, &labels, &[], None).unwrap().rows;
         of_labels.extend(columns.iter().flat_map(|column| missed(column, &rows)));
         of_pairs.extend(pairs.iter().flat_map(|pair| missed(pair, &rows)));
@@ -252,7 +255,7 @@ fn photos_that_trashnet_has_twice_are_found() {
     let labels = imported.labels_given.unwrap();
     assert_eq!(labels.labels, ["cardboard", "glass", "metal", "paper", "plastic", "trash"]);
     let twice = duplicates::identical(&imported.images);
-    let conflict = duplicates::conflicts(&twice, &imported.images, &labels).unwrap();
+    let conflict = duplicates::conflicts("differ", &twice, &imported.images, &labels).unwrap();
     for pair in [
         "glass115.jpg = metal/metal91",
         "glass176.jpg = plastic/plastic152",
@@ -260,7 +263,7 @@ fn photos_that_trashnet_has_twice_are_found() {
     ] {
         assert!(conflict.message.contains(pair), "{}", conflict.message);
     }
-    let settings = Split { method: SplitMethod::Combination, train: 0.7, val: 0.1, test: 0.2, seed: 1 };
+    let settings = dividing(SplitMethod::Combination, [0.7, 0.1, 0.2], 1);
     let rows = split(&settings, &labels, &twice, None).unwrap().rows;
     let part = |id: i64| rows[id as usize].part;
     assert!(twice.iter().all(|ids| ids.iter().all(|&id| part(id) == part(ids[0]))));

@@ -6,7 +6,7 @@ use super::stage::Stage;
 use crate::cache::Entry;
 use crate::fingerprint::{Builder, Fingerprint};
 use crate::job::{LIBTORCH, input};
-use crate::spec::settings::{Format, SplitMethod, Variant, Weights};
+use crate::spec::settings::{Captures, Format, SplitMethod, Variant, Weights};
 
 /// The settings that `stage` reads, as the beginning of its key.
 pub fn settings(stage: Stage, variant: &Variant, seed: u64) -> Builder {
@@ -19,7 +19,8 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64) -> Builder {
             match dataset.format {
                 Format::Csv => key
                     .setting("dataset.image_column", &dataset.image_column)
-                    .setting("dataset.part_column", &dataset.part_column),
+                    .setting("dataset.part_column", &dataset.part_column)
+                    .setting("dataset.capture_column", &dataset.capture_column),
                 Format::Coco | Format::Folders => key,
             }
         }
@@ -35,9 +36,16 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64) -> Builder {
                 .setting("labels.groups", &groups)
         }
         Stage::Split => {
-            let key = key.setting("labels.min_positives", &experiment.labels.min_positives);
+            let mut key = key.setting("labels.min_positives", &experiment.labels.min_positives);
+            if experiment.split.captures == Captures::Folder {
+                // The folder of a class is no capture.
+                key = key.setting("dataset.format", &experiment.dataset.format);
+            }
             match experiment.split.method {
-                SplitMethod::Column => key.setting("split.method", &experiment.split.method),
+                SplitMethod::Column => key
+                    .setting("split.method", &experiment.split.method)
+                    .setting("split.captures", &experiment.split.captures)
+                    .setting("split.near_duplicates", &experiment.split.near_duplicates),
                 _ => key.setting("split", &experiment.split),
             }
         }

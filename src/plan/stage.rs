@@ -61,7 +61,10 @@ impl Stage {
 
     /// Raised whenever the stage's code would give other bytes for the same inputs: older results are stale then.
     pub fn version(self) -> u32 {
-        1
+        match self {
+            Stage::Ingest | Stage::Split | Stage::Pixels => 2,
+            _ => 1,
+        }
     }
 
     /// The files that it publishes.
@@ -75,13 +78,14 @@ impl Stage {
                 output::SCENE_CATEGORIES,
                 output::GIVEN_LABELS,
                 output::GIVEN_PARTS,
+                output::GIVEN_CAPTURES,
                 output::NOTICES,
             ],
             Stage::Scan => &[output::IMAGES, output::NOTICES],
             Stage::Label => &[output::LABELS, output::NOTICES],
             Stage::Split => &[output::SPLIT, output::NOTICES],
             Stage::Balance => &[output::TRAIN_INDEX],
-            Stage::Pixels => &[output::PIXELS, output::PIXEL_ROWS],
+            Stage::Pixels => &[output::PIXELS, output::PIXEL_ROWS, output::PICTURE_HASHES],
             Stage::Train => &[output::MODEL, output::HISTORY, output::SUMMARY],
             Stage::Predict => &[output::PREDICTIONS],
             Stage::Evaluate => &[output::METRICS, output::EVALUATION],
@@ -108,6 +112,8 @@ pub mod output {
     pub const GIVEN_LABELS: &str = "given_labels.parquet";
     /// The parts that a CSV gives.
     pub const GIVEN_PARTS: &str = "given_parts.parquet";
+    /// The captures that a CSV gives.
+    pub const GIVEN_CAPTURES: &str = "given_captures.parquet";
     /// What people should know about the data, as JSON.
     pub const NOTICES: &str = "notices.json";
     /// The table `labels`.
@@ -120,6 +126,8 @@ pub mod output {
     pub const PIXELS: &str = "pixels.u8";
     /// The table `pixel_rows`.
     pub const PIXEL_ROWS: &str = "pixel_rows.parquet";
+    /// The table `picture_hashes`.
+    pub const PICTURE_HASHES: &str = "picture_hashes.parquet";
     /// The table `metrics`.
     pub const METRICS: &str = "metrics.parquet";
     /// Thresholds, flags and labels that cannot be scored, as JSON.

@@ -4,11 +4,14 @@ use figment::value::Value;
 use indexmap::IndexMap;
 
 use super::fault::Fault;
-use super::reader::Table;
+use super::reader::{Table, shown};
 use super::settings::{
-    BadImages, Balance, BalanceBy, BalanceMethod, Dataset, Fit, Format, Generate, Images, LabelSource,
+    BadImages, Balance, BalanceBy, BalanceMethod, Captures, Dataset, Fit, Format, Generate, Images, LabelSource,
     Labels, Split, SplitMethod, Unmapped,
 };
+
+/// The largest distance of photos that can be called nearly the same: unrelated ones lie 64 bits apart or more.
+const MOST_BITS: i64 = 63;
 
 /// Reads `[dataset]`.
 pub fn dataset(root: &Table<'_>) -> Dataset {
@@ -23,6 +26,7 @@ pub fn dataset(root: &Table<'_>) -> Dataset {
         bad_images: table.choice("bad_images", &[("error", BadImages::Error), ("skip", BadImages::Skip)]),
         image_column: table.text("image_column"),
         part_column: table.text("part_column"),
+        capture_column: table.text("capture_column"),
         generate: table.optional_table("generate").map(generate),
     };
     let given = |path: &std::path::Path| !path.as_os_str().is_empty();
@@ -145,6 +149,8 @@ pub fn split(root: &Table<'_>, dataset: &Dataset) -> Split {
         val: table.number("val", 0.0..=1.0),
         test: table.number("test", 0.0..=1.0),
         seed: table.integer("seed", 0..=i64::MAX) as u64,
+        captures: captures(&table, dataset),
+        near_duplicates: near_duplicates(&table).filter(|_| dataset.check_images),
     };
     let sum = settings.train + settings.val + settings.test;
     if settings.method != SplitMethod::Column {
@@ -164,6 +170,36 @@ pub fn split(root: &Table<'_>, dataset: &Dataset) -> Split {
     }
     table.finish();
     settings
+}
+
+fn captures(table: &Table<'_>, dataset: &Dataset) -> Captures {
+    let choices =
+        [("none", Captures::None), ("folder", Captures::Folder), ("column", Captures::Column)];
+    let captures = table.choice("captures", &choices);
+    if captures == Captures::Column && dataset.format != Format::Csv {
+        let fault = Fault::new("`captures = \"column\"` needs `dataset.format = \"csv\"`");
+        table.fault("captures", fault.help("other formats can tell captures by `\"folder\"`"));
+    } else if captures == Captures::Column && dataset.capture_column.is_empty() {
+        let fault = Fault::new("`captures = \"column\"` needs `capture_column` in `[dataset]`");
+        table.fault("captures", fault);
+    }
+    captures
+}
+
+/// `"off"`, or a number of bits.
+fn near_duplicates(table: &Table<'_>) -> Option<u32> {
+    match table.any("near_duplicates") {
+        Some(Value::String(_, text)) if text == "off" => None,
+        Some(Value::Num(..)) => Some(table.integer("near_duplicates", 0..=MOST_BITS) as u32),
+        Some(value) => {
+            let found = shown(&value);
+            let fault =
+                Fault::new(format!("`near_duplicates` is {found}, expected 0 to {MOST_BITS} or `off`"));
+            table.fault("near_duplicates", fault);
+            None
+        }
+        None => None,
+    }
 }
 
 /// Reads `[balance]`.

@@ -64,6 +64,8 @@ pub struct Dataset {
     pub image_column: String,
     /// CSV: the column that holds the part (train, val, test), for `split.method = "column"`; may be empty.
     pub part_column: String,
+    /// CSV: the column that names the capture of an image, for `split.captures = "column"`; may be empty.
+    pub capture_column: String,
     /// A dataset that Ablatrix draws itself where it is not there yet; `None` for a real one.
     pub generate: Option<Generate>,
 }
@@ -155,6 +157,22 @@ pub struct Split {
     pub test: f64,
     /// Seed of the shuffling; another one gives another split for all runs.
     pub seed: u64,
+    /// Which images are one capture, and kept in one part.
+    pub captures: Captures,
+    /// Bits of 256 in which the hashes of two photos that are kept in one part may differ; `None`: photos are not compared.
+    pub near_duplicates: Option<u32>,
+}
+
+/// Which images are one capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Captures {
+    /// None is told.
+    None,
+    /// Those in the same folder.
+    Folder,
+    /// As a column of the CSV says.
+    Column,
 }
 
 /// How images are divided.

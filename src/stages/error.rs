@@ -73,12 +73,14 @@ pub enum StageError {
     #[error(transparent)]
     Balance(#[from] BalanceError),
     /// A part of the split has no image.
-    #[error("the {part} part of the split is empty: {images} images are too few for these shares")]
+    #[error("the {part} part of the split is empty: {} too few for these shares", in_units(*images, *units))]
     EmptyPart {
         /// Its name.
         part: &'static str,
         /// Images in all.
         images: usize,
+        /// What can be placed apart: fewer than images where some are kept together.
+        units: usize,
     },
     /// Labels are too rare in a part to be learned or measured.
     #[error(
@@ -158,6 +160,10 @@ impl StageError {
                 "mend them, or write `bad_images = \"skip\"` in `[dataset]` to set them aside; `check_images = false` reads tables only"
                     .to_owned(),
             ),
+            StageError::EmptyPart { images, units, .. } if units < images => Some(
+                "captures and photos that look nearly the same are kept in one part: see `split.captures` and `split.near_duplicates`"
+                    .to_owned(),
+            ),
             StageError::FewPositives { .. } => Some(
                 "write `method = \"iterative\"` in `[split]`, which spreads rare labels, put them into a group with others, or write `min_positives = 0` in `[labels]` to leave them out of averages"
                     .to_owned(),
@@ -197,6 +203,14 @@ fn labels_path(error: &LabelError) -> Vec<String> {
         LabelError::EmptyGroup { label } | LabelError::Name { label } => path(&["labels", "groups", label]),
         LabelError::Unmapped { .. } => path(&["labels", "unmapped"]),
         LabelError::NoSource { .. } | LabelError::None { .. } => path(&["labels", "from"]),
+    }
+}
+
+fn in_units(images: usize, units: usize) -> String {
+    if units < images {
+        format!("{images} images, of which some are kept together so that {units} can be placed apart, are")
+    } else {
+        format!("{images} images are")
     }
 }
 

@@ -1,17 +1,19 @@
 //! Which images are for training, for choosing epochs and thresholds, and for comparing.
 //!
-//! Images that belong together (the same file twice, the same capture) are placed as one: the first of them,
-//! by id, is divided among the parts, and the others follow it. The order of rows means nothing.
+//! Images that belong together (the same photo twice, the same capture) are placed as one, with all their labels and
+//! their number; the others are divided around them. The order of rows means nothing.
 
 mod combination;
+mod grouped;
 mod iterative;
 #[cfg(test)]
 mod tests;
+mod units;
 
 use std::collections::BTreeMap;
 
 use super::notice::{Notice, NoticeKind, Tally, listed};
-use crate::seed::Key;
+use crate::seed::{Draws, Key};
 use crate::spec::settings::{Split, SplitMethod};
 use crate::tables::rows::{LabelTable, Part, SplitRow};
 
@@ -49,15 +51,10 @@ pub enum SplitError {
 pub struct Divided {
     /// One row per image, ascending by id.
     pub rows: Vec<SplitRow>,
-    /// Empty parts, labels without positives in a part, and images that were kept together.
+    /// What was placed as one, of one image or several; with given parts, the images.
+    pub n_units: usize,
+    /// Empty parts, and labels without positives in a part.
     pub notices: Vec<Notice>,
-}
-
-/// What is placed as one: its first image, and the row of `labels` that the first has.
-#[derive(Clone, Debug)]
-struct Unit<'a> {
-    image_id: i64,
-    positives: &'a [bool],
 }
 
 /// Divides the images of `labels`.
@@ -78,31 +75,28 @@ pub fn split(
     let ids: Vec<i64> = order.iter().map(|&row_idx| labels.image_ids[row_idx]).collect();
     let mut notices = Vec::new();
 
-    let parts = if settings.method == SplitMethod::Column {
-        let parts = parts_given(&ids, given.ok_or(SplitError::NoColumn)?)?;
-        notices.extend(separated(&ids, &parts, together));
-        parts
+    let (parts, n_units) = if settings.method == SplitMethod::Column {
+        (parts_given(&ids, given.ok_or(SplitError::NoColumn)?)?, ids.len())
     } else {
         let shares = shares(settings)?;
-        let firsts = firsts(&ids, together);
-        let units: Vec<Unit> = (0..ids.len())
-            .filter(|&idx| firsts[idx] == idx)
-            .map(|idx| Unit { image_id: ids[idx], positives: labels.row(order[idx]) })
-            .collect();
+        let units = units::units(&ids, &order, labels, together);
         let key = Key::root(settings.seed).child("split");
+        let placed = grouped::divide(&units, shares, key);
         let placed = match settings.method {
-            SplitMethod::Iterative => iterative::divide(&units, shares, key),
-            _ => combination::divide(&units, shares, key),
+            SplitMethod::Iterative => iterative::divide(&units, &placed, shares, key),
+            _ => combination::divide(&units, &placed, shares, key),
         };
-        notices.extend(kept_together(&ids, &firsts));
-        let part_of: BTreeMap<i64, Part> = units.iter().map(|unit| unit.image_id).zip(placed).collect();
-        firsts.iter().map(|&first| part_of[&ids[first]]).collect()
+        let mut parts = vec![Part::Train; ids.len()];
+        for (unit, part) in units.iter().zip(placed) {
+            unit.members.iter().for_each(|&idx| parts[idx] = part);
+        }
+        (parts, units.len())
     };
     notices.extend(empty_parts(settings, &parts));
     notices.extend(absent_labels(labels, &order, &parts));
     let rows =
         ids.into_iter().zip(parts).map(|(image_id, part)| SplitRow { image_id, fold: 0, part }).collect();
-    Ok(Divided { rows, notices })
+    Ok(Divided { rows, n_units, notices })
 }
 
 fn shares(settings: &Split) -> Result<[f64; 3], SplitError> {
@@ -115,25 +109,6 @@ fn shares(settings: &Split) -> Result<[f64; 3], SplitError> {
     }
 }
 
-/// For each image the position of the first one that it belongs to: its own, where it stands alone.
-fn firsts(ids: &[i64], together: &[Vec<i64>]) -> Vec<usize> {
-    let mut firsts: Vec<usize> = (0..ids.len()).collect();
-    fn first(firsts: &[usize], mut idx: usize) -> usize {
-        while firsts[idx] != idx {
-            idx = firsts[idx];
-        }
-        idx
-    }
-    for group in together {
-        let known: Vec<usize> = group.iter().filter_map(|id| ids.binary_search(id).ok()).collect();
-        for pair in known.windows(2) {
-            let (a, b) = (first(&firsts, pair[0]), first(&firsts, pair[1]));
-            firsts[a.max(b)] = a.min(b);
-        }
-    }
-    (0..ids.len()).map(|idx| first(&firsts, idx)).collect()
-}
-
 fn parts_given(ids: &[i64], given: &[SplitRow]) -> Result<Vec<Part>, SplitError> {
     let part_of: BTreeMap<i64, Part> = given.iter().map(|row| (row.image_id, row.part)).collect();
     let missing: Vec<i64> = ids.iter().filter(|id| !part_of.contains_key(id)).copied().collect();
@@ -141,28 +116,6 @@ fn parts_given(ids: &[i64], given: &[SplitRow]) -> Result<Vec<Part>, SplitError>
         return Err(SplitError::NoPart { count: missing.len(), names: listed(&missing, missing.len()) });
     }
     Ok(ids.iter().map(|id| part_of[id]).collect())
-}
-
-/// Images that belong together, in parts that differ.
-fn separated(ids: &[i64], parts: &[Part], together: &[Vec<i64>]) -> Option<Notice> {
-    let mut tally = Tally::default();
-    for group in together {
-        let known: Vec<usize> = group.iter().filter_map(|id| ids.binary_search(id).ok()).collect();
-        if known.windows(2).any(|pair| parts[pair[0]] != parts[pair[1]]) {
-            let names: Vec<String> =
-                known.iter().map(|&idx| format!("{} ({})", ids[idx], parts[idx].as_str())).collect();
-            tally.add(names.join(" = "));
-        }
-    }
-    tally.notice(NoticeKind::KeptTogether, "images that belong together but were given different parts")
-}
-
-fn kept_together(ids: &[i64], firsts: &[usize]) -> Option<Notice> {
-    let mut tally = Tally::default();
-    for (idx, &first) in firsts.iter().enumerate().filter(|&(idx, &first)| idx != first) {
-        tally.add(format_args!("{} with {}", ids[idx], ids[first]));
-    }
-    tally.notice(NoticeKind::KeptTogether, "images kept in the part of another one that they belong to")
 }
 
 fn empty_parts(settings: &Split, parts: &[Part]) -> Option<Notice> {
@@ -192,4 +145,19 @@ fn absent_labels(labels: &LabelTable, order: &[usize], parts: &[Part]) -> Option
         }
     }
     tally.notice(NoticeKind::LabelWithoutPositives, "labels without positives in a part")
+}
+
+/// Those of `part_idxs` whose `need` is the largest, or below it by no more than `tolerance`.
+fn most(part_idxs: &[usize], need: impl Fn(usize) -> f64, tolerance: f64) -> Vec<usize> {
+    let largest = part_idxs.iter().map(|&part_idx| need(part_idx)).fold(f64::NEG_INFINITY, f64::max);
+    part_idxs.iter().copied().filter(|&part_idx| need(part_idx) >= largest - tolerance).collect()
+}
+
+fn choose(among: &[usize], draws: &mut Draws) -> usize {
+    match among {
+        // Shares with a sum of 1 leave at least one part open.
+        [] => 0,
+        [only] => *only,
+        _ => among[draws.below(among.len() as u64) as usize],
+    }
 }

@@ -3,10 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::dataset::balance;
+use crate::spec::settings::{Balance, BalanceBy, BalanceMethod, Captures};
 
 fn settings(method: SplitMethod, shares: [f64; 3], seed: u64) -> Split {
     let [train, val, test] = shares;
-    Split { method, train, val, test, seed }
+    Split { method, train, val, test, seed, captures: Captures::None, near_duplicates: None }
 }
 
 /// `n` images with three labels of falling frequency.
@@ -99,12 +101,6 @@ fn another_combination_does_not_move_this_one() {
 }
 
 #[test]
-fn lists_that_share_an_image_are_one() {
-    let ids = [1, 2, 3, 4, 5, 6];
-    assert_eq!(firsts(&ids, &[vec![2, 4], vec![6, 5], vec![4, 6, 99]]), [0, 1, 2, 1, 1, 1]);
-}
-
-#[test]
 fn given_parts_are_taken_and_checked() {
     let table =
         LabelTable { labels: vec!["a".into()], image_ids: vec![1, 2, 3], positives: vec![true, true, false] };
@@ -117,7 +113,6 @@ fn given_parts_are_taken_and_checked() {
     assert_eq!(
         messages,
         [
-            "images that belong together but were given different parts: `2 (train) = 3 (test)`",
             "parts without images: `val`",
             "labels without positives in a part: `a in test`",
         ]
