@@ -31,8 +31,7 @@ pub fn by_folder(images: &[ImageRow], format: Format) -> Vec<Capture> {
 /// out.
 pub fn given(rows: &[CaptureRow], images: &[ImageRow]) -> Vec<Capture> {
     let kept = |row: &&CaptureRow| {
-        !row.capture.is_empty()
-            && images.binary_search_by_key(&row.image_id, |image| image.image_id).is_ok()
+        !row.capture.is_empty() && images.binary_search_by_key(&row.image_id, |image| image.image_id).is_ok()
     };
     gather(rows.iter().filter(kept).map(|row| (row.capture.clone(), row.image_id)))
 }

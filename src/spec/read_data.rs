@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 use super::fault::Fault;
 use super::reader::{Table, shown};
 use super::settings::{
-    BadImages, Balance, BalanceBy, BalanceMethod, Captures, Dataset, Fit, Format, Generate, Images, LabelSource,
-    Labels, Split, SplitMethod, Unmapped,
+    BadImages, Balance, BalanceBy, BalanceMethod, Captures, Dataset, Fit, Format, Generate, Images,
+    LabelSource, Labels, Split, SplitMethod, Unmapped,
 };
 
 /// The largest distance of photos that can be called nearly the same: unrelated ones lie 64 bits apart or more.
@@ -173,8 +173,7 @@ pub fn split(root: &Table<'_>, dataset: &Dataset) -> Split {
 }
 
 fn captures(table: &Table<'_>, dataset: &Dataset) -> Captures {
-    let choices =
-        [("none", Captures::None), ("folder", Captures::Folder), ("column", Captures::Column)];
+    let choices = [("none", Captures::None), ("folder", Captures::Folder), ("column", Captures::Column)];
     let captures = table.choice("captures", &choices);
     if captures == Captures::Column && dataset.format != Format::Csv {
         let fault = Fault::new("`captures = \"column\"` needs `dataset.format = \"csv\"`");
