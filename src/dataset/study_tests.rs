@@ -10,7 +10,8 @@ use super::split::split;
 use super::{Imported, NoticeKind, balance, coco, csv, duplicates, folders, names};
 use crate::fingerprint::Digest;
 use crate::spec::settings::{
-    Balance, BalanceBy, BalanceMethod, Captures, LabelSource, Labels, Split, SplitMethod, Unmapped,
+    Balance, BalanceBy, BalanceMethod, Captures, LabelSource, Labels, LabelsFrom, Split, SplitMethod,
+    Unmapped,
 };
 use crate::tables::rows::{LabelTable, Part, SplitRow};
 
@@ -108,7 +109,8 @@ fn table(file: &str) -> Option<Imported> {
 fn materials() -> Labels {
     let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
     let groups = MATERIALS.iter().map(|(label, of)| (label.to_string(), names(of))).collect();
-    Labels { from: LabelSource::Category, unmapped: Unmapped::Error, groups, min_positives: 1 }
+    let sources = vec![LabelsFrom { from: LabelSource::Category, unmapped: Unmapped::Error, groups }];
+    Labels { sources, min_positives: 1 }
 }
 
 fn dividing(method: SplitMethod, [train, val, test]: [f64; 3], seed: u64) -> Split {

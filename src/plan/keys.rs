@@ -30,10 +30,12 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64) -> Builder {
         Stage::Label => {
             let labels = &experiment.labels;
             // The order of groups is the order of columns: as pairs, since a JSON object has none.
-            let groups: Vec<_> = labels.groups.iter().collect();
-            key.setting("labels.from", &labels.from)
-                .setting("labels.unmapped", &labels.unmapped)
-                .setting("labels.groups", &groups)
+            let sources: Vec<_> = labels.sources.iter().map(|source| source.from).collect();
+            labels.tables().fold(key.setting("labels.from", &sources), |key, (table, source)| {
+                let groups: Vec<_> = source.groups.iter().collect();
+                key.setting(&format!("{table}.unmapped"), &source.unmapped)
+                    .setting(&format!("{table}.groups"), &groups)
+            })
         }
         Stage::Split => {
             let mut key = key.setting("labels.min_positives", &experiment.labels.min_positives);

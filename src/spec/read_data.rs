@@ -1,14 +1,12 @@
-//! The sections about rows and pictures: dataset, labels, split, balance, images.
-
-use figment::value::Value;
-use indexmap::IndexMap;
+//! The sections about rows and pictures: dataset, split, balance, images.
 
 use super::fault::Fault;
 use super::reader::{Table, shown};
 use super::settings::{
-    BadImages, Balance, BalanceBy, BalanceMethod, Captures, Dataset, Fit, Format, Generate, Images,
-    LabelSource, Labels, Split, SplitMethod, Unmapped,
+    BadImages, Balance, BalanceBy, BalanceMethod, Captures, Dataset, Fit, Format, Generate, Images, Split,
+    SplitMethod,
 };
+use figment::value::Value;
 
 /// The largest distance of photos that can be called nearly the same: unrelated ones lie 64 bits apart or more.
 const MOST_BITS: i64 = 63;
@@ -61,61 +59,6 @@ fn generate(table: Table<'_>) -> Generate {
     };
     table.finish();
     settings
-}
-
-/// Reads `[labels]`.
-pub fn labels(root: &Table<'_>, format: Format) -> Labels {
-    let table = root.table("labels");
-    let from = table.choice(
-        "from",
-        &[
-            ("category", LabelSource::Category),
-            ("supercategory", LabelSource::Supercategory),
-            ("scene", LabelSource::Scene),
-            ("columns", LabelSource::Columns),
-            ("folder", LabelSource::Folder),
-        ],
-    );
-    let fits = match format {
-        Format::Coco => !matches!(from, LabelSource::Columns | LabelSource::Folder),
-        Format::Csv => from == LabelSource::Columns,
-        Format::Folders => from == LabelSource::Folder,
-    };
-    if !fits {
-        let (format, right) = match format {
-            Format::Coco => ("coco", "`category`, `supercategory` or `scene`"),
-            Format::Csv => ("csv", "`columns`"),
-            Format::Folders => ("folders", "`folder`"),
-        };
-        let fault =
-            Fault::new(format!("`from` does not fit `dataset.format = \"{format}\"`, expected {right}"));
-        table.fault("from", fault);
-    }
-    let groups_table = table.table("groups");
-    let mut groups = IndexMap::new();
-    for name in groups_table.keys() {
-        check_name(&groups_table, &name);
-        let categories = groups_table.texts(&name);
-        if categories.is_empty() {
-            groups_table.fault(&name, Fault::new(format!("the group `{name}` has no categories")));
-        }
-        groups.insert(name, categories);
-    }
-    let unmapped = match table.text("unmapped").as_str() {
-        "error" => Unmapped::Error,
-        "ignore" => Unmapped::Ignore,
-        group if groups.contains_key(group) => Unmapped::Group(group.to_owned()),
-        other => {
-            let fault = Fault::new(format!(
-                "`unmapped` is `{other}`, expected `error`, `ignore` or one of the groups"
-            ));
-            table.fault("unmapped", fault);
-            Unmapped::Error
-        }
-    };
-    let min_positives = table.integer("min_positives", 0..=1_000_000) as u32;
-    table.finish();
-    Labels { from, unmapped, groups, min_positives }
 }
 
 /// A name that people, file names and MLflow can bear.

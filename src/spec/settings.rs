@@ -106,14 +106,31 @@ pub enum BadImages {
 /// `[labels]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Labels {
-    /// What a label is made of.
+    /// What labels are made of, each thing once; their columns stand in this order.
+    pub sources: Vec<LabelsFrom>,
+    /// Positive images that each label must have in each part; 0: labels without any are left out of averages.
+    pub min_positives: u32,
+}
+
+impl Labels {
+    /// The sources, each with the table of the spec that it is written in: `labels` for the first, then `labels.scene`.
+    pub fn tables(&self) -> impl Iterator<Item = (String, &LabelsFrom)> {
+        self.sources.iter().enumerate().map(|(i, source)| match i {
+            0 => ("labels".to_owned(), source),
+            _ => (format!("labels.{}", source.from.as_str()), source),
+        })
+    }
+}
+
+/// The labels that are made of one thing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LabelsFrom {
+    /// What they are made of.
     pub from: LabelSource,
     /// What happens to categories in no group.
     pub unmapped: Unmapped,
     /// Label to categories, in spec order. Empty: each category is a label of its own.
     pub groups: IndexMap<String, Vec<String>>,
-    /// Positive images that each label must have in each part; 0: labels without any are left out of averages.
-    pub min_positives: u32,
 }
 
 /// What a label is made of.
@@ -130,6 +147,19 @@ pub enum LabelSource {
     Columns,
     /// The folder that the image lies in.
     Folder,
+}
+
+impl LabelSource {
+    /// The name in specs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LabelSource::Category => "category",
+            LabelSource::Supercategory => "supercategory",
+            LabelSource::Scene => "scene",
+            LabelSource::Columns => "columns",
+            LabelSource::Folder => "folder",
+        }
+    }
 }
 
 /// What happens to categories in no group.

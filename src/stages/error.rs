@@ -194,14 +194,21 @@ fn path(keys: &[&str]) -> Vec<String> {
     keys.iter().map(|&key| key.to_owned()).collect()
 }
 
+/// The keys of a dotted table, and then `keys`.
+fn below(table: &str, keys: &[&str]) -> Vec<String> {
+    table.split('.').chain(keys.iter().copied()).map(str::to_owned).collect()
+}
+
 fn labels_path(error: &LabelError) -> Vec<String> {
     match error {
-        LabelError::Unknown(unknown) => match unknown.first() {
-            Some(first) => path(&["labels", "groups", &first.group]),
-            None => path(&["labels", "groups"]),
+        LabelError::Unknown { table, names } => match names.first() {
+            Some(first) => below(table, &["groups", &first.group]),
+            None => below(table, &["groups"]),
         },
-        LabelError::EmptyGroup { label } | LabelError::Name { label } => path(&["labels", "groups", label]),
-        LabelError::Unmapped { .. } => path(&["labels", "unmapped"]),
+        LabelError::EmptyGroup { table, label }
+        | LabelError::Name { table, label }
+        | LabelError::Clash { table, label, .. } => below(table, &["groups", label]),
+        LabelError::Unmapped { table, .. } => below(table, &["unmapped"]),
         LabelError::NoSource { .. } | LabelError::None { .. } => path(&["labels", "from"]),
     }
 }

@@ -7,4 +7,5 @@ mod cached;
 mod crash;
 mod damage;
 mod harness;
+mod rows;
 mod share;
