@@ -12,7 +12,7 @@ use super::stage::{Stage, output};
 use super::variants::{VariantError, variants};
 use crate::job::input;
 use crate::spec::Loaded;
-use crate::spec::settings::{Experiment, Variant};
+use crate::spec::settings::{Captures, Experiment, Variant};
 
 /// A study as data, before anything runs.
 #[derive(Clone, Debug)]
@@ -111,6 +111,18 @@ impl Plan {
         self.nodes.len() - 1
     }
 
+    /// For each node whether it is asked for: `until` and what it needs, or all where there is none.
+    pub fn wanted(&self, until: Option<Stage>) -> Vec<bool> {
+        let mut wanted: Vec<bool> =
+            self.nodes.iter().map(|node| until.is_none_or(|until| node.stage == until)).collect();
+        for node in (0..self.nodes.len()).rev() {
+            if wanted[node] {
+                self.nodes[node].inputs.iter().for_each(|from| wanted[from.node] = true);
+            }
+        }
+        wanted
+    }
+
     /// Nodes of a stage.
     pub fn of_stage(&self, stage: Stage) -> impl Iterator<Item = usize> + '_ {
         self.nodes.iter().enumerate().filter(move |(_, node)| node.stage == stage).map(|(i, _)| i)
@@ -138,6 +150,8 @@ struct Builder {
     /// Stage, what it reads of the settings, and its inputs, to the node that does just that.
     known: HashMap<(Stage, String, Vec<Input>), usize>,
     counts: IndexMap<Stage, usize>,
+    /// Scan to the pixel store whose hashes of its images are read.
+    hashed: HashMap<usize, usize>,
 }
 
 impl Builder {
@@ -154,16 +168,24 @@ impl Builder {
             from("given_labels", ingest, output::GIVEN_LABELS),
         ];
         let label = self.data(Stage::Label, variant, label_inputs);
-        let split_inputs = vec![
+        let pixels = self.data(Stage::Pixels, variant, vec![from("images", scan, output::IMAGES)]);
+        // What pictures look like does not depend on the size that they are stored in: one store tells it for all.
+        let hashed = *self.hashed.entry(scan).or_insert(pixels);
+        let mut split_inputs = vec![
             from(input::LABELS, label, output::LABELS),
             from("images", scan, output::IMAGES),
             from("given_parts", ingest, output::GIVEN_PARTS),
         ];
+        if variant.experiment.split.near_duplicates.is_some() {
+            split_inputs.push(from("picture_hashes", hashed, output::PICTURE_HASHES));
+        }
+        if variant.experiment.split.captures == Captures::Column {
+            split_inputs.push(from("given_captures", ingest, output::GIVEN_CAPTURES));
+        }
         let split = self.data(Stage::Split, variant, split_inputs);
         let balance_inputs =
             vec![from(input::LABELS, label, output::LABELS), from(input::SPLIT, split, output::SPLIT)];
         let balance = self.data(Stage::Balance, variant, balance_inputs);
-        let pixels = self.data(Stage::Pixels, variant, vec![from("images", scan, output::IMAGES)]);
         Shared { label, split, balance, pixels }
     }
 

@@ -6,7 +6,7 @@ use super::stage::Stage;
 use crate::cache::Entry;
 use crate::fingerprint::{Builder, Fingerprint};
 use crate::job::{LIBTORCH, input};
-use crate::spec::settings::{Format, SplitMethod, Variant, Weights};
+use crate::spec::settings::{Captures, Format, SplitMethod, Variant, Weights};
 
 /// The settings that `stage` reads, as the beginning of its key. A fold enters where there are folds, and so leaves the keys
 /// of studies without them alone.
@@ -24,7 +24,8 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -
             match dataset.format {
                 Format::Csv => key
                     .setting("dataset.image_column", &dataset.image_column)
-                    .setting("dataset.part_column", &dataset.part_column),
+                    .setting("dataset.part_column", &dataset.part_column)
+                    .setting("dataset.capture_column", &dataset.capture_column),
                 Format::Coco | Format::Folders => key,
             }
         }
@@ -34,15 +35,24 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -
         Stage::Label => {
             let labels = &experiment.labels;
             // The order of groups is the order of columns: as pairs, since a JSON object has none.
-            let groups: Vec<_> = labels.groups.iter().collect();
-            key.setting("labels.from", &labels.from)
-                .setting("labels.unmapped", &labels.unmapped)
-                .setting("labels.groups", &groups)
+            let sources: Vec<_> = labels.sources.iter().map(|source| source.from).collect();
+            labels.tables().fold(key.setting("labels.from", &sources), |key, (table, source)| {
+                let groups: Vec<_> = source.groups.iter().collect();
+                key.setting(&format!("{table}.unmapped"), &source.unmapped)
+                    .setting(&format!("{table}.groups"), &groups)
+            })
         }
         Stage::Split => {
-            let key = key.setting("labels.min_positives", &experiment.labels.min_positives);
+            let mut key = key.setting("labels.min_positives", &experiment.labels.min_positives);
+            if experiment.split.captures == Captures::Folder {
+                // The folder of a class is no capture.
+                key = key.setting("dataset.format", &experiment.dataset.format);
+            }
             match experiment.split.method {
-                SplitMethod::Column => key.setting("split.method", &experiment.split.method),
+                SplitMethod::Column => key
+                    .setting("split.method", &experiment.split.method)
+                    .setting("split.captures", &experiment.split.captures)
+                    .setting("split.near_duplicates", &experiment.split.near_duplicates),
                 _ => key.setting("split", &experiment.split),
             }
         }

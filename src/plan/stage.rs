@@ -64,6 +64,7 @@ impl Stage {
         match self {
             // 2: the table `metrics` has a column `fold`.
             Stage::Evaluate => 2,
+            Stage::Ingest | Stage::Split | Stage::Pixels => 2,
             _ => 1,
         }
     }
@@ -79,13 +80,14 @@ impl Stage {
                 output::SCENE_CATEGORIES,
                 output::GIVEN_LABELS,
                 output::GIVEN_PARTS,
+                output::GIVEN_CAPTURES,
                 output::NOTICES,
             ],
             Stage::Scan => &[output::IMAGES, output::NOTICES],
             Stage::Label => &[output::LABELS, output::NOTICES],
             Stage::Split => &[output::SPLIT, output::NOTICES],
             Stage::Balance => &[output::TRAIN_INDEX],
-            Stage::Pixels => &[output::PIXELS, output::PIXEL_ROWS],
+            Stage::Pixels => &[output::PIXELS, output::PIXEL_ROWS, output::PICTURE_HASHES],
             Stage::Train => &[output::MODEL, output::HISTORY, output::SUMMARY],
             Stage::Predict => &[output::PREDICTIONS],
             Stage::Evaluate => &[output::METRICS, output::EVALUATION],
@@ -112,6 +114,8 @@ pub mod output {
     pub const GIVEN_LABELS: &str = "given_labels.parquet";
     /// The parts that a CSV gives.
     pub const GIVEN_PARTS: &str = "given_parts.parquet";
+    /// The captures that a CSV gives.
+    pub const GIVEN_CAPTURES: &str = "given_captures.parquet";
     /// What people should know about the data, as JSON.
     pub const NOTICES: &str = "notices.json";
     /// The table `labels`.
@@ -124,6 +128,8 @@ pub mod output {
     pub const PIXELS: &str = "pixels.u8";
     /// The table `pixel_rows`.
     pub const PIXEL_ROWS: &str = "pixel_rows.parquet";
+    /// The table `picture_hashes`.
+    pub const PICTURE_HASHES: &str = "picture_hashes.parquet";
     /// The table `metrics`.
     pub const METRICS: &str = "metrics.parquet";
     /// Thresholds, flags and labels that cannot be scored, as JSON.

@@ -10,7 +10,7 @@ use super::fault::{Fault, Place, SpecError, nearest};
 use super::layers::{Layers, Overrides};
 use super::reader::{Reading, Table, shown};
 use super::settings::Experiment;
-use super::{read_augment, read_data, read_training};
+use super::{read_augment, read_data, read_labels, read_training};
 
 /// The largest matrix.
 const MAX_POINTS: usize = 100_000;
@@ -135,7 +135,7 @@ fn read(reading: &Reading<'_>) -> Experiment {
         name,
         question: root.text("question"),
         seeds: read_data::seeds(&root),
-        labels: read_data::labels(&root, dataset.format),
+        labels: read_labels::labels(&root, dataset.format),
         split: read_data::split(&root, &dataset),
         dataset,
         balance: read_data::balance(&root),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::settings::{Optimizer, Schedule, Threshold, Unmapped};
+use super::settings::{LabelSource, LabelsFrom, Optimizer, Schedule, Threshold, Unmapped};
 use super::{Loaded, Override, Overrides, SpecError, load};
 
 const GOOD: &str = r#"
@@ -53,8 +53,8 @@ fn a_whole_spec_is_read() {
     let loaded = read(GOOD, &[]).unwrap();
     let experiment = &loaded.experiment;
     assert_eq!(experiment.seeds, [3, 5]);
-    assert_eq!(experiment.labels.groups.keys().collect::<Vec<_>>(), ["plastic", "metal"]);
-    assert_eq!(experiment.labels.unmapped, Unmapped::Group("metal".into()));
+    assert_eq!(experiment.labels.sources[0].groups.keys().collect::<Vec<_>>(), ["plastic", "metal"]);
+    assert_eq!(experiment.labels.sources[0].unmapped, Unmapped::Group("metal".into()));
     assert_eq!(experiment.train.optimizer, Optimizer::Adam { lr: 1e-4, weight_decay: 0.0 });
     assert!(matches!(experiment.train.schedule, Schedule::Exponential { warmup_epochs: 2, decay: 0.8, .. }));
     assert_eq!(experiment.augment.ops.keys().collect::<Vec<_>>(), ["flip", "colour"]);
@@ -154,6 +154,17 @@ fn wrong_specs_say_what_is_wrong() {
         ("[64, 96]", "64", "expected a list of values to try"),
         ("[matrix]", "[split]\ntrain = 0.9\n[matrix]", "`train` + `val` + `test` is 1.2"),
         ("[matrix]", "[tracking]\nmlflow = \"http://u:secret@h\"\n[matrix]", "do not belong in a spec"),
+        (
+            "[matrix]",
+            "[split]\nnear_duplicates = 64\n[matrix]",
+            "`near_duplicates` is `64`, expected 0 to 63",
+        ),
+        ("[matrix]", "[split]\nnear_duplicates = true\n[matrix]", "expected 0 to 63 or `off`"),
+        (
+            "[matrix]",
+            "[split]\ncaptures = \"column\"\n[matrix]",
+            "`captures = \"column\"` needs `dataset.format",
+        ),
         ("question", "quesstion", "unknown key `quesstion`"),
         ("[train]", "[train", "not valid TOML"),
         ("seeds = [3, 5]", "seeds = 1\nseeds = 2", "duplicate key"),
@@ -162,6 +173,72 @@ fn wrong_specs_say_what_is_wrong() {
         let all = faults(&GOOD.replacen(from, to, 1), &[]).join("\n");
         assert!(all.contains(expected), "{to}: {all}");
         assert!(!all.contains("secret"), "{all}");
+    }
+}
+
+/// GOOD with scenes beside its categories.
+fn with_scenes(scenes: &str) -> String {
+    GOOD.replace("[labels]", "[labels]\nfrom = [\"category\", \"scene\"]") + scenes
+}
+
+#[test]
+fn labels_of_several_sources_have_tables_of_their_own() {
+    let scenes =
+        "\n[labels.scene]\nunmapped = \"dry\"\n[labels.scene.groups]\nwet = [\"Water\"]\ndry = [\"Clean\"]\n";
+    let labels = read(&with_scenes(scenes), &[]).unwrap().experiment.labels;
+    let shown = |source: &LabelsFrom| (source.from, source.unmapped.clone(), source.groups.len());
+    assert_eq!(
+        labels.sources.iter().map(shown).collect::<Vec<_>>(),
+        [
+            (LabelSource::Category, Unmapped::Group("metal".into()), 2),
+            (LabelSource::Scene, Unmapped::Group("dry".into()), 2),
+        ]
+    );
+    assert_eq!(labels.tables().map(|(table, _)| table).collect::<Vec<_>>(), ["labels", "labels.scene"]);
+    let bare = read(&with_scenes(""), &[]).unwrap().experiment.labels;
+    assert_eq!(shown(&bare.sources[1]), (LabelSource::Scene, Unmapped::Error, 0));
+    let one = read(GOOD, &["labels.from=[\"category\"]"]).unwrap().experiment.labels;
+    assert_eq!(one, read(GOOD, &[]).unwrap().experiment.labels);
+}
+
+#[test]
+fn faults_of_several_sources_point_to_their_table() {
+    for (scenes, expected) in [
+        (
+            "[labels.scene.groups]\nmetal = [\"Water\"]",
+            "two labels are called `metal`: one is made of `category`, one of `scene` @ [\"Water\"] ? give one of \
+             them another name",
+        ),
+        (
+            "[labels.scene]\nunmapped = \"metal\"",
+            "`unmapped` is `metal`, expected `error`, `ignore` or one of the groups @ \"metal\"",
+        ),
+        (
+            "[labels.scene]\nfrom = \"x\"",
+            "unknown key `from` in `[labels.scene]` @ from ? known here: `groups`, `unmapped`",
+        ),
+        (
+            "[labels.supercategory]\nunmapped = \"ignore\"",
+            "`[labels.supercategory]` is there, but `from` does not name `supercategory` @ [labels.supercategory]",
+        ),
+        (
+            "[labels.category]\nunmapped = \"ignore\"",
+            "`category` is the first that labels are made of @ [labels.category] ? write its `unmapped` in `[labels]` and \
+             its groups in `[labels.groups]`",
+        ),
+    ] {
+        assert_eq!(faults(&with_scenes(&format!("\n{scenes}\n")), &[]), [expected]);
+    }
+    for (from, expected) in [
+        ("[]", "`from` is an empty list, expected what labels are made of"),
+        ("[\"scene\", \"scene\"]", "`from` has `scene` twice"),
+        ("[\"category\", \"scenes\"]", "? did you mean `scene`?"),
+        ("[\"category\", \"folder\"]", "`from` does not fit `dataset.format = \"coco\"`"),
+        ("[\"category\", 3]", "expected a list of strings"),
+        ("3", "expected one of `category`"),
+    ] {
+        let all = faults(GOOD, &[&format!("labels.from={from}")]).join("\n");
+        assert!(all.contains(expected), "{from}: {all}");
     }
 }
 

@@ -143,6 +143,26 @@ pub struct PixelRow {
     pub digest: String,
 }
 
+/// A row of `picture_hashes`: what an image looks like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PictureHashRow {
+    /// The image.
+    pub image_id: i64,
+    /// 256 bits, of which pictures of one scene share most; in hex in the table.
+    pub hash: [u8; 32],
+    /// How much there is to see; 0: a flat picture, whose hash says nothing.
+    pub detail: u32,
+}
+
+/// A row of `given_captures`: which capture an image belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CaptureRow {
+    /// The image.
+    pub image_id: i64,
+    /// The capture's name in the dataset.
+    pub capture: String,
+}
+
 /// A row of `history`: one epoch of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HistoryRow {

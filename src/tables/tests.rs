@@ -87,6 +87,11 @@ fn tables_come_back_as_they_went() {
     }
     let pixels = vec![PixelRow { image_id: 1, row: u64::MAX, digest: "00".into() }];
     assert_eq!(round_trip(&pixels), pixels);
+    let hash = std::array::from_fn(|i| 251 - i as u8);
+    let hashes = vec![PictureHashRow { image_id: -1, hash, detail: 7 }];
+    assert_eq!(round_trip(&hashes), hashes);
+    let captures = vec![CaptureRow { image_id: 1, capture: "batch_1".into() }];
+    assert_eq!(round_trip(&captures), captures);
     let metrics = vec![MetricRow {
         run: "r".into(),
         variant: "v".into(),

@@ -8,4 +8,5 @@ mod crash;
 mod damage;
 mod folds;
 mod harness;
+mod rows;
 mod share;

@@ -1,9 +1,10 @@
 //! Cross-validation: each image is tested on in exactly one of `k` folds.
 //!
-//! The method divides all units into `k` equal folds. Each fold in turn is the test part; what is left of the units
+//! Units of several images are placed first, then the method divides the others, into `k` equal folds. Each fold in turn is the test part; what is left of the units
 //! is divided into training and validation by the same method, with draws of the fold's own.
 
-use super::{Unit, combination, divide as divide_once, iterative};
+use super::units::Unit;
+use super::{combination, divide as divide_once, grouped, iterative};
 use crate::seed::Key;
 use crate::spec::settings::SplitMethod;
 use crate::tables::rows::Part;
@@ -19,9 +20,11 @@ pub(super) fn divide(
     key: Key,
 ) -> Vec<Vec<Part>> {
     let key = key.child("folds");
+    let equal = vec![1.0 / n_folds as f64; n_folds];
+    let placed = grouped::divide(units, &equal, key);
     let tested_in = match method {
-        SplitMethod::Iterative => iterative::divide(units, &vec![1.0 / n_folds as f64; n_folds], key),
-        SplitMethod::Combination | SplitMethod::Column => combination::deal(units, n_folds, key),
+        SplitMethod::Iterative => iterative::divide(units, &placed, &equal, key),
+        SplitMethod::Combination | SplitMethod::Column => combination::deal(units, &placed, n_folds, key),
     };
     let shares =
         if train + val > 0.0 { [train / (train + val), val / (train + val), 0.0] } else { [1.0, 0.0, 0.0] };
@@ -47,12 +50,21 @@ mod tests {
     use super::super::tests::{labels, turned};
     use super::super::{PARTS, split};
     use super::*;
-    use crate::spec::settings::Split;
+    use crate::spec::settings::{Captures, Split};
     use crate::tables::rows::{LabelTable, SplitRow};
 
     fn settings(method: SplitMethod, folds: u32, seed: u64) -> Split {
         let test = 1.0 / f64::from(folds);
-        Split { method, train: 0.8 * (1.0 - test), val: 0.2 * (1.0 - test), test, folds, seed }
+        Split {
+            method,
+            train: 0.8 * (1.0 - test),
+            val: 0.2 * (1.0 - test),
+            test,
+            folds,
+            seed,
+            captures: Captures::None,
+            near_duplicates: None,
+        }
     }
 
     fn method(iterative: bool) -> SplitMethod {
