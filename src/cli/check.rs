@@ -1,20 +1,19 @@
 //! `ablatrix check`: the spec and its data, the labels, the parts, the matrix. Trains nothing.
 
-use std::collections::HashMap;
-
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::args::{OutputFormat, SpecArgs};
-use super::display::{Detail, Display};
+use super::facts::{Counts, Facts};
 use super::print;
-use super::render::Failure;
+use super::render::{Failure, plain};
 use super::study::Study;
-use crate::cache::Entry;
-use crate::dataset::Notice;
-use crate::engine::{self, Interrupt};
-use crate::plan::{Stage, output};
-use crate::tables;
-use crate::tables::rows::{LabelTable, Part, SplitRow, TrainIndexRow};
+use crate::dataset::Cooccurrence;
+use crate::dataset::cooccurrence::{LEAST_FOR_LIFT, Pair};
+
+/// Labels up to which all pairs are shown, as a square table.
+const MATRIX_LABELS: usize = 12;
+/// Pairs that are shown otherwise, in each order.
+const PAIRS: usize = 15;
 
 /// Checks a spec, and its data as far as it is there.
 ///
@@ -30,85 +29,6 @@ pub fn check(args: &SpecArgs) -> Result<u8, Failure> {
         OutputFormat::Text => print_text(&study, facts.as_ref()),
     }
     Ok(0)
-}
-
-/// What the stages of the data gave; with folds, for the first of them.
-struct Facts {
-    labels: LabelTable,
-    parts: HashMap<i64, Part>,
-    copies: HashMap<i64, u32>,
-    notices: Vec<String>,
-}
-
-impl Facts {
-    fn gather(study: &Study) -> Result<Self, Failure> {
-        let config = study.engine(Some(1), Some(Stage::Balance))?;
-        let mut display = Display::new(Detail::Quiet);
-        let mut listener = |event: engine::Event| {
-            // Faults are shown below, where they stand in the spec.
-            if !matches!(event, engine::Event::Failed { .. }) {
-                display.show(&event);
-            }
-        };
-        let outcome = engine::run(&study.plan, &config, &study.sources, &Interrupt::never(), &mut listener)
-            .map_err(|error| study.engine_failure(&error))?;
-        if let Some(failure) = outcome.spec_fault.as_ref().and_then(|error| study.spec_failure(error)) {
-            return Err(failure);
-        }
-        if let Some((_, message)) = outcome.failed.first() {
-            return Err(Failure::text(1, message, None));
-        }
-        let first =
-            |stage: Stage| study.plan.of_stage(stage).next().and_then(|node| outcome.entries.get(&node));
-        let labels: LabelTable = read(study, first(Stage::Label), output::LABELS)?;
-        let split: Vec<SplitRow> = read(study, first(Stage::Split), output::SPLIT)?;
-        let index: Vec<TrainIndexRow> = read(study, first(Stage::Balance), output::TRAIN_INDEX)?;
-        let mut notices = Vec::new();
-        for stage in [Stage::Ingest, Stage::Scan, Stage::Label, Stage::Split] {
-            let path = first(stage).and_then(|entry| study.store.object(entry.digest(output::NOTICES)).ok());
-            let bytes = path.and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
-            let read: Vec<Notice> = serde_json::from_slice(&bytes).unwrap_or_default();
-            notices.extend(read.into_iter().map(|notice| notice.message));
-        }
-        Ok(Facts {
-            labels,
-            parts: split.iter().filter(|row| row.fold == 0).map(|row| (row.image_id, row.part)).collect(),
-            copies: index.iter().filter(|row| row.fold == 0).map(|row| (row.image_id, row.copies)).collect(),
-            notices,
-        })
-    }
-
-    /// Rows, and positives per label, of the images that `weigh` counts.
-    fn count(&self, weigh: impl Fn(i64) -> u64) -> (u64, Vec<u64>) {
-        let mut rows = 0;
-        let mut positives = vec![0; self.labels.labels.len()];
-        for (row_idx, &image_id) in self.labels.image_ids.iter().enumerate() {
-            let weight = weigh(image_id);
-            rows += weight;
-            for (count, &is) in positives.iter_mut().zip(self.labels.row(row_idx)) {
-                *count += weight * u64::from(is);
-            }
-        }
-        (rows, positives)
-    }
-
-    /// Columns: all, train, val, test, and training rows after balancing.
-    fn columns(&self) -> Vec<(&'static str, (u64, Vec<u64>))> {
-        let part = |part: Part| self.count(|id| u64::from(self.parts.get(&id) == Some(&part)));
-        vec![
-            ("all", self.count(|_| 1)),
-            ("train", part(Part::Train)),
-            ("val", part(Part::Val)),
-            ("test", part(Part::Test)),
-            ("balanced", self.count(|id| u64::from(self.copies.get(&id).copied().unwrap_or(0)))),
-        ]
-    }
-}
-
-fn read<T: tables::Table>(study: &Study, entry: Option<&Entry>, name: &str) -> Result<T, Failure> {
-    let entry = entry.ok_or_else(|| Failure::text(1, &format!("there is no `{name}`"), None))?;
-    let path = study.store.object(entry.digest(name)).map_err(|error| super::study::cache_failure(&error))?;
-    tables::read(&path).map_err(|error| Failure::new(1, &error, None))
 }
 
 fn print_text(study: &Study, facts: Option<&Facts>) {
@@ -135,32 +55,18 @@ fn print_text(study: &Study, facts: Option<&Facts>) {
         return;
     };
     print::out("");
-    let columns = facts.columns();
-    let mut rows = vec![
-        std::iter::once("LABEL".to_owned())
-            .chain(columns.iter().map(|(name, _)| name.to_uppercase()))
-            .collect(),
-    ];
-    for (label_idx, label) in facts.labels.labels.iter().enumerate() {
-        rows.push(
-            std::iter::once(label.clone())
-                .chain(columns.iter().map(|(_, (_, p))| p[label_idx].to_string()))
-                .collect(),
-        );
-    }
-    rows.push(
-        std::iter::once("(images)".to_owned())
-            .chain(columns.iter().map(|(_, (n, _))| n.to_string()))
-            .collect(),
-    );
-    print::table(&rows);
+    print::table(&label_rows(facts));
     if folds > 0 {
         print::out(&format!("counts of fold 0 of {folds}; each image is in the test part of one fold"));
     }
-    for notice in &facts.notices {
-        print::out(&format!("note: {}", super::render::plain(notice)));
+    print_pairs(facts);
+    if !facts.notices.is_empty() {
+        print::out("");
     }
-    let trained = columns.last().map_or(0, |(_, (n, _))| *n);
+    for notice in &facts.notices {
+        print::out(&format!("note: {}", plain(notice)));
+    }
+    let trained = facts.balanced().rows();
     print::out(&format!(
         "\nwork: {} runs x {trained} rows x {} epochs = {} images through the model, forward and back, at most",
         plan.runs.len(),
@@ -169,23 +75,96 @@ fn print_text(study: &Study, facts: Option<&Facts>) {
     ));
 }
 
-fn print_json(study: &Study, facts: Option<&Facts>) {
-    let counts = facts.map(|facts| {
-        let columns = facts.columns();
-        let of = |(name, (rows, positives)): &(&str, (u64, Vec<u64>))| {
-            let labels: serde_json::Map<String, serde_json::Value> =
-                (facts.labels.labels.iter().cloned()).zip(positives.iter().map(|&n| json!(n))).collect();
-            ((*name).to_owned(), json!({"rows": rows, "positives": labels}))
+/// Positives of each label, and their share of the rows: in all images, in each part, and after balancing.
+fn label_rows(facts: &Facts) -> Vec<Vec<String>> {
+    let columns = facts.columns();
+    let row = |name: String, cell: &dyn Fn(&Counts) -> String| -> Vec<String> {
+        std::iter::once(name).chain(columns.iter().map(|(_, counts)| cell(counts))).collect()
+    };
+    let mut rows = vec![
+        std::iter::once("LABEL".into()).chain(columns.iter().map(|(name, _)| name.to_uppercase())).collect(),
+    ];
+    for (label_idx, label) in facts.labels.labels.iter().enumerate() {
+        let cell = |counts: &Counts| {
+            let share = counts.share(label_idx).map(|share| format!(" ({:.1} %)", 100.0 * share));
+            format!("{}{}", counts.positives(label_idx), share.unwrap_or_default())
         };
-        columns.iter().map(of).collect::<serde_json::Map<_, _>>()
-    });
+        rows.push(row(plain(label), &cell));
+    }
+    rows.push(row("(rows)".into(), &|counts| counts.rows().to_string()));
+    rows
+}
+
+/// Which labels images have together: all pairs of few labels, the strongest of many.
+fn print_pairs(facts: &Facts) {
+    let found = Cooccurrence::of(&facts.labels);
+    let labels: Vec<String> = facts.labels.labels.iter().map(|label| plain(label)).collect();
+    if labels.len() <= MATRIX_LABELS {
+        print::out("\nimages with both labels (on the diagonal: with the label)");
+        let mut rows = vec![std::iter::once(String::new()).chain(labels.iter().cloned()).collect::<Vec<_>>()];
+        for (a, label) in labels.iter().enumerate() {
+            let cells = (0..labels.len()).map(|b| found.together(a, b).to_string());
+            rows.push(std::iter::once(label.clone()).chain(cells).collect());
+        }
+        print::table(&rows);
+        return;
+    }
+    let show = |title: &str, pairs: &[Pair]| {
+        print::out(&format!("\n{title}"));
+        let mut rows = vec![["IMAGES", "LIFT", "LABEL", "AND LABEL"].map(String::from).to_vec()];
+        rows.extend(pairs.iter().map(|pair| {
+            let (first, second) = (labels[pair.first].clone(), labels[pair.second].clone());
+            vec![pair.images.to_string(), format!("{:.2}", pair.lift), first, second]
+        }));
+        print::table(&rows);
+    };
+    show(&format!("pairs of labels that most images have (at most {PAIRS})"), &found.most_frequent(PAIRS));
+    let title = format!(
+        "pairs with a lift above 1 (times more images than if labels were independent) and at least {LEAST_FOR_LIFT} \
+         images (at most {PAIRS})"
+    );
+    show(&title, &found.highest_lift(PAIRS));
+}
+
+fn print_json(study: &Study, facts: Option<&Facts>) {
     let value = json!({
         "experiment": *study.plan.experiment,
         "variants": study.plan.variants.iter().map(|variant| &variant.name).collect::<Vec<_>>(),
         "runs": study.plan.runs.iter().map(|run| &run.name).collect::<Vec<_>>(),
-        "counts": counts,
+        "counts": facts.map(counts_json),
         "counts_of_fold": (study.plan.experiment.split.folds > 0).then_some(0),
+        "cooccurrence": facts.map(pairs_json),
         "notices": facts.map(|facts| &facts.notices),
     });
     print::out(&value.to_string());
+}
+
+fn counts_json(facts: &Facts) -> Map<String, Value> {
+    let labels = &facts.labels.labels;
+    let by_label = |of: &dyn Fn(usize) -> Value| -> Map<String, Value> {
+        labels.iter().enumerate().map(|(label_idx, label)| (label.clone(), of(label_idx))).collect()
+    };
+    let of = |(name, counts): (&str, Counts)| {
+        let positives = by_label(&|label_idx| json!(counts.positives(label_idx)));
+        let shares = by_label(&|label_idx| json!(counts.share(label_idx)));
+        (name.to_owned(), json!({"rows": counts.rows(), "positives": positives, "shares": shares}))
+    };
+    facts.columns().into_iter().map(of).collect()
+}
+
+fn pairs_json(facts: &Facts) -> Value {
+    let found = Cooccurrence::of(&facts.labels);
+    let labels = &facts.labels.labels;
+    let pair = |pair: &Pair| json!({"labels": [labels[pair.first], labels[pair.second]], "images": pair.images, "lift": pair.lift});
+    let pairs = |pairs: Vec<Pair>| pairs.iter().map(pair).collect::<Vec<_>>();
+    let all = || 0..labels.len();
+    let matrix: Option<Vec<Vec<u64>>> = (labels.len() <= MATRIX_LABELS)
+        .then(|| all().map(|a| all().map(|b| found.together(a, b)).collect()).collect());
+    json!({
+        "labels": labels,
+        "images": matrix,
+        "most_frequent": pairs(found.most_frequent(PAIRS)),
+        "highest_lift": pairs(found.highest_lift(PAIRS)),
+        "least_images_for_lift": LEAST_FOR_LIFT,
+    })
 }

@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod display;
+mod facts;
 mod generated;
 mod plan;
 mod print;

@@ -1,4 +1,5 @@
-//! How often each training image is seen in an epoch.
+//! How much each training image counts in an epoch: by copies, by the weight of its loss, or by its chance of being
+//! drawn.
 
 use std::collections::BTreeMap;
 
@@ -26,10 +27,15 @@ pub enum BalanceError {
     },
 }
 
-/// The training rows, ascending by image id, each with its copies; weights are 1.
+/// The training rows, ascending by image id.
 ///
-/// A group of n images gets `round((largest / n) ^ exponent)` copies of each, halves to the even number as in
-/// Python. By combination, images with exactly the same labels are a group. By label, an image
+/// A row of a group of n images counts `f = (largest / n) ^ exponent` times:
+///
+/// - oversampling gives it `round(f)` copies, halves to the even number as in Python, at most `max_copies`;
+/// - loss weights give its loss the weight `f`, divided by the mean over all rows, so that the loss keeps its scale;
+/// - the sampler gives each draw the chance `f`, divided by the sum over all rows, of taking it.
+///
+/// By combination, images with exactly the same labels are a group. By label, an image
 /// belongs to the group of its rarest label in the training part (the first one among equals), and images
 /// without labels are a group of their own.
 ///
@@ -46,37 +52,61 @@ pub fn train_index(
         .map(|(row_idx, &id)| (id, labels.row(row_idx)))
         .collect();
     trained.sort_unstable_by_key(|(id, _)| *id);
-
-    let copies = match settings.method {
-        BalanceMethod::None => vec![1; trained.len()],
-        BalanceMethod::Oversample => match settings.by {
-            BalanceBy::Combination => {
-                let groups: Vec<&[bool]> = trained.iter().map(|(_, positives)| *positives).collect();
-                copies(&groups, settings.exponent)?
-            }
-            BalanceBy::Label => copies(&rarest_labels(&trained, labels.labels.len()), settings.exponent)?,
-        },
-    };
-    let row = |((image_id, _), copies)| TrainIndexRow { fold: 0, image_id, copies, weight: 1.0 };
-    Ok(trained.into_iter().zip(copies).map(row).collect())
-}
-
-/// The copies of each row, given its group.
-fn copies<G: Ord>(groups: &[G], exponent: f64) -> Result<Vec<u32>, BalanceError> {
-    let mut sizes: BTreeMap<&G, usize> = BTreeMap::new();
-    for group in groups {
-        *sizes.entry(group).or_default() += 1;
-    }
-    let largest = sizes.values().copied().max().unwrap_or(1);
+    let row =
+        |&(image_id, _): &(i64, _)| TrainIndexRow { fold: 0, image_id, copies: 1, weight: 1.0, chance: None };
+    let mut rows: Vec<TrainIndexRow> = trained.iter().map(row).collect();
+    let groups = group_sizes(settings.by, &trained, labels.labels.len());
+    let largest = groups.iter().copied().max().unwrap_or(1);
     // Pure Rust: the C library's `pow` may differ in the last bit between machines.
-    let copies = |size: usize| libm::pow(largest as f64 / size as f64, exponent).round_ties_even();
-    if let Some(smallest) = sizes.values().copied().min() {
-        let copies = copies(smallest);
-        if copies > MOST_COPIES {
-            return Err(BalanceError::TooMany { exponent, smallest, copies });
+    let factor = |size: usize| libm::pow(largest as f64 / size as f64, settings.exponent);
+    let factors: Vec<f64> = groups.iter().map(|&size| factor(size)).collect();
+    let sum: f64 = factors.iter().sum();
+    match settings.method {
+        BalanceMethod::None => {}
+        BalanceMethod::Oversample => {
+            let smallest = groups.into_iter().min().unwrap_or(1);
+            let copies = factor(smallest).round_ties_even();
+            if settings.max_copies == 0 && copies > MOST_COPIES {
+                return Err(BalanceError::TooMany { exponent: settings.exponent, smallest, copies });
+            }
+            let most = if settings.max_copies == 0 { MOST_COPIES } else { f64::from(settings.max_copies) };
+            let copies = |factor: f64| factor.round_ties_even().clamp(1.0, most) as u32;
+            rows.iter_mut().zip(factors).for_each(|(row, factor)| row.copies = copies(factor));
+        }
+        BalanceMethod::LossWeights => {
+            let mean = sum / factors.len() as f64;
+            rows.iter_mut().zip(factors).for_each(|(row, factor)| row.weight = (factor / mean) as f32);
+        }
+        BalanceMethod::Sampler => {
+            rows.iter_mut().zip(factors).for_each(|(row, factor)| row.chance = Some(factor / sum));
         }
     }
-    Ok(groups.iter().map(|group| copies(sizes[group]).max(1.0) as u32).collect())
+    Ok(rows)
+}
+
+/// How many rows of an epoch each training image stands for: its copies times the weight of its loss, or the number of
+/// draws that is expected to take it.
+pub fn presence(index: &[TrainIndexRow]) -> BTreeMap<i64, f64> {
+    let of = |row: &TrainIndexRow| match row.chance {
+        Some(chance) => chance * index.len() as f64,
+        None => f64::from(row.copies) * f64::from(row.weight),
+    };
+    index.iter().map(|row| (row.image_id, of(row))).collect()
+}
+
+/// The size of the group that each row is in.
+fn group_sizes(by: BalanceBy, trained: &[(i64, &[bool])], n_labels: usize) -> Vec<usize> {
+    fn sizes<G: Ord>(groups: &[G]) -> Vec<usize> {
+        let mut sizes: BTreeMap<&G, usize> = BTreeMap::new();
+        for group in groups {
+            *sizes.entry(group).or_default() += 1;
+        }
+        groups.iter().map(|group| sizes[group]).collect()
+    }
+    match by {
+        BalanceBy::Combination => sizes(&trained.iter().map(|(_, positives)| *positives).collect::<Vec<_>>()),
+        BalanceBy::Label => sizes(&rarest_labels(trained, n_labels)),
+    }
 }
 
 /// The position of each image's rarest label; `None` where it has none.
@@ -91,6 +121,8 @@ fn rarest_labels(trained: &[(i64, &[bool])], n_labels: usize) -> Vec<Option<usiz
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Eight images of only `a`, two of `a` and `b`, one of `b`, one of nothing, one that is tested on.
@@ -108,7 +140,8 @@ mod tests {
 
     fn copies_of(method: BalanceMethod, by: BalanceBy, exponent: f64) -> Vec<u32> {
         let (labels, split) = tables();
-        let rows = train_index(&Balance { method, by, exponent }, &labels, &split).unwrap();
+        let settings = Balance { method, by, exponent, max_copies: 0 };
+        let rows = train_index(&settings, &labels, &split).unwrap();
         assert!(rows.iter().map(|row| row.image_id).eq(0..12), "{rows:?}");
         rows.iter().map(|row| row.copies).collect()
     }
@@ -130,12 +163,118 @@ mod tests {
         assert_eq!(copies[7..], [1, 3, 3, 3, 8]);
     }
 
+    fn rows_of(settings: Balance) -> Vec<TrainIndexRow> {
+        let (labels, split) = tables();
+        train_index(&settings, &labels, &split).unwrap()
+    }
+
+    #[test]
+    fn copies_stop_at_the_cap() {
+        let by = BalanceBy::Combination;
+        let capped = |exponent, max_copies| {
+            let settings = Balance { method: BalanceMethod::Oversample, by, exponent, max_copies };
+            rows_of(settings)[7..].iter().map(|row| row.copies).collect::<Vec<_>>()
+        };
+        assert_eq!(capped(1.0, 5), [1, 4, 4, 5, 5]);
+        assert_eq!(capped(1.0, 1), [1; 5]);
+        // Without the cap, rows would explode.
+        assert_eq!(capped(9.0, 3), [1, 3, 3, 3, 3]);
+    }
+
     #[test]
     fn rows_that_explode_are_refused() {
         let (labels, split) = tables();
-        let settings =
-            Balance { method: BalanceMethod::Oversample, by: BalanceBy::Combination, exponent: 9.0 };
+        let (method, by) = (BalanceMethod::Oversample, BalanceBy::Combination);
+        let settings = Balance { method, by, exponent: 9.0, max_copies: 0 };
         let error = train_index(&settings, &labels, &split).unwrap_err();
         assert!(error.to_string().starts_with("with `balance.exponent` 9 each of the 1 images"), "{error}");
+    }
+
+    #[test]
+    fn a_row_stands_for_its_copies_its_weight_or_its_draws() {
+        let row =
+            |image_id, copies, weight, chance| TrainIndexRow { fold: 0, image_id, copies, weight, chance };
+        let seen = presence(&[row(4, 3, 1.0, None), row(9, 1, 0.5, None)]);
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), [(4, 3.0), (9, 0.5)]);
+        let drawn = presence(&[row(4, 1, 1.0, Some(0.75)), row(9, 1, 1.0, Some(0.25))]);
+        assert_eq!(drawn.into_iter().collect::<Vec<_>>(), [(4, 1.5), (9, 0.5)]);
+    }
+
+    #[test]
+    fn no_training_rows_are_no_fault() {
+        let labels = LabelTable { labels: vec!["a".into()], image_ids: vec![1], positives: vec![true] };
+        let split = [SplitRow { image_id: 1, fold: 0, part: Part::Test }];
+        for method in METHODS {
+            let settings = Balance { method, by: BalanceBy::Label, exponent: 1.0, max_copies: 0 };
+            assert!(train_index(&settings, &labels, &split).unwrap().is_empty());
+        }
+    }
+
+    const METHODS: [BalanceMethod; 4] =
+        [BalanceMethod::None, BalanceMethod::Oversample, BalanceMethod::LossWeights, BalanceMethod::Sampler];
+
+    /// numpy's weights and chances (`tests/golden/dataset/make_balance.py`).
+    #[test]
+    fn weights_and_chances_equal_numpys() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/dataset/balance.json");
+        let golden: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let cases = golden["cases"].as_array().unwrap();
+        assert_eq!(cases.len(), 12);
+        for case in cases {
+            let rows: Vec<Vec<bool>> = serde_json::from_value(case["labels"].clone()).unwrap();
+            let names = (0..rows[0].len()).map(|i| format!("label {i}")).collect();
+            let image_ids: Vec<i64> = (0..rows.len() as i64).collect();
+            let part = |image_id| SplitRow { image_id, fold: 0, part: Part::Train };
+            let split: Vec<SplitRow> = image_ids.iter().map(|&id| part(id)).collect();
+            let labels = LabelTable { labels: names, image_ids, positives: rows.concat() };
+            let by = serde_json::from_value(case["by"].clone()).unwrap();
+            let exponent = case["exponent"].as_f64().unwrap();
+            let index = |method| {
+                train_index(&Balance { method, by, exponent, max_copies: 0 }, &labels, &split).unwrap()
+            };
+            let expected = |key: &str| -> Vec<f64> { serde_json::from_value(case[key].clone()).unwrap() };
+            for (row, expected) in index(BalanceMethod::LossWeights).iter().zip(expected("weights")) {
+                assert!((f64::from(row.weight) - expected).abs() < 1e-6 * expected, "{row:?} {expected}");
+                assert_eq!((row.copies, row.chance), (1, None));
+            }
+            for (row, expected) in index(BalanceMethod::Sampler).iter().zip(expected("chances")) {
+                assert!((row.chance.unwrap() - expected).abs() < 1e-12, "{row:?} {expected}");
+                assert_eq!((row.copies, row.weight), (1, 1.0));
+            }
+        }
+    }
+
+    proptest! {
+        /// Whatever the method: one row for each training image, none of another part, ascending, none left out.
+        #[test]
+        fn rows_never_leave_the_training_part(
+            rows in prop::collection::vec((prop::array::uniform3(any::<bool>()), 0..3usize), 0..60),
+            method in prop::sample::select(METHODS.to_vec()),
+            by in prop::sample::select(vec![BalanceBy::Combination, BalanceBy::Label]),
+            exponent in 0.0..=1.0f64,
+        ) {
+            let image_ids: Vec<i64> = (0..rows.len() as i64).map(|id| 7 * id - 100).collect();
+            let part = |idx: usize| [Part::Train, Part::Val, Part::Test][rows[idx].1];
+            let split: Vec<SplitRow> = image_ids.iter().enumerate()
+                .map(|(idx, &image_id)| SplitRow { image_id, fold: 0, part: part(idx) }).collect();
+            let positives = rows.iter().flat_map(|(labels, _)| *labels).collect();
+            let labels = LabelTable { labels: vec!["a".into(), "b".into(), "c".into()], image_ids, positives };
+            let settings = Balance { method, by, exponent, max_copies: 0 };
+            let index = train_index(&settings, &labels, &split).unwrap();
+            let found: Vec<i64> = index.iter().map(|row| row.image_id).collect();
+            let expected: Vec<i64> =
+                split.iter().filter(|row| row.part == Part::Train).map(|row| row.image_id).collect();
+            prop_assert_eq!(found, expected);
+            prop_assert!(index.iter().all(|row| row.copies >= 1 && row.weight > 0.0));
+            let n = index.len() as f64;
+            if n > 0.0 && method == BalanceMethod::LossWeights {
+                let sum: f64 = index.iter().map(|row| f64::from(row.weight)).sum();
+                prop_assert!((sum - n).abs() < 1e-4 * n);
+            }
+            if n > 0.0 && method == BalanceMethod::Sampler {
+                let sum: f64 = index.iter().filter_map(|row| row.chance).sum();
+                prop_assert!((sum - 1.0).abs() < 1e-12);
+            }
+        }
     }
 }

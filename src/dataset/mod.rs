@@ -9,6 +9,7 @@
 pub mod balance;
 pub mod captures;
 pub mod coco;
+pub mod cooccurrence;
 pub mod csv;
 pub mod duplicates;
 pub mod faults;
@@ -24,6 +25,7 @@ pub mod split;
 #[cfg(test)]
 mod study_tests;
 
+pub use cooccurrence::Cooccurrence;
 pub use faults::{FaultGroup, ImportError};
 pub use imported::{Imported, import};
 pub use notice::{Notice, NoticeKind};

@@ -182,7 +182,8 @@ fn oversampling_gives_the_multiplicities_of_the_study() {
         let split: Vec<_> = (labels.image_ids.iter())
             .map(|&image_id| SplitRow { image_id, fold: 0, part: Part::Train })
             .collect();
-        let settings = Balance { method: BalanceMethod::Oversample, by: BalanceBy::Combination, exponent };
+        let (method, by) = (BalanceMethod::Oversample, BalanceBy::Combination);
+        let settings = Balance { method, by, exponent, max_copies: 0 };
         let rows = balance::train_index(&settings, &labels, &split).unwrap();
         let found: BTreeMap<String, u32> =
             train.images.iter().zip(rows).map(|(image, row)| (image.file_name.clone(), row.copies)).collect();

@@ -38,7 +38,9 @@ fn always_saying_plastic_is_flagged_and_gets_no_verdict() {
     let (train, val, test) =
         (truth(800, key.child("train")), truth(100, key.child("val")), truth(200, key.child("test")));
     let half = Threshold::Fixed(0.5);
-    let constant = metrics::constant_predictor(&train, &val, &test, &labels, half).unwrap();
+    let mut rates = metrics::BaseRates::new(3);
+    train.chunks(3).for_each(|row| rates.add(row, 1.0));
+    let constant = metrics::constant_predictor(&rates, &val, &test, &labels, half).unwrap();
     // The last epoch was the best one: nothing about the training itself looks wrong.
     let course = Course::from_watched(&[0.7, 0.6, 0.55, 0.56], false, false);
 

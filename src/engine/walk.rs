@@ -167,7 +167,8 @@ impl Walk<'_> {
                 self.outcome.interrupted = true;
                 return Ok(());
             }
-            self.start_ready()?;
+            // A result that turns out to be in the cache makes others ready at once.
+            while self.start_ready()? {}
             let running = self.status.contains(&Status::Running);
             let queued = self.status.contains(&Status::Queued);
             if !running && !queued {
@@ -250,7 +251,10 @@ impl Walk<'_> {
         })
     }
 
-    fn start_ready(&mut self) -> Result<(), EngineError> {
+    /// Starts what is ready. Gives whether a node was settled on the way: what reads it may be ready now.
+    fn start_ready(&mut self) -> Result<bool, EngineError> {
+        let is_settled = |status: &&Status| matches!(status, Status::Done | Status::Failed | Status::Skipped);
+        let settled = self.status.iter().filter(is_settled).count();
         // Scores before trainings, so that a run is whole soon after its training.
         let mut order: Vec<usize> = (0..self.plan.nodes.len())
             .filter(|&node| matches!(self.status[node], Status::Want | Status::Queued))
@@ -266,7 +270,7 @@ impl Walk<'_> {
                 self.start(node)?;
             }
         }
-        Ok(())
+        Ok(self.status.iter().filter(is_settled).count() > settled)
     }
 
     fn has_room(&self, node: usize) -> bool {

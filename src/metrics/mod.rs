@@ -23,7 +23,7 @@ pub mod threshold;
 #[cfg(test)]
 mod against_sklearn;
 
-pub use constant::constant_predictor;
+pub use constant::{BaseRates, constant_predictor};
 pub use counts::Counts;
 pub use degenerate::{Course, Flag};
 pub use evaluation::{Evaluation, Gap, Undefined, Value, evaluate};

@@ -221,7 +221,7 @@ impl Builder {
         let mut inputs = Vec::new();
         // The rows that are shown are those of the first variant; a matrix that sweeps them has several.
         for (i, node) in self.nodes.iter().enumerate() {
-            if node.stage < Stage::Pixels {
+            if node.stage <= Stage::Pixels {
                 inputs.extend(node.stage.outputs().iter().map(|&output| Input {
                     name: format!("{}.{output}", node.name),
                     node: i,

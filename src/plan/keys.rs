@@ -6,7 +6,7 @@ use super::stage::Stage;
 use crate::cache::Entry;
 use crate::fingerprint::{Builder, Fingerprint};
 use crate::job::{LIBTORCH, input};
-use crate::spec::settings::{Captures, Format, SplitMethod, Variant, Weights};
+use crate::spec::settings::{BalanceMethod, Captures, Format, SplitMethod, Variant, Weights};
 
 /// The settings that `stage` reads, as the beginning of its key. A fold enters where there are folds, and so leaves the keys
 /// of studies without them alone.
@@ -56,7 +56,18 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -
                 _ => key.setting("split", &experiment.split),
             }
         }
-        Stage::Balance => key.setting("balance", &experiment.balance),
+        Stage::Balance => {
+            let balance = &experiment.balance;
+            let key = key.setting("balance.method", &balance.method);
+            if balance.method == BalanceMethod::None {
+                return key;
+            }
+            let key = key.setting("balance.by", &balance.by).setting("balance.exponent", &balance.exponent);
+            match balance.method {
+                BalanceMethod::Oversample => key.setting("balance.max_copies", &balance.max_copies),
+                _ => key,
+            }
+        }
         Stage::Pixels => key.setting("images", &experiment.images),
         Stage::Train => {
             let model = &experiment.model;

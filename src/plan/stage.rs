@@ -62,9 +62,13 @@ impl Stage {
     /// Raised whenever the stage's code would give other bytes for the same inputs: older results are stale then.
     pub fn version(self) -> u32 {
         match self {
-            // 2: the table `metrics` has a column `fold`.
-            Stage::Evaluate => 2,
-            Stage::Ingest | Stage::Split | Stage::Pixels => 2,
+            // `Evaluate`: the table `metrics` has a column `fold`.
+            Stage::Ingest
+            | Stage::Split
+            | Stage::Balance
+            | Stage::Pixels
+            | Stage::Evaluate
+            | Stage::Report => 2,
             _ => 1,
         }
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::curves::{Curves, curves};
 use super::format::{rounded, significant};
+use super::histograms::{self, Bars, Scatter};
 use super::scores::{Scores, aggregate, constant_by_label, positions};
 use super::study::{Study, Unit};
 use super::verdict::{KNOWN, Verdict, code, verdict};
@@ -22,6 +23,10 @@ pub struct Payload {
     scores: ScoreChart,
     labels: LabelGrid,
     balance: Balance,
+    labels_per_image: Bars,
+    aspect: Bars,
+    objects: Bars,
+    sizes: Scatter,
     curves: Curves,
 }
 
@@ -117,6 +122,10 @@ pub fn payload(study: &Study, scores: &Scores) -> Payload {
             before: study.data.before.positives.clone(),
             after: study.data.after.positives.clone(),
         },
+        labels_per_image: histograms::labels_per_image(&study.data),
+        aspect: histograms::aspect(&study.data),
+        objects: histograms::objects(&study.data),
+        sizes: histograms::scatter(&study.data),
         curves: curves(study),
     }
 }

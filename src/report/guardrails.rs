@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 use serde::Serialize;
 
+use super::data::Fate;
 use super::scores::{Scores, aggregate, finished};
 use super::study::{RunResult, RunState, Study};
 use super::{answer, format};
@@ -41,9 +42,11 @@ pub fn findings(study: &Study, scores: &Scores) -> Vec<Finding> {
     few_seeds(study, &mut all);
     few_positives(study, &mut all);
     all.extend(study.warnings.iter().map(|text| care("Note", text.clone(), vec![])));
-    if !study.data.set_aside.is_empty() {
-        let text = format!("{} set aside and not used", format::counted(study.data.set_aside.len(), "image"));
-        all.push(care("Images", text, study.data.set_aside.clone()));
+    let left_out: Vec<_> = study.data.noticed.iter().filter(|n| n.fate == Fate::ImagesLeftOut).collect();
+    if !left_out.is_empty() {
+        let count = left_out.iter().map(|n| n.count as usize).sum();
+        let text = format!("{} set aside and not used", format::counted(count, "image"));
+        all.push(care("Images", text, left_out.iter().map(|n| n.message.clone()).collect()));
     }
     all
 }

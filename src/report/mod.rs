@@ -7,9 +7,12 @@
 mod answer;
 mod charts;
 mod curves;
+mod data;
 mod format;
 mod guardrails;
+mod histograms;
 mod page;
+mod portrait;
 mod scores;
 mod study;
 mod summary;
@@ -17,6 +20,7 @@ mod tables;
 mod verdict;
 mod view;
 
+pub use data::*;
 pub use page::{ReportError, page};
 pub use study::*;
 pub use summary::summary_md;

@@ -19,15 +19,17 @@ use super::study::{RunState, Study};
 use super::view::{View, view};
 
 const TEMPLATE: &str = include_str!("page/page.html");
+const DATA_TEMPLATE: &str = include_str!("page/data.html");
 const STYLE: &str = include_str!("page/style.css");
 /// In the order in which they run.
-const SCRIPTS: [&str; 8] = [
+const SCRIPTS: [&str; 9] = [
     include_str!("vendor/vega.min.js"),
     include_str!("vendor/vega-lite.min.js"),
     include_str!("vendor/vega-interpreter.js"),
     include_str!("page/theme.js"),
     include_str!("page/tables.js"),
     include_str!("page/charts.js"),
+    include_str!("page/data.js"),
     include_str!("page/labels.js"),
     include_str!("page/curves.js"),
 ];
@@ -90,6 +92,7 @@ pub fn page(study: &Study) -> Result<String, ReportError> {
     };
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.add_template("data.html", DATA_TEMPLATE)?;
     environment.add_template("page.html", TEMPLATE)?;
     Ok(environment.get_template("page.html")?.render(Serde(&context))?)
 }
@@ -98,6 +101,7 @@ fn check(study: &Study) -> Result<(), ReportError> {
     let expected = study.labels.len();
     let mut lists = vec![("data.before", &study.data.before), ("data.after", &study.data.after)];
     lists.extend(study.data.parts.iter().map(|p| (p.part.as_str(), &p.counts)));
+    check_together(study)?;
     for (list, counts) in lists {
         let found = counts.positives.len();
         if found != expected {
@@ -118,6 +122,18 @@ fn check(study: &Study) -> Result<(), ReportError> {
         }
     }
     Ok(())
+}
+
+/// The square table of pairs is empty or has a row and a column for each label.
+fn check_together(study: &Study) -> Result<(), ReportError> {
+    let (expected, matrix) = (study.labels.len(), &study.data.together.matrix);
+    let lengths = std::iter::once(matrix.len()).chain(matrix.iter().map(Vec::len));
+    match lengths.into_iter().find(|&found| found != expected) {
+        Some(found) if !matrix.is_empty() => {
+            Err(ReportError::Length { list: "data.together.matrix".into(), found, expected })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The page's Content-Security-Policy: nothing is fetched, and only what is listed runs.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::data::*;
 use super::study::*;
 use crate::job::{StopReason, TrainSummary};
 use crate::seed::{Draws, Key};
@@ -114,11 +115,24 @@ pub fn study(size: Size) -> Study {
             split: "Split by label combination, seed 42: 72.25 % train, 12.75 % val, 15 % test".into(),
             balance: "Rows of rare label combinations are repeated (exponent 0.7)".into(),
             images: 1500,
-            notices: vec!["categories in several groups: `Glass jar`".into()],
-            set_aside: vec!["batch_3_000012.jpg: cannot be decoded (cut after 30 %)".into()],
+            noticed: noticed(),
             parts: vec![part(Part::Train, 1084), part(Part::Val, 191), part(Part::Test, 225)],
             before: counts(1084, 1.0),
             after: counts(2710, 0.45),
+            together: together(&labels),
+            labels_per_image: vec![12, 980, 391, 96, 21],
+            sizes: Sizes {
+                side: 224,
+                fit: "stretch".into(),
+                of: vec![
+                    ImageSize { width: 180, height: 240, images: 9 },
+                    ImageSize { width: 2448, height: 3264, images: 812 },
+                    ImageSize { width: 3264, height: 2448, images: 679 },
+                ],
+                enlarged: 9,
+            },
+            objects: Some(Objects { sides: (1..4784).map(|i| 0.3 + (i as f32 / 170.0).powf(1.5)).collect() }),
+            samples: samples(labels.len()),
         },
         baseline: "none".into(),
         variants: variants
@@ -142,6 +156,65 @@ pub fn study(size: Size) -> Study {
         ],
         provenance: provenance(size),
     }
+}
+
+fn noticed() -> Vec<Noticed> {
+    let noticed = |fate, stage: &str, count, message: &str| Noticed {
+        fate,
+        stage: stage.into(),
+        count,
+        message: message.into(),
+    };
+    vec![
+        noticed(
+            Fate::ImagesLeftOut,
+            "scan",
+            2,
+            "images set aside: `batch_3_000012.jpg: cannot be decoded`, `batch_4_000003.jpg: is not there`",
+        ),
+        noticed(
+            Fate::Changed,
+            "ingest",
+            14,
+            "annotations whose boxes were cut at the border: `17`, `21` and 12 more",
+        ),
+        noticed(Fate::Noted, "label", 1, "names in several groups: `Glass jar (aluminium, glass)`"),
+    ]
+}
+
+/// Labels that know nothing of each other, in 1,500 images.
+fn together(labels: &[(String, f64)]) -> Together {
+    let images = |rate: f64| (1500.0 * rate).round() as u64;
+    let pair = |first: usize, second: usize| LabelPair {
+        first,
+        second,
+        images: images(labels[first].1 * labels[second].1),
+        of: [images(labels[first].1), images(labels[second].1)],
+        lift: 1.0,
+    };
+    let n = labels.len();
+    let cell = |a: usize, b: usize| if a == b { images(labels[a].1) } else { pair(a, b).images };
+    let pairs: Vec<LabelPair> = (0..n).flat_map(|a| (a + 1..n).map(move |b| pair(a, b))).take(20).collect();
+    Together {
+        matrix: if n > 16 { vec![] } else { (0..n).map(|a| (0..n).map(|b| cell(a, b)).collect()).collect() },
+        most_frequent: pairs.clone(),
+        highest_lift: pairs,
+        least_for_lift: 5,
+    }
+}
+
+/// Grey squares.
+fn samples(labels: usize) -> Vec<Samples> {
+    let picture = |label: usize, idx: u8| {
+        let mut jpeg = Vec::new();
+        let grey = vec![60 + 40 * idx; 96 * 96 * 3];
+        jpeg_encoder::Encoder::new(&mut jpeg, 78)
+            .encode(&grey, 96, 96, jpeg_encoder::ColorType::Rgb)
+            .unwrap();
+        Picture { file_name: format!("batch_1_{idx:06}.jpg"), labels: vec![0, label], side: 96, jpeg }
+    };
+    let of = |label| Samples { label, pictures: (0..4).map(|idx| picture(label, idx)).collect() };
+    (0..labels.min(40)).map(of).collect()
 }
 
 fn metric(metric: &str, name: &str, meaning: &str, higher_is_better: bool, unit: Unit) -> Metric {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::data::{Data, PartCounts};
 use crate::job::TrainSummary;
 use crate::tables::rows::{EffectRow, HistoryRow, MetricRow, Part};
 
@@ -89,47 +90,6 @@ pub enum Unit {
     Share,
     /// A number without a fixed range, shown as it is.
     Plain,
-}
-
-/// What the models were trained and tested on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Data {
-    /// Where images and labels come from, in a sentence.
-    pub source: String,
-    /// How the split was made, in a sentence.
-    pub split: String,
-    /// How the training rows were balanced, in a sentence.
-    pub balance: String,
-    /// Images that are used.
-    pub images: u64,
-    /// Images that were set aside, each with its reason.
-    pub set_aside: Vec<String>,
-    /// What else was noticed in the data, each a sentence.
-    pub notices: Vec<String>,
-    /// The parts that exist, with their counts.
-    pub parts: Vec<PartCounts>,
-    /// Training rows before balancing.
-    pub before: Counts,
-    /// Training rows after balancing, copies counted.
-    pub after: Counts,
-}
-
-/// Counts of one part.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PartCounts {
-    /// The part.
-    pub part: Part,
-    /// Its images.
-    pub counts: Counts,
-}
-
-/// Rows, and how many of them are positive for each label.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Counts {
-    /// Rows in all.
-    pub rows: u64,
-    /// Positive rows per label.
-    pub positives: Vec<u64>,
 }
 
 /// One point of grid x matrix.

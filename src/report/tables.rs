@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use serde::Serialize;
 
+use super::data::Counts;
 use super::format;
 use super::scores::{Scores, aggregate, metrics};
-use super::study::{Counts, Run, RunState, Study};
+use super::study::{Run, RunState, Study};
 use crate::job::StopReason;
 
 /// Fingerprints on the page; a large study has thousands.

@@ -131,7 +131,16 @@ fn hostile_names_show_as_text() {
     study.question = hostile[1].into();
     study.name = hostile[0].into();
     study.provenance.spec = hostile.join("\n");
-    study.data.set_aside = hostile.map(String::from).to_vec();
+    let noticed = |message: &str| Noticed {
+        fate: Fate::ImagesLeftOut,
+        stage: "scan".into(),
+        count: 1,
+        message: message.into(),
+    };
+    study.data.noticed = hostile.map(noticed).to_vec();
+    for picture in study.data.samples.iter_mut().flat_map(|samples| &mut samples.pictures) {
+        picture.file_name = hostile[0].into();
+    }
     for run in &mut study.runs {
         if let RunState::Done(result) = &mut run.state {
             result.scores.iter_mut().for_each(|s| renamed(&mut s.label));
@@ -218,7 +227,7 @@ fn the_policy_lists_what_the_page_runs() {
     let mut blocks: Vec<&str> =
         page.split("<script>").skip(1).map(|b| b.split("</script>").next().unwrap()).collect();
     blocks.push(page.split("<style>").nth(1).unwrap().split("</style>").next().unwrap());
-    assert_eq!(blocks.len(), 9);
+    assert_eq!(blocks.len(), 10);
     for block in blocks {
         let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(block.as_bytes()));
         assert!(policy.contains(&format!("'sha256-{hash}'")));
@@ -232,7 +241,9 @@ fn the_policy_lists_what_the_page_runs() {
 fn a_large_study_stays_small() {
     let study = study(Size { variants: 200, seeds: 10, labels: 60, epochs: 50 });
     let page = written("large", &study);
-    assert!(page.len() < 3_000_000, "{}", page.len());
+    let pictures = study.data.samples.iter().flat_map(|samples| &samples.pictures);
+    let pictures: usize = pictures.map(|picture| picture.jpeg.len() * 4 / 3).sum();
+    assert!(page.len() - pictures < 3_000_000, "{} of which pictures {pictures}", page.len());
     let page = content(&page);
     assert!(page.contains("187 more verdicts"));
     assert!(page.contains("single runs are drawn for "));

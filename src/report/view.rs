@@ -7,9 +7,11 @@ use serde::Serialize;
 use super::answer::{self, Answer};
 use super::format;
 use super::guardrails::{self, Finding};
+use super::portrait::{self, Portrait};
 use super::scores::{Scores, metrics};
-use super::study::{Data, Metric, Provenance, RunState, Study, Unit};
+use super::study::{Metric, Provenance, RunState, Study, Unit};
 use super::tables::{self, DataRow, RunRow, ScoreRow, Stages};
+use crate::tables::rows::Part;
 
 /// Sentences at the top before the rest folds away.
 const VERDICTS_MAX: usize = 12;
@@ -41,8 +43,9 @@ pub struct View<'a> {
     label_effects: Option<String>,
     score_rows: Vec<ScoreRow>,
     run_rows: Vec<RunRow>,
-    data: &'a Data,
+    parts: Vec<Part>,
     data_rows: Vec<DataRow>,
+    portrait: Portrait,
     provenance: &'a Provenance,
     stages: Stages,
 }
@@ -87,8 +90,9 @@ pub fn view<'a>(study: &'a Study, scores: &Scores) -> View<'a> {
         label_effects: (label_effects > 0).then(|| format::count(label_effects)),
         score_rows: tables::score_rows(study, scores),
         run_rows: tables::run_rows(study),
-        data: &study.data,
+        parts: study.data.parts.iter().map(|p| p.part).collect(),
         data_rows: tables::data_rows(study),
+        portrait: portrait::portrait(study),
         provenance: &study.provenance,
         stages: tables::stages(study),
     }

@@ -151,11 +151,34 @@ fn near_duplicates(table: &Table<'_>) -> Option<u32> {
 pub fn balance(root: &Table<'_>) -> Balance {
     let table = root.table("balance");
     let settings = Balance {
-        method: table
-            .choice("method", &[("none", BalanceMethod::None), ("oversample", BalanceMethod::Oversample)]),
+        method: table.choice(
+            "method",
+            &[
+                ("none", BalanceMethod::None),
+                ("oversample", BalanceMethod::Oversample),
+                ("loss_weights", BalanceMethod::LossWeights),
+                ("sampler", BalanceMethod::Sampler),
+            ],
+        ),
         by: table.choice("by", &[("combination", BalanceBy::Combination), ("label", BalanceBy::Label)]),
         exponent: table.number("exponent", 0.0..=1.0),
+        max_copies: table.integer("max_copies", 0..=10_000) as u32,
     };
+    let uncopied = match settings.method {
+        BalanceMethod::None | BalanceMethod::Oversample => None,
+        BalanceMethod::LossWeights => Some("loss_weights"),
+        BalanceMethod::Sampler => Some("sampler"),
+    };
+    if let (Some(method), 1..) = (uncopied, settings.max_copies) {
+        let fault = Fault::new(format!(
+            "`max_copies` is {} with `method = \"{method}\"`, which makes no copies; expected 0",
+            settings.max_copies
+        ));
+        table.fault(
+            "max_copies",
+            fault.help("lower `exponent` to balance less, or use `method = \"oversample\"`"),
+        );
+    }
     table.finish();
     settings
 }

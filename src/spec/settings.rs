@@ -239,8 +239,10 @@ pub struct Balance {
     pub method: BalanceMethod,
     /// What is counted.
     pub by: BalanceBy,
-    /// `copies = round((largest group / group) ^ exponent)`; 0 changes nothing, 1 makes all groups equal.
+    /// A row counts `(largest group / group) ^ exponent` times; 0 changes nothing, 1 makes all groups equal.
     pub exponent: f64,
+    /// Oversampling: most copies of a row; 0: as many as the exponent asks for.
+    pub max_copies: u32,
 }
 
 /// What balancing does.
@@ -251,6 +253,10 @@ pub enum BalanceMethod {
     None,
     /// Rows of rare groups are repeated in the training part.
     Oversample,
+    /// Each row is seen once; the loss of rows of rare groups weighs more.
+    LossWeights,
+    /// Each epoch draws as many rows as there are, with replacement; rows of rare groups are likelier.
+    Sampler,
 }
 
 /// What balancing counts.

@@ -165,6 +165,18 @@ fn wrong_specs_say_what_is_wrong() {
             "[split]\ncaptures = \"column\"\n[matrix]",
             "`captures = \"column\"` needs `dataset.format",
         ),
+        (
+            "[matrix]",
+            "[balance]\nmethod = \"sampler\"\nmax_copies = 3\n[matrix]",
+            "`max_copies` is 3 with `method = \"sampler\"`, which makes no copies",
+        ),
+        (
+            "[matrix]",
+            "[balance]\nmethod = \"loss_weights\"\nmax_copies = 3\n[matrix]",
+            "which makes no copies",
+        ),
+        ("[matrix]", "[balance]\nmax_copies = -1\n[matrix]", "`max_copies` is `-1`, expected 0 to 10000"),
+        ("[matrix]", "[balance]\nmethod = \"sample\"\n[matrix]", "? did you mean `sampler`?"),
         ("question", "quesstion", "unknown key `quesstion`"),
         ("[train]", "[train", "not valid TOML"),
         ("seeds = [3, 5]", "seeds = 1\nseeds = 2", "duplicate key"),

@@ -9,6 +9,8 @@ mod pixels;
 mod report;
 mod report_constant;
 mod report_data;
+mod report_notices;
+mod report_pictures;
 mod scan;
 mod split;
 mod work;

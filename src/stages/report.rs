@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::error::StageError;
 use super::evaluate::{EvaluationRecord, PartScores};
 use super::report_constant::{constant, part_targets};
-use super::report_data::data;
+use super::report_data::{Shared, data};
 use super::work::{StageWork, read_json, write_table};
 use crate::cache::Attempt;
 use crate::clock;
@@ -20,9 +20,7 @@ use crate::report::{
 };
 use crate::seed::Key;
 use crate::spec::settings::HeadlineMetric;
-use crate::tables::rows::{
-    EffectRow, HistoryRow, LabelTable, MetricRow, Part, PredictionTable, SplitRow, TrainIndexRow,
-};
+use crate::tables::rows::{EffectRow, HistoryRow, LabelTable, MetricRow, Part, PredictionTable, SplitRow};
 use crate::tables::{self};
 
 /// Seed of the bootstrap: the same results give the same intervals.
@@ -137,16 +135,16 @@ impl Done {
 }
 
 /// The node that a run's stage reads under `name`.
-fn input_node(work: &StageWork, node: usize, name: &str) -> usize {
+pub(super) fn input_node(work: &StageWork, node: usize, name: &str) -> usize {
     let from = work.plan.nodes[node].inputs.iter().find(|from| from.name == name);
     from.unwrap_or_else(|| panic!("bug: node {node} has no input `{name}`")).node
 }
 
-fn split_node(work: &StageWork, run: &Run) -> usize {
+pub(super) fn split_node(work: &StageWork, run: &Run) -> usize {
     input_node(work, run.train, crate::job::input::SPLIT)
 }
 
-fn label_table(work: &StageWork, run: &Run) -> Result<LabelTable, StageError> {
+pub(super) fn label_table(work: &StageWork, run: &Run) -> Result<LabelTable, StageError> {
     let node = input_node(work, run.train, crate::job::input::LABELS);
     Ok(tables::read(&work.output_of(node, output::LABELS)?)?)
 }
@@ -225,45 +223,6 @@ fn pairs<'a>(work: &'a StageWork, runs: &[Done]) -> Vec<Pair<'a>> {
         }
     }
     pairs
-}
-
-/// The tables of the first variant: what the page shows of the data.
-pub(super) struct Shared {
-    pub labels: LabelTable,
-    /// Of the first fold, which is all there is where there are none.
-    pub split: Vec<SplitRow>,
-    /// Likewise.
-    pub train_index: Vec<TrainIndexRow>,
-    /// Of the other folds.
-    pub(super) later: Vec<(Vec<SplitRow>, Vec<TrainIndexRow>)>,
-}
-
-impl Shared {
-    fn load(work: &StageWork) -> Result<Self, StageError> {
-        let first = &work.plan.runs[0];
-        let balance = input_node(work, first.train, crate::job::input::TRAIN_INDEX);
-        let split: Vec<SplitRow> = tables::read(&work.output_of(split_node(work, first), output::SPLIT)?)?;
-        let index: Vec<TrainIndexRow> = tables::read(&work.output_of(balance, output::TRAIN_INDEX)?)?;
-        let of_fold = |fold: u32| {
-            let split = split.iter().filter(|row| row.fold == fold).cloned().collect();
-            let train_index = index.iter().filter(|row| row.fold == fold).cloned().collect();
-            (split, train_index)
-        };
-        let n_folds = work.plan.experiment.split.folds.max(1);
-        let (first_split, train_index) = of_fold(0);
-        Ok(Shared {
-            labels: label_table(work, first)?,
-            split: first_split,
-            train_index,
-            later: (1..n_folds).map(of_fold).collect(),
-        })
-    }
-
-    /// Split and training rows of each fold.
-    pub fn folds(&self) -> impl Iterator<Item = (&[SplitRow], &[TrainIndexRow])> {
-        let first = std::iter::once((self.split.as_slice(), self.train_index.as_slice()));
-        first.chain(self.later.iter().map(|(split, index)| (split.as_slice(), index.as_slice())))
-    }
 }
 
 fn variants(work: &StageWork) -> Vec<Variant> {

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 
 use super::error::StageError;
-use super::report::Shared;
-use crate::metrics::constant_predictor;
+use super::report_data::Shared;
+use crate::dataset::balance::presence;
+use crate::metrics::{BaseRates, constant_predictor};
 use crate::report::Score;
 use crate::spec::settings::Threshold;
 use crate::tables::rows::{LabelTable, Part, SplitRow, TrainIndexRow};
@@ -19,7 +20,7 @@ pub(super) fn constant(shared: &Shared, threshold: Threshold) -> Result<Vec<Scor
     let mut values: IndexMap<(Option<String>, &'static str), Vec<f64>> = IndexMap::new();
     for (split, train_index) in shared.folds() {
         let evaluation = constant_predictor(
-            &train_targets(&shared.labels, train_index),
+            &base_rates(&shared.labels, train_index),
             &part_targets(&shared.labels, split, Part::Val),
             &part_targets(&shared.labels, split, Part::Test),
             &shared.labels.labels,
@@ -44,18 +45,16 @@ pub(super) fn part_targets(labels: &LabelTable, split: &[SplitRow], part: Part) 
     rows.flat_map(|row| labels.row(row).to_vec()).collect()
 }
 
-/// The truth of the training rows of one fold, copies counted.
-fn train_targets(labels: &LabelTable, train_index: &[TrainIndexRow]) -> Vec<bool> {
-    let row_of: HashMap<i64, usize> = labels.image_ids.iter().enumerate().map(|(i, &id)| (id, i)).collect();
-    let mut targets = Vec::new();
-    for row in train_index {
-        if let Some(&idx) = row_of.get(&row.image_id) {
-            for _ in 0..row.copies {
-                targets.extend_from_slice(labels.row(idx));
-            }
+/// The truth of the training rows of one fold, each as often as it counts in an epoch.
+fn base_rates(labels: &LabelTable, train_index: &[TrainIndexRow]) -> BaseRates {
+    let presence = presence(train_index);
+    let mut rates = BaseRates::new(labels.labels.len());
+    for (row_idx, image_id) in labels.image_ids.iter().enumerate() {
+        if let Some(&weight) = presence.get(image_id) {
+            rates.add(labels.row(row_idx), weight);
         }
     }
-    targets
+    rates
 }
 
 #[cfg(test)]
@@ -73,8 +72,13 @@ mod tests {
             let split: Vec<SplitRow> =
                 (0..8).map(|image_id| SplitRow { image_id, fold, part: part(image_id) }).collect();
             let trained = split.iter().filter(|row| row.part == Part::Train);
-            let index =
-                trained.map(|row| TrainIndexRow { fold, image_id: row.image_id, copies: 2, weight: 1.0 });
+            let index = trained.map(|row| TrainIndexRow {
+                fold,
+                image_id: row.image_id,
+                copies: 2,
+                weight: 1.0,
+                chance: None,
+            });
             (split.clone(), index.collect())
         };
         let (split, train_index) = fold(0);
@@ -83,7 +87,7 @@ mod tests {
             image_ids: (0..8).collect(),
             positives: (0..8).map(|image_id| positive.contains(&image_id)).collect(),
         };
-        Shared { labels, split, train_index, later: vec![fold(1)] }
+        Shared { labels, split, train_index, images: Vec::new(), later: vec![fold(1)] }
     }
 
     fn ap(positive: &[i64]) -> f64 {

@@ -1,48 +1,142 @@
-//! What the page tells of the data: counts per part and label, before and after balancing, and what was noticed.
+//! What the page tells of the data: counts per part and label, before and after balancing, and labels that go together.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::error::StageError;
-use super::report::Shared;
-use super::work::{StageWork, read_json};
-use crate::dataset::{Notice, NoticeKind};
-use crate::plan::{Stage, output};
-use crate::report::{Counts, Data, PartCounts};
+use super::report::{input_node, label_table, split_node};
+use super::work::StageWork;
+use super::{report_notices, report_pictures};
+use crate::dataset::Cooccurrence;
+use crate::dataset::balance::presence;
+use crate::dataset::cooccurrence::{LEAST_FOR_LIFT, Pair};
+use crate::job::input;
+use crate::plan::output;
+use crate::report::{Counts, Data, LabelPair, PartCounts, Together};
 use crate::spec::settings::{BalanceBy, BalanceMethod, Experiment, Format, SplitMethod};
-use crate::tables::rows::Part;
+use crate::tables;
+use crate::tables::rows::{ImageRow, LabelTable, Part, SplitRow, TrainIndexRow};
+
+/// Labels up to which all pairs are told, as a square table.
+const MATRIX_LABELS: usize = 16;
+/// Pairs that are told otherwise, in each order.
+const PAIRS: usize = 20;
+
+/// The tables of the first variant: what the page shows of the data.
+pub(super) struct Shared {
+    pub labels: LabelTable,
+    /// Of the first fold, which is all there is where there are none.
+    pub split: Vec<SplitRow>,
+    /// Likewise.
+    pub train_index: Vec<TrainIndexRow>,
+    pub images: Vec<ImageRow>,
+    /// Split and training rows of the other folds.
+    pub later: Vec<(Vec<SplitRow>, Vec<TrainIndexRow>)>,
+}
+
+impl Shared {
+    pub(super) fn load(work: &StageWork) -> Result<Self, StageError> {
+        let first = &work.plan.runs[0];
+        let balance = input_node(work, first.train, input::TRAIN_INDEX);
+        let pixels = input_node(work, first.train, input::PIXELS);
+        let scan = input_node(work, pixels, "images");
+        let split: Vec<SplitRow> = tables::read(&work.output_of(split_node(work, first), output::SPLIT)?)?;
+        let index: Vec<TrainIndexRow> = tables::read(&work.output_of(balance, output::TRAIN_INDEX)?)?;
+        let of_fold = |fold: u32| {
+            let split = split.iter().filter(|row| row.fold == fold).cloned().collect();
+            let train_index = index.iter().filter(|row| row.fold == fold).cloned().collect();
+            (split, train_index)
+        };
+        let n_folds = work.plan.experiment.split.folds.max(1);
+        let (first_split, train_index) = of_fold(0);
+        Ok(Shared {
+            labels: label_table(work, first)?,
+            split: first_split,
+            train_index,
+            images: tables::read(&work.output_of(scan, output::IMAGES)?)?,
+            later: (1..n_folds).map(of_fold).collect(),
+        })
+    }
+
+    /// Split and training rows of each fold.
+    pub(super) fn folds(&self) -> impl Iterator<Item = (&[SplitRow], &[TrainIndexRow])> {
+        let first = std::iter::once((self.split.as_slice(), self.train_index.as_slice()));
+        first.chain(self.later.iter().map(|(split, index)| (split.as_slice(), index.as_slice())))
+    }
+
+    /// Rows and positives of the images, each counted `weigh` times.
+    fn count(&self, weigh: impl Fn(i64) -> f64) -> Counts {
+        let mut rows = 0.0;
+        let mut positives = vec![0.0; self.labels.labels.len()];
+        for (row_idx, &image_id) in self.labels.image_ids.iter().enumerate() {
+            let weight = weigh(image_id);
+            rows += weight;
+            for (positives, _) in positives.iter_mut().zip(self.labels.row(row_idx)).filter(|(_, is)| **is) {
+                *positives += weight;
+            }
+        }
+        let rounded = |count: f64| count.round() as u64;
+        Counts { rows: rounded(rows), positives: positives.into_iter().map(rounded).collect() }
+    }
+}
 
 /// The data as the page shows it.
 pub(super) fn data(work: &StageWork, shared: &Shared) -> Result<Data, StageError> {
     let part_of: HashMap<i64, Part> = shared.split.iter().map(|row| (row.image_id, row.part)).collect();
-    let copies: HashMap<i64, u64> =
-        shared.train_index.iter().map(|r| (r.image_id, u64::from(r.copies))).collect();
-    let count = |weigh: &dyn Fn(i64) -> u64| {
-        let mut counts = Counts { rows: 0, positives: vec![0; shared.labels.labels.len()] };
-        for (row_idx, &image_id) in shared.labels.image_ids.iter().enumerate() {
-            let weight = weigh(image_id);
-            counts.rows += weight;
-            for (positives, &is) in counts.positives.iter_mut().zip(shared.labels.row(row_idx)) {
-                *positives += weight * u64::from(is);
-            }
-        }
-        counts
-    };
-    let of_part = |part: Part| count(&|id| u64::from(part_of.get(&id) == Some(&part)));
-    let parts = [Part::Train, Part::Val, Part::Test];
-    let experiment = &work.plan.experiment;
-    let noticed = notices(work)?;
-    let message = |notice: &Notice| notice.message.clone();
+    let of_part = |part: Part| shared.count(|id| f64::from(u8::from(part_of.get(&id) == Some(&part))));
+    let presence: BTreeMap<i64, f64> = presence(&shared.train_index);
+    let experiment = work.experiment();
     Ok(Data {
         source: source(experiment),
         split: split(experiment),
         balance: balance(experiment),
         images: shared.labels.image_ids.len() as u64,
-        set_aside: noticed.iter().filter(|n| n.kind == NoticeKind::ImagesSetAside).map(message).collect(),
-        notices: noticed.iter().filter(|n| n.kind != NoticeKind::ImagesSetAside).map(message).collect(),
-        parts: parts.map(|part| PartCounts { part, counts: of_part(part) }).to_vec(),
+        noticed: report_notices::noticed(work)?,
+        parts: [Part::Train, Part::Val, Part::Test]
+            .map(|part| PartCounts { part, counts: of_part(part) })
+            .to_vec(),
         before: of_part(Part::Train),
-        after: count(&|id| copies.get(&id).copied().unwrap_or(0)),
+        after: shared.count(|id| presence.get(&id).copied().unwrap_or(0.0)),
+        together: together(&shared.labels),
+        labels_per_image: labels_per_image(&shared.labels),
+        sizes: report_pictures::sizes(&experiment.images, shared),
+        objects: report_pictures::objects(work, shared)?,
+        samples: report_pictures::samples(work, shared)?,
     })
+}
+
+fn together(labels: &LabelTable) -> Together {
+    let found = Cooccurrence::of(labels);
+    let n = labels.labels.len();
+    let matrix = if n > MATRIX_LABELS {
+        vec![]
+    } else {
+        (0..n).map(|a| (0..n).map(|b| found.together(a, b)).collect()).collect()
+    };
+    let pair = |pair: &Pair| LabelPair {
+        first: pair.first,
+        second: pair.second,
+        images: pair.images,
+        of: [found.positives()[pair.first], found.positives()[pair.second]],
+        lift: pair.lift,
+    };
+    Together {
+        matrix,
+        most_frequent: found.most_frequent(PAIRS).iter().map(pair).collect(),
+        highest_lift: found.highest_lift(PAIRS).iter().map(pair).collect(),
+        least_for_lift: LEAST_FOR_LIFT,
+    }
+}
+
+fn labels_per_image(labels: &LabelTable) -> Vec<u64> {
+    let mut counts = vec![0];
+    for row_idx in 0..labels.image_ids.len() {
+        let n = labels.row(row_idx).iter().filter(|is| **is).count();
+        if counts.len() <= n {
+            counts.resize(n + 1, 0);
+        }
+        counts[n] += 1;
+    }
+    counts
 }
 
 fn source(experiment: &Experiment) -> String {
@@ -85,23 +179,18 @@ fn balance(experiment: &Experiment) -> String {
         BalanceBy::Combination => "combination of labels",
         BalanceBy::Label => "rarest label",
     };
+    let how = format!("by {by}, exponent {}", balance.exponent);
     match balance.method {
         BalanceMethod::None => "Training rows are not balanced".to_owned(),
-        BalanceMethod::Oversample => {
-            format!("Training rows are repeated by {by}, exponent {}", balance.exponent)
+        BalanceMethod::Oversample if balance.max_copies > 0 => {
+            format!("Training rows are repeated {how}, at most {} copies of each", balance.max_copies)
         }
-    }
-}
-
-/// What the stages of the data noticed.
-fn notices(work: &StageWork) -> Result<Vec<Notice>, StageError> {
-    let mut all = Vec::new();
-    for (i, node) in work.plan.nodes.iter().enumerate() {
-        let tells = matches!(node.stage, Stage::Ingest | Stage::Scan | Stage::Label | Stage::Split);
-        if tells && work.entries.contains_key(&i) {
-            let notices: Vec<Notice> = read_json(&work.output_of(i, output::NOTICES)?)?;
-            all.extend(notices);
+        BalanceMethod::Oversample => format!("Training rows are repeated {how}"),
+        BalanceMethod::LossWeights => {
+            format!("The loss of training rows is weighted {how}; counts after balancing are sums of weights")
         }
+        BalanceMethod::Sampler => format!(
+            "Each epoch draws its training rows with replacement, weighted {how}; counts after balancing are expected ones"
+        ),
     }
-    Ok(all)
 }

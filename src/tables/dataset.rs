@@ -2,8 +2,8 @@
 
 use arrow::array::builder::{Float32Builder, ListBuilder};
 use arrow::array::{
-    Array, BooleanArray, Float32Array, Int64Array, ListArray, RecordBatch, StringArray, UInt32Array,
-    UInt64Array,
+    Array, BooleanArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
+    UInt32Array, UInt64Array,
 };
 
 use super::columns::{
@@ -252,7 +252,7 @@ impl Table for Vec<SplitRow> {
 /// keys of its trainings, stay what they were before there were any.
 impl Table for Vec<TrainIndexRow> {
     const NAME: &'static str = "train_index";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn to_batch(&self) -> Result<RecordBatch, ContentError> {
         let has_folds = self.iter().any(|row| row.fold > 0);
@@ -260,12 +260,14 @@ impl Table for Vec<TrainIndexRow> {
         let ids = Int64Array::from_iter_values(self.iter().map(|row| row.image_id));
         let copies = UInt32Array::from_iter_values(self.iter().map(|row| row.copies));
         let weights = Float32Array::from_iter_values(self.iter().map(|row| row.weight));
+        let chances = Float64Array::from_iter(self.iter().map(|row| row.chance));
         let columns = Columns::default();
         let columns = if has_folds { columns.add("fold", Holes::No, folds) } else { columns };
         columns
             .add("image_id", Holes::No, ids)
             .add("copies", Holes::No, copies)
             .add("weight", Holes::No, weights)
+            .add("chance", Holes::Yes, chances)
             .batch()
     }
 
@@ -279,11 +281,13 @@ impl Table for Vec<TrainIndexRow> {
                 Some(_) => Some(full::<UInt32Array>(batch, "fold", "UInt32")?),
                 None => None,
             };
+            let chances = sparse::<Float64Array>(batch, "chance", "Float64")?;
             rows.extend((0..batch.num_rows()).map(|i| TrainIndexRow {
                 fold: folds.map_or(0, |folds| folds.value(i)),
                 image_id: ids.value(i),
                 copies: copies.value(i),
                 weight: weights.value(i),
+                chance: chances.is_valid(i).then(|| chances.value(i)),
             }));
         }
         Ok(rows)

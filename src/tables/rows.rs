@@ -130,6 +130,9 @@ pub struct TrainIndexRow {
     pub copies: u32,
     /// Weight of its loss.
     pub weight: f32,
+    /// The probability that one draw takes this row, where each epoch draws as many rows as the table has, with
+    /// replacement; the table's sum is 1. `None` in all rows: nothing is drawn, each epoch sees every copy.
+    pub chance: Option<f64>,
 }
 
 /// A row of `pixel_rows`: where an image lies in the pixel store.

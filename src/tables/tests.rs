@@ -79,10 +79,9 @@ fn tables_come_back_as_they_went() {
         .map(|part| SplitRow { image_id: 1, fold: 2, part })
         .collect();
     assert_eq!(round_trip(&split), split);
-    for fold in [0, 2] {
-        let index = vec![TrainIndexRow { fold, image_id: 1, copies: 131, weight: 0.5 }];
+    for (fold, chance) in [(0, None), (2, Some(0.125))] {
+        let index = vec![TrainIndexRow { fold, image_id: 1, copies: 131, weight: 0.5, chance }];
         assert_eq!(round_trip(&index), index);
-        // Without folds the table is as it was before there were any.
         assert_eq!(index.to_batch().unwrap().column_by_name("fold").is_some(), fold > 0);
     }
     let pixels = vec![PixelRow { image_id: 1, row: u64::MAX, digest: "00".into() }];
@@ -149,8 +148,8 @@ fn tables_without_rows_keep_their_columns() {
 
 #[test]
 fn many_row_groups_come_back_in_order() {
-    let rows: Vec<_> =
-        (0..200_000).map(|i| TrainIndexRow { fold: 0, image_id: i, copies: 1, weight: 1.0 }).collect();
+    let row = |image_id| TrainIndexRow { fold: 0, image_id, copies: 1, weight: 1.0, chance: None };
+    let rows: Vec<_> = (0..200_000).map(row).collect();
     assert_eq!(round_trip(&rows), rows);
 }
 

@@ -6,6 +6,7 @@ mod bad_input;
 mod cached;
 mod crash;
 mod damage;
+mod data;
 mod folds;
 mod harness;
 mod rows;

@@ -68,6 +68,22 @@ pub enum InputError {
         /// What is needed.
         least: usize,
     },
+    /// Some rows are drawn, others are not.
+    #[error("table `train_index` has chances for `{n_drawn}` of `{n_rows}` rows, expected all or none")]
+    SomeDrawn {
+        /// Rows with a chance.
+        n_drawn: usize,
+        /// All rows.
+        n_rows: usize,
+    },
+    /// A chance that is none.
+    #[error("table `train_index` gives image `{image_id}` the chance `{found}`, expected 0 to 1")]
+    Chance {
+        /// The image.
+        image_id: i64,
+        /// Its chance.
+        found: f64,
+    },
     /// The table has no column.
     #[error("the table `labels` has no label, expected at least one")]
     NoLabels,
@@ -136,7 +152,7 @@ impl Examples {
     /// The rows of the job's fold to train on; each of their images is in the training part.
     ///
     /// # Errors
-    /// Where an image is not, or there are fewer than two rows: batch norm has no variance over one.
+    /// Where an image is not, chances are none, or there are fewer than two rows: batch norm has no variance over one.
     pub fn train_index(&self, job: &Job, store: &Store) -> Result<Vec<TrainIndexRow>, InputError> {
         let mut index: Vec<TrainIndexRow> = table(job, store, input::TRAIN_INDEX)?;
         index.retain(|row| row.fold == job.fold);
@@ -147,7 +163,16 @@ impl Examples {
         if n_rows < 2 {
             return Err(InputError::TooFew { part: "train", n_rows, least: 2 });
         }
-        Ok(index)
+        let n_drawn = index.iter().filter(|row| row.chance.is_some()).count();
+        if n_drawn != 0 && n_drawn != index.len() {
+            return Err(InputError::SomeDrawn { n_drawn, n_rows: index.len() });
+        }
+        let chance = |row: &TrainIndexRow| row.chance.map(|found| (row.image_id, found));
+        let wrong = index.iter().filter_map(chance).find(|(_, found)| !(0.0..=1.0).contains(found));
+        match wrong {
+            None => Ok(index),
+            Some((image_id, found)) => Err(InputError::Chance { image_id, found }),
+        }
     }
 
     /// The images of a part, ascending.

@@ -70,7 +70,7 @@ proptest! {
             groups.iter().map(|group| group.iter().map(|id| id * 3 - 20).collect()).collect();
         let rows = split(&settings(method, [0.6, 0.2, 0.2], seed), &labels, &together, None).unwrap().rows;
         let by = if by_label { BalanceBy::Label } else { BalanceBy::Combination };
-        let balance = Balance { method: BalanceMethod::Oversample, by, exponent };
+        let balance = Balance { method: BalanceMethod::Oversample, by, exponent, max_copies: 0 };
         let index = balance::train_index(&balance, &labels, &rows).unwrap();
         let trained: Vec<i64> =
             rows.iter().filter(|row| row.part == Part::Train).map(|row| row.image_id).collect();

@@ -225,5 +225,8 @@
     };
   });
 
-  for (const element of document.querySelectorAll(".chart")) report.watch(element);
+  // Scripts below this one name further charts.
+  addEventListener("DOMContentLoaded", () => {
+    for (const element of document.querySelectorAll(".chart")) report.watch(element);
+  });
 })();

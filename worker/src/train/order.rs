@@ -1,5 +1,7 @@
 //! The rows of an epoch, in its order.
 
+use std::collections::HashMap;
+
 use ablatrix::seed::Key;
 use ablatrix::tables::rows::TrainIndexRow;
 
@@ -14,21 +16,60 @@ pub struct EpochItem {
     pub weight: f32,
 }
 
-/// Every copy of every row, in the order of the table.
-pub fn expand(index: &[TrainIndexRow]) -> Vec<EpochItem> {
-    let copies = |row: &TrainIndexRow| {
-        let (image_id, weight) = (row.image_id, row.weight);
-        (0..row.copies).map(move |copy| EpochItem { image_id, copy, weight })
-    };
-    index.iter().flat_map(copies).collect()
+/// What the epochs of a training are made of.
+#[derive(Clone, Debug)]
+pub struct EpochRows {
+    /// Each row of the table, copies one by one.
+    items: Vec<EpochItem>,
+    /// Where rows are drawn: the sum of the chances up to each item.
+    drawn: Option<Vec<f64>>,
 }
 
-/// The order of epoch `epoch_idx` (from 0): a function of seed and epoch alone, so that all variants of a seed
-/// see the same images in the same order.
-pub fn shuffled(items: &[EpochItem], seed: u64, epoch_idx: u32) -> Vec<EpochItem> {
-    let mut items = items.to_vec();
-    Key::root(seed).child("shuffle").index(u64::from(epoch_idx)).draws().shuffle(&mut items);
-    items
+impl EpochRows {
+    /// The rows of the table `train_index`: drawn where they have chances, else each copy of each row.
+    pub fn new(index: &[TrainIndexRow]) -> Self {
+        let copies = |row: &TrainIndexRow| {
+            let (image_id, weight) = (row.image_id, row.weight);
+            (0..row.copies).map(move |copy| EpochItem { image_id, copy, weight })
+        };
+        let is_drawn = index.iter().any(|row| row.chance.is_some());
+        if !is_drawn {
+            return EpochRows { items: index.iter().flat_map(copies).collect(), drawn: None };
+        }
+        let item = |row: &TrainIndexRow| EpochItem { image_id: row.image_id, copy: 0, weight: row.weight };
+        let mut sum = 0.0;
+        let up_to = |row: &TrainIndexRow| {
+            sum += row.chance.unwrap_or(0.0);
+            sum
+        };
+        EpochRows { items: index.iter().map(item).collect(), drawn: Some(index.iter().map(up_to).collect()) }
+    }
+
+    /// The rows of epoch `epoch_idx` (from 0) in their order: a function of seed and epoch alone, so that all variants
+    /// of a seed see the same images in the same order.
+    ///
+    /// Drawn rows are independent draws with replacement, as many as the table has rows, each row in proportion to its
+    /// chance (what PyTorch's `WeightedRandomSampler` does); the n-th draw of an image is its copy n.
+    pub fn epoch(&self, seed: u64, epoch_idx: u32) -> Vec<EpochItem> {
+        let key = Key::root(seed);
+        let Some(up_to) = &self.drawn else {
+            let mut items = self.items.clone();
+            key.child("shuffle").index(u64::from(epoch_idx)).draws().shuffle(&mut items);
+            return items;
+        };
+        let mut draws = key.child("sample").index(u64::from(epoch_idx)).draws();
+        let whole = up_to.last().copied().unwrap_or(0.0);
+        let mut seen: HashMap<i64, u32> = HashMap::new();
+        let mut draw = || {
+            let at = draws.f64() * whole;
+            // A row without a chance spans nothing, so that none is taken; rounding may reach the end.
+            let row = up_to.partition_point(|&sum| sum <= at).min(self.items.len() - 1);
+            let copy = seen.entry(self.items[row].image_id).or_default();
+            *copy += 1;
+            EpochItem { copy: *copy - 1, ..self.items[row] }
+        };
+        (0..self.items.len()).map(|_| draw()).collect()
+    }
 }
 
 /// Cuts an epoch into batches of `batch_size`. A single row that would be left over joins the batch before it:
@@ -51,23 +92,80 @@ mod tests {
         (0..n).map(|image_id| EpochItem { image_id, copy: 0, weight: 1.0 }).collect()
     }
 
+    fn index(n: i64) -> Vec<TrainIndexRow> {
+        (0..n)
+            .map(|image_id| TrainIndexRow { fold: 0, image_id, copies: 1, weight: 1.0, chance: None })
+            .collect()
+    }
+
+    fn drawn(chances: &[f64]) -> EpochRows {
+        let row = |(image_id, &chance): (usize, &f64)| TrainIndexRow {
+            fold: 0,
+            image_id: image_id as i64,
+            copies: 1,
+            weight: 1.0,
+            chance: Some(chance),
+        };
+        EpochRows::new(&chances.iter().enumerate().map(row).collect::<Vec<_>>())
+    }
+
     #[test]
     fn copies_are_numbered_and_none_is_none() {
-        let row = |image_id, copies| TrainIndexRow { fold: 0, image_id, copies, weight: 0.5 };
-        let found = expand(&[row(7, 2), row(8, 0), row(9, 1)]);
-        let found: Vec<_> = found.iter().map(|item| (item.image_id, item.copy)).collect();
-        assert_eq!(found, [(7, 0), (7, 1), (9, 0)]);
+        let row = |image_id, copies| TrainIndexRow { fold: 0, image_id, copies, weight: 0.5, chance: None };
+        let found = EpochRows::new(&[row(7, 2), row(8, 0), row(9, 1)]);
+        let mut found: Vec<_> =
+            found.epoch(1, 0).iter().map(|item| (item.image_id, item.copy, item.weight)).collect();
+        found.sort_by_key(|&(image_id, copy, _)| (image_id, copy));
+        assert_eq!(found, [(7, 0, 0.5), (7, 1, 0.5), (9, 0, 0.5)]);
     }
 
     #[test]
     fn order_depends_on_seed_and_epoch_alone() {
-        let items = items(50);
-        assert_eq!(shuffled(&items, 1, 3), shuffled(&items, 1, 3));
-        assert_ne!(shuffled(&items, 1, 3), shuffled(&items, 1, 4));
-        assert_ne!(shuffled(&items, 1, 3), shuffled(&items, 2, 3));
-        let mut back = shuffled(&items, 1, 3);
+        for rows in [EpochRows::new(&index(50)), drawn(&[0.02; 50])] {
+            assert_eq!(rows.epoch(1, 3), rows.epoch(1, 3));
+            assert_ne!(rows.epoch(1, 3), rows.epoch(1, 4));
+            assert_ne!(rows.epoch(1, 3), rows.epoch(2, 3));
+        }
+        let mut back = EpochRows::new(&index(50)).epoch(1, 3);
         back.sort_by_key(|item| item.image_id);
-        assert_eq!(back, items);
+        assert_eq!(back, items(50));
+    }
+
+    /// Draws of one image differ in their copy, and so in their augmentation.
+    #[test]
+    fn repeated_draws_are_copies() {
+        let items = drawn(&[0.9, 0.05, 0.03, 0.02, 0.0]).epoch(4, 0);
+        assert_eq!(items.len(), 5);
+        let mut copies: HashMap<i64, Vec<u32>> = HashMap::new();
+        items.iter().for_each(|item| copies.entry(item.image_id).or_default().push(item.copy));
+        assert!(copies[&0].len() > 1);
+        assert!(copies.values().all(|copies| (0..).zip(copies).all(|(n, &copy)| n == copy)), "{copies:?}");
+        let all = (0..2000).flat_map(|epoch_idx| drawn(&[0.5, 0.0, 0.5, 0.0]).epoch(1, epoch_idx));
+        assert!(all.into_iter().all(|item| item.image_id % 2 == 0), "what has no chance is never drawn");
+    }
+
+    /// Pearson's statistic over 200 epochs of 50 draws, against the bound that scipy gives for 49 degrees of freedom
+    /// (`tests/golden/dataset/make_balance.py`).
+    #[test]
+    fn rows_are_drawn_as_often_as_their_chances_say() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/dataset/balance.json");
+        let golden: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let chances: Vec<f64> = serde_json::from_value(golden["frequencies"]["chances"].clone()).unwrap();
+        let most = golden["frequencies"]["most"].as_f64().unwrap();
+        let statistic = |rows: &EpochRows, seed| {
+            let mut counts = vec![0.0; chances.len()];
+            for epoch_idx in 0..200 {
+                rows.epoch(seed, epoch_idx).iter().for_each(|item| counts[item.image_id as usize] += 1.0);
+            }
+            let expected = chances.iter().map(|chance| chance * 200.0 * chances.len() as f64);
+            counts.iter().zip(expected).map(|(found, n): (&f64, f64)| (found - n).powi(2) / n).sum::<f64>()
+        };
+        for seed in 0..5 {
+            let found = statistic(&drawn(&chances), seed);
+            assert!(found < most, "seed {seed}: {found}, expected below {most}");
+        }
+        // The bound tells draws with equal chances apart from these.
+        assert!(statistic(&drawn(&vec![0.02; 50]), 0) > 10.0 * most);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::early_stopping::{self, Best, Scores};
 use super::epoch::{Pass, PassEnd};
 use super::loader::Source;
 use super::optimizer::Adam;
-use super::order::{self, EpochItem};
+use super::order::{self, EpochRows};
 use super::{loss, schedule};
 use crate::batch::Uploader;
 use crate::failure::JobError;
@@ -29,8 +29,8 @@ use crate::stop::Stop;
 pub struct Session<'a> {
     job: &'a Job,
     examples: &'a Examples,
-    /// The rows of every epoch, unshuffled.
-    items: Vec<EpochItem>,
+    /// What every epoch is made of.
+    rows: EpochRows,
     val_images: Vec<i64>,
     val_targets: Vec<bool>,
     policy: Policy,
@@ -89,7 +89,7 @@ impl<'a> Session<'a> {
         Ok(Session {
             job,
             examples,
-            items: order::expand(index),
+            rows: EpochRows::new(index),
             val_targets: val_targets.collect(),
             val_images,
             policy: Policy::new(&job.policy),
@@ -161,7 +161,7 @@ impl<'a> Session<'a> {
         let train = &self.job.train;
         let lr = schedule::rate(&train.schedule, train.optimizer.lr(), epoch_idx);
         let seed = self.job.stream_seed();
-        let items = order::shuffled(&self.items, seed, epoch_idx);
+        let items = self.rows.epoch(seed, epoch_idx);
         let batches = order::batches(&items, train.batch_size as usize);
         let pass = Pass {
             network: &self.network,

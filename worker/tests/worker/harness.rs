@@ -62,6 +62,7 @@ impl Study {
             image_id,
             copies: if image_id == 1 { 2 } else { 1 },
             weight: 1.0,
+            chance: None,
         };
         study.put(input::TRAIN_INDEX, &train.map(index_row).collect::<Vec<_>>());
         study

@@ -14,7 +14,7 @@ use ablatrix_worker::train::epoch::{Pass, PassEnd};
 use ablatrix_worker::train::loader::{Source, for_each_batch};
 use ablatrix_worker::train::loss;
 use ablatrix_worker::train::optimizer::Adam;
-use ablatrix_worker::train::order::{self, EpochItem};
+use ablatrix_worker::train::order::{self, EpochItem, EpochRows};
 use std::ops::ControlFlow;
 use tch::{Device, Kind, Tensor};
 
@@ -179,7 +179,7 @@ fn any_number_of_loader_threads_gives_the_same_batches() {
     let job = study.train_job(1);
     let examples = Examples::open(&job, &study.store()).unwrap();
     let index = examples.train_index(&job, &study.store()).unwrap();
-    let items = order::shuffled(&order::expand(&index), 1, 0);
+    let items = EpochRows::new(&index).epoch(1, 0);
     let batches = order::batches(&items, 4);
     let policy = Policy::new(&job.policy);
     let source = Source { examples: &examples, policy: &policy, seed: 1, epoch_idx: 0 };

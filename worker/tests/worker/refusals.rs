@@ -7,6 +7,10 @@ use ablatrix::tables::rows::{Part, SplitRow, TrainIndexRow};
 
 use super::harness::*;
 
+fn row(image_id: i64, chance: Option<f64>) -> TrainIndexRow {
+    TrainIndexRow { fold: 0, image_id, copies: 4, weight: 1.0, chance }
+}
+
 /// A change to a study and its job.
 type Break = fn(&mut Study, &mut Job);
 
@@ -40,13 +44,24 @@ const BROKEN: &[(Break, &[&str])] = &[
     ),
     (
         |study, job| {
-            study.put(
-                input::TRAIN_INDEX,
-                &vec![TrainIndexRow { fold: 0, image_id: 3, copies: 4, weight: 1.0 }],
-            );
+            study.put(input::TRAIN_INDEX, &vec![row(3, None)]);
             job.inputs = study.inputs.clone();
         },
         &["`1` images of table `train_index` are not in `the training part of split`, `3` first"],
+    ),
+    (
+        |study, job| {
+            study.put(input::TRAIN_INDEX, &vec![row(1, Some(0.5)), row(2, None)]);
+            job.inputs = study.inputs.clone();
+        },
+        &["table `train_index` has chances for `1` of `2` rows"],
+    ),
+    (
+        |study, job| {
+            study.put(input::TRAIN_INDEX, &vec![row(1, Some(0.5)), row(2, Some(f64::NAN))]);
+            job.inputs = study.inputs.clone();
+        },
+        &["gives image `2` the chance `NaN`, expected 0 to 1"],
     ),
     (
         |study, job| {

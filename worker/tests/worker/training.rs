@@ -132,7 +132,13 @@ fn put_folds(study: &mut Study) {
     let split = of_folds().map(|(fold, image_id)| SplitRow { image_id, fold, part: part_in(fold, image_id) });
     study.put(input::SPLIT, &split.collect::<Vec<_>>());
     let trained = of_folds().filter(|&(fold, image_id)| part_in(fold, image_id) == Part::Train);
-    let index = trained.map(|(fold, image_id)| TrainIndexRow { fold, image_id, copies: 1, weight: 1.0 });
+    let index = trained.map(|(fold, image_id)| TrainIndexRow {
+        fold,
+        image_id,
+        copies: 1,
+        weight: 1.0,
+        chance: None,
+    });
     study.put(input::TRAIN_INDEX, &index.collect::<Vec<_>>());
 }
 

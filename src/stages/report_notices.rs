@@ -1,0 +1,51 @@
+//! What the stages of the data left out, changed or noticed, as the page tells it.
+
+use super::error::StageError;
+use super::work::{StageWork, read_json};
+use crate::dataset::{Notice, NoticeKind};
+use crate::plan::{Stage, output};
+use crate::report::{Fate, Noticed};
+
+/// Every notice, in the order of the stages; what is left out comes first.
+pub(super) fn noticed(work: &StageWork) -> Result<Vec<Noticed>, StageError> {
+    let mut all = Vec::new();
+    for (i, node) in work.plan.nodes.iter().enumerate() {
+        let tells = matches!(node.stage, Stage::Ingest | Stage::Scan | Stage::Label | Stage::Split);
+        if tells && work.entries.contains_key(&i) {
+            let notices: Vec<Notice> = read_json(&work.output_of(i, output::NOTICES)?)?;
+            all.extend(notices.into_iter().map(|notice| Noticed {
+                fate: fate(notice.kind),
+                stage: node.name.clone(),
+                count: notice.count as u64,
+                message: notice.message,
+            }));
+        }
+    }
+    all.sort_by_key(|noticed| match noticed.fate {
+        Fate::ImagesLeftOut => 0,
+        Fate::LeftOut => 1,
+        Fate::Changed => 2,
+        Fate::Noted => 3,
+    });
+    Ok(all)
+}
+
+fn fate(kind: NoticeKind) -> Fate {
+    match kind {
+        NoticeKind::ImagesSetAside => Fate::ImagesLeftOut,
+        NoticeKind::BoxesDropped
+        | NoticeKind::ScenesUnknown
+        | NoticeKind::FilesIgnored
+        | NoticeKind::Unmapped => Fate::LeftOut,
+        NoticeKind::AnnotationsRenumbered
+        | NoticeKind::BoxesClipped
+        | NoticeKind::MasksAsBoxes
+        | NoticeKind::KeptTogether
+        | NoticeKind::SizesDiffer => Fate::Changed,
+        NoticeKind::ColumnsRepeated
+        | NoticeKind::GroupsOverlap
+        | NoticeKind::LabelWithoutPositives
+        | NoticeKind::PartEmpty
+        | NoticeKind::LabelConflict => Fate::Noted,
+    }
+}
