@@ -10,11 +10,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::{Digest, Fingerprint};
+use crate::seed::Key;
 use crate::spec::ops::NamedOp;
 use crate::spec::settings::{Device, Images, Model, Train};
 
 /// Version of this contract; orchestrator and worker must agree.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The libtorch that workers are built with; it changes numbers, so it is part of the keys of train and predict.
 pub const LIBTORCH: &str = "2.11.0";
@@ -56,7 +57,7 @@ pub struct Job {
     pub protocol: u32,
     /// What is to be done.
     pub stage: JobStage,
-    /// The run's name, as in `flip/lr=0.0001/seed=2`.
+    /// The run's name, as in `flip/lr=0.0001/seed=2`, with folds `flip/lr=0.0001/seed=2/fold=0`.
     pub run: String,
     /// The key under which the result is published, with its fields.
     pub fingerprint: Fingerprint,
@@ -72,12 +73,25 @@ pub struct Job {
     pub inputs: BTreeMap<String, Digest>,
     /// The cache's folder.
     pub cache: PathBuf,
-    /// The run's seed: initial weights, shuffling, dropout and draws come from it.
+    /// The run's seed: initial weights, shuffling, dropout and draws come from it and from the fold.
     pub seed: u64,
+    /// The fold of `split` and `train_index` that the run reads; 0 where there are no folds.
+    pub fold: u32,
     /// Threads that the worker may compute with.
     pub threads: u32,
     /// Where tensors live.
     pub device: Device,
+}
+
+impl Job {
+    /// The seed of everything that is random in the run: the same for all variants of a seed and fold, another one for each
+    /// fold, and the run's seed itself for fold 0.
+    pub fn stream_seed(&self) -> u64 {
+        match self.fold {
+            0 => self.seed,
+            fold => Key::root(self.seed).child("fold").index(u64::from(fold)).value(),
+        }
+    }
 }
 
 /// What a worker can do.

@@ -120,6 +120,7 @@ fn study() -> Vec<TrackEvent> {
             run: format!("{variant}/seed={seed}"),
             variant: variant.into(),
             seed,
+            fold: None,
             trial_id: trial_id.clone(),
             params: (0..150).map(|i| (format!("setting.{i:03}"), format!("{i}"))).collect(),
             tags: [("device".to_owned(), "cpu".to_owned())].into(),

@@ -144,6 +144,7 @@ fn job(root: &Path, model: &str, side: usize) -> Job {
         inputs: inputs.into(),
         cache: root.to_owned(),
         seed: 1,
+        fold: 0,
         threads: 1,
         device: Device::Cpu,
     }

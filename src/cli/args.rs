@@ -177,7 +177,7 @@ pub struct RunArgs {
     /// Worker processes at once; over the spec's `workers.slots`.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub workers: Option<u32>,
-    /// Stop after this stage.
+    /// Do this stage and what it needs, no more.
     #[arg(long, value_enum, value_name = "STAGE")]
     pub until: Option<Stage>,
     /// Print a line for each epoch too.
@@ -234,6 +234,8 @@ pub enum TableName {
     Categories,
     /// One column per label.
     Labels,
+    /// What each image looks like, as 256 bits.
+    PictureHashes,
     /// The part of each image.
     Split,
     /// Training rows with copies and weights.

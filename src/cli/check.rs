@@ -36,8 +36,10 @@ fn print_text(study: &Study, facts: Option<&Facts>) {
     let plan = &study.plan;
     let experiment = &plan.experiment;
     print::out(&format!("{}: {}", experiment.name, experiment.question));
+    let folds = experiment.split.folds;
+    let of_folds = if folds > 0 { format!(" x {folds} folds") } else { String::new() };
     print::out(&format!(
-        "{} variants x {} seeds = {} runs of up to {} epochs; baseline `{}`\n",
+        "{} variants x {} seeds{of_folds} = {} runs of up to {} epochs; baseline `{}`\n",
         plan.variants.len(),
         experiment.seeds.len(),
         plan.runs.len(),
@@ -55,6 +57,9 @@ fn print_text(study: &Study, facts: Option<&Facts>) {
     };
     print::out("");
     print::table(&label_rows(facts));
+    if folds > 0 {
+        print::out(&format!("counts of fold 0 of {folds}; each image is in the test part of one fold"));
+    }
     print_pairs(facts);
     if !facts.notices.is_empty() {
         print::out("");
@@ -128,6 +133,7 @@ fn print_json(study: &Study, facts: Option<&Facts>) {
         "variants": study.plan.variants.iter().map(|variant| &variant.name).collect::<Vec<_>>(),
         "runs": study.plan.runs.iter().map(|run| &run.name).collect::<Vec<_>>(),
         "counts": facts.map(counts_json),
+        "counts_of_fold": (study.plan.experiment.split.folds > 0).then_some(0),
         "cooccurrence": facts.map(pairs_json),
         "notices": facts.map(|facts| &facts.notices),
     });

@@ -13,7 +13,7 @@ use crate::plan::{Stage, output};
 use crate::tables;
 use crate::tables::rows::{LabelTable, Part, SplitRow, TrainIndexRow};
 
-/// What the stages of the data gave.
+/// What the stages of the data gave; with folds, for the first of them.
 pub struct Facts {
     /// The labels of all images.
     pub labels: LabelTable,
@@ -72,8 +72,10 @@ impl Facts {
         let first =
             |stage: Stage| study.plan.of_stage(stage).next().and_then(|node| outcome.entries.get(&node));
         let labels: LabelTable = read(study, first(Stage::Label), output::LABELS)?;
-        let split: Vec<SplitRow> = read(study, first(Stage::Split), output::SPLIT)?;
-        let index: Vec<TrainIndexRow> = read(study, first(Stage::Balance), output::TRAIN_INDEX)?;
+        let mut split: Vec<SplitRow> = read(study, first(Stage::Split), output::SPLIT)?;
+        split.retain(|row| row.fold == 0);
+        let mut index: Vec<TrainIndexRow> = read(study, first(Stage::Balance), output::TRAIN_INDEX)?;
+        index.retain(|row| row.fold == 0);
         let mut notices = Vec::new();
         for stage in [Stage::Ingest, Stage::Scan, Stage::Label, Stage::Split] {
             let path = first(stage).and_then(|entry| study.store.object(entry.digest(output::NOTICES)).ok());

@@ -98,6 +98,7 @@ fn place(name: TableName) -> (Stage, &'static str) {
         TableName::Annotations => (Stage::Ingest, output::ANNOTATIONS),
         TableName::Categories => (Stage::Ingest, output::CATEGORIES),
         TableName::Labels => (Stage::Label, output::LABELS),
+        TableName::PictureHashes => (Stage::Pixels, output::PICTURE_HASHES),
         TableName::Split => (Stage::Split, output::SPLIT),
         TableName::TrainIndex => (Stage::Balance, output::TRAIN_INDEX),
         TableName::History => (Stage::Train, output::HISTORY),

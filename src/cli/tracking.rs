@@ -216,6 +216,7 @@ impl<'s> Tracking<'s> {
             run: run.to_owned(),
             variant: variant.as_ref().map(|v| v.name.clone()).unwrap_or_default(),
             seed: found.map_or(0, |run| run.seed),
+            fold: found.and_then(|run| run.fold),
             trial_id: self.trial_id(run, key),
             params: variant.map(|variant| params(&variant)).unwrap_or_default(),
             tags: BTreeMap::from([("study.fingerprint".to_owned(), key.to_string())]),

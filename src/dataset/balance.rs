@@ -52,7 +52,8 @@ pub fn train_index(
         .map(|(row_idx, &id)| (id, labels.row(row_idx)))
         .collect();
     trained.sort_unstable_by_key(|(id, _)| *id);
-    let row = |&(image_id, _): &(i64, _)| TrainIndexRow { image_id, copies: 1, weight: 1.0, chance: None };
+    let row =
+        |&(image_id, _): &(i64, _)| TrainIndexRow { fold: 0, image_id, copies: 1, weight: 1.0, chance: None };
     let mut rows: Vec<TrainIndexRow> = trained.iter().map(row).collect();
     let groups = group_sizes(settings.by, &trained, labels.labels.len());
     let largest = groups.iter().copied().max().unwrap_or(1);
@@ -191,7 +192,8 @@ mod tests {
 
     #[test]
     fn a_row_stands_for_its_copies_its_weight_or_its_draws() {
-        let row = |image_id, copies, weight, chance| TrainIndexRow { image_id, copies, weight, chance };
+        let row =
+            |image_id, copies, weight, chance| TrainIndexRow { fold: 0, image_id, copies, weight, chance };
         let seen = presence(&[row(4, 3, 1.0, None), row(9, 1, 0.5, None)]);
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), [(4, 3.0), (9, 0.5)]);
         let drawn = presence(&[row(4, 1, 1.0, Some(0.75)), row(9, 1, 1.0, Some(0.25))]);

@@ -1,5 +1,5 @@
 //! A CSV of image-level labels: one column with the image's name, one column of 0 and 1 per label, and, if
-//! the spec names it, one with the part.
+//! the spec names them, one with the part and one with the capture.
 //!
 //! The delimiter is whichever of comma, semicolon and tab occurs most often in the header outside quotes;
 //! the comma where none does. A byte order mark and either kind of line end are passed over. A positive is
@@ -17,13 +17,18 @@ use super::faults::{Faults, ImportError};
 use super::imported::Imported;
 use super::names::{self, ImageName};
 use super::notice::{Notice, NoticeKind, listed};
-use crate::tables::rows::{ImageRow, LabelTable, Part, SplitRow};
+use crate::tables::rows::{CaptureRow, ImageRow, LabelTable, Part, SplitRow};
 
-/// Reads the CSV at `path`. `part_column` may be empty: no parts are given then.
+/// Reads the CSV at `path`. `part_column` and `capture_column` may be empty: no parts or captures are given then.
 ///
 /// # Errors
 /// Where it cannot be read, a column is missing or repeated, or a line does not fit: all such lines together.
-pub fn import(path: &Path, image_column: &str, part_column: &str) -> Result<Imported, ImportError> {
+pub fn import(
+    path: &Path,
+    image_column: &str,
+    part_column: &str,
+    capture_column: &str,
+) -> Result<Imported, ImportError> {
     let io = |source| ImportError::Io { what: "labels", path: path.to_owned(), source };
     let mut file = BufReader::new(File::open(path).map_err(io)?);
     if file.fill_buf().map_err(io)?.starts_with(b"\xef\xbb\xbf") {
@@ -42,7 +47,7 @@ pub fn import(path: &Path, image_column: &str, part_column: &str) -> Result<Impo
     // Lines of another length are read too, so that all of them can be named.
     let mut lines = csv::ReaderBuilder::new().delimiter(delimiter(&first)).flexible(true).from_reader(file);
     let header = lines.headers().map_err(|error| syntax(path, &error))?.clone();
-    let columns = Columns::find(path, &header, image_column, part_column)?;
+    let columns = Columns::find(path, &header, image_column, [part_column, capture_column])?;
 
     let mut faults = Faults::default();
     columns.check(&mut faults);
@@ -64,6 +69,7 @@ struct Columns {
     names: Vec<String>,
     image_idx: usize,
     part_idx: Option<usize>,
+    capture_idx: Option<usize>,
     /// All others.
     label_idxs: Vec<usize>,
 }
@@ -74,10 +80,16 @@ struct Row {
     name: ImageName,
     positives: Vec<bool>,
     part: Option<Part>,
+    capture: Option<String>,
 }
 
 impl Columns {
-    fn find(path: &Path, header: &StringRecord, image: &str, part: &str) -> Result<Self, ImportError> {
+    fn find(
+        path: &Path,
+        header: &StringRecord,
+        image: &str,
+        [part, capture]: [&str; 2],
+    ) -> Result<Self, ImportError> {
         let names: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
         let place = |column: &str| {
             names.iter().position(|name| name == column).ok_or_else(|| ImportError::NoColumn {
@@ -87,13 +99,14 @@ impl Columns {
             })
         };
         let image_idx = place(image)?;
-        let part_idx = if part.is_empty() { None } else { Some(place(part)?) };
-        let label_idxs: Vec<usize> =
-            (0..names.len()).filter(|&idx| idx != image_idx && Some(idx) != part_idx).collect();
+        let named = |column: &str| if column.is_empty() { Ok(None) } else { place(column).map(Some) };
+        let (part_idx, capture_idx) = (named(part)?, named(capture)?);
+        let others = [Some(image_idx), part_idx, capture_idx];
+        let label_idxs: Vec<usize> = (0..names.len()).filter(|&idx| !others.contains(&Some(idx))).collect();
         if label_idxs.is_empty() {
             return Err(ImportError::Empty { path: path.to_owned(), what: "column of a label" });
         }
-        Ok(Columns { names, image_idx, part_idx, label_idxs })
+        Ok(Columns { names, image_idx, part_idx, capture_idx, label_idxs })
     }
 
     fn check(&self, faults: &mut Faults) {
@@ -141,18 +154,20 @@ impl Columns {
                 Part::Train
             })
         });
-        Some(Row { line: number, name, positives, part })
+        let capture = self.capture_idx.map(|idx| line[idx].trim().to_owned());
+        Some(Row { line: number, name, positives, part, capture })
     }
 
     fn tables(&self, mut rows: Vec<Row>) -> Imported {
         rows.sort_by(|a, b| a.name.file_name.cmp(&b.name.file_name));
         let labels = self.label_idxs.iter().map(|&idx| self.names[idx].clone()).collect();
         let mut table = LabelTable { labels, ..LabelTable::default() };
-        let (mut images, mut parts) = (Vec::with_capacity(rows.len()), Vec::new());
+        let (mut images, mut parts, mut captures) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
         for (image_id, row) in (0..).zip(rows) {
             table.image_ids.push(image_id);
             table.positives.extend(row.positives);
             parts.extend(row.part.map(|part| SplitRow { image_id, fold: 0, part }));
+            captures.extend(row.capture.map(|capture| CaptureRow { image_id, capture }));
             images.push(ImageRow {
                 image_id,
                 file_name: row.name.file_name,
@@ -173,6 +188,7 @@ impl Columns {
             images,
             labels_given: Some(table),
             parts_given: self.part_idx.map(|_| parts),
+            captures_given: self.capture_idx.map(|_| captures),
             notices,
             ..Imported::default()
         }
@@ -251,7 +267,7 @@ mod tests {
         let path = dir.path().join("labels.csv");
         std::fs::write(&path, text).unwrap();
         let place = format!("{}/", dir.path().display());
-        import(&path, "file_name", part_column).map_err(|error| error.to_string().replace(&place, ""))
+        import(&path, "file_name", part_column, "").map_err(|error| error.to_string().replace(&place, ""))
     }
 
     #[test]
@@ -279,6 +295,20 @@ mod tests {
         let parts: Vec<_> = imported.parts_given.unwrap().iter().map(|row| row.part).collect();
         assert_eq!(parts, [Part::Train, Part::Test]);
         assert_eq!(imported.labels_given.unwrap().labels, ["a"]);
+    }
+
+    #[test]
+    fn captures_are_read_and_are_no_label() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("labels.csv");
+        std::fs::write(&path, "file_name,session,a\n1.jpg, s 1 ,1\n0.jpg,,0\n").unwrap();
+        let imported = import(&path, "file_name", "", "session").unwrap();
+        let captures = imported.captures_given.unwrap();
+        let of = |row: &CaptureRow| (row.image_id, row.capture.clone());
+        assert_eq!(captures.iter().map(of).collect::<Vec<_>>(), [(0, "".into()), (1, "s 1".into())]);
+        assert_eq!(imported.labels_given.unwrap().labels, ["a"]);
+        let error = import(&path, "file_name", "", "series").unwrap_err().to_string();
+        assert!(error.ends_with("has no column `series`, found `file_name`, `session`, `a`"), "{error}");
     }
 
     #[test]

@@ -19,8 +19,14 @@ pub fn identical(images: &[ImageRow]) -> Vec<Vec<i64>> {
     groups
 }
 
-/// The groups whose images have not all the same labels, where there are any: at most one label can be right.
-pub fn conflicts(groups: &[Vec<i64>], images: &[ImageRow], labels: &LabelTable) -> Option<Notice> {
+/// The groups whose images have not all the same labels, where there are any: of the same photo at most one label can be
+/// right. `what` begins the notice.
+pub fn conflicts(
+    what: &str,
+    groups: &[Vec<i64>],
+    images: &[ImageRow],
+    labels: &LabelTable,
+) -> Option<Notice> {
     let rows: BTreeMap<i64, &[bool]> =
         labels.image_ids.iter().enumerate().map(|(idx, &id)| (id, labels.row(idx))).collect();
     let names: BTreeMap<i64, &str> = images.iter().map(|row| (row.image_id, row.path.as_str())).collect();
@@ -33,7 +39,6 @@ pub fn conflicts(groups: &[Vec<i64>], images: &[ImageRow], labels: &LabelTable) 
             names.join(" = ")
         })
         .collect();
-    let what = "identical images with different labels";
     (!conflicting.is_empty()).then(|| Notice::about(NoticeKind::LabelConflict, what, &conflicting))
 }
 
@@ -64,8 +69,8 @@ mod tests {
             image_ids: vec![0, 1, 2, 3, 4, 9],
             positives: vec![true, true, true, true, false, true],
         };
-        let notice = conflicts(&groups, &images, &labels).unwrap();
-        assert_eq!(notice.message, "identical images with different labels: `0.jpg = 4.jpg`");
-        assert!(conflicts(&groups[1..], &images, &labels).is_none());
+        let notice = conflicts("differ", &groups, &images, &labels).unwrap();
+        assert_eq!(notice.message, "differ: `0.jpg = 4.jpg`");
+        assert!(conflicts("differ", &groups[1..], &images, &labels).is_none());
     }
 }

@@ -1,7 +1,7 @@
 //! A dataset as tables, before anything is made of it.
 
 use crate::spec::settings::{Dataset, Format};
-use crate::tables::rows::{AnnotationRow, CategoryRow, ImageRow, LabelTable, SceneRow, SplitRow};
+use crate::tables::rows::{AnnotationRow, CaptureRow, CategoryRow, ImageRow, LabelTable, SceneRow, SplitRow};
 
 use super::faults::ImportError;
 use super::notice::Notice;
@@ -24,6 +24,8 @@ pub struct Imported {
     pub labels_given: Option<LabelTable>,
     /// Parts that the format itself gives; fold 0.
     pub parts_given: Option<Vec<SplitRow>>,
+    /// Captures that the format itself gives: an image without one has an empty name.
+    pub captures_given: Option<Vec<CaptureRow>>,
     /// What was met on the way.
     pub notices: Vec<Notice>,
 }
@@ -35,7 +37,12 @@ pub struct Imported {
 pub fn import(settings: &Dataset) -> Result<Imported, ImportError> {
     match settings.format {
         Format::Coco => coco::import(&settings.annotations),
-        Format::Csv => csv::import(&settings.annotations, &settings.image_column, &settings.part_column),
+        Format::Csv => csv::import(
+            &settings.annotations,
+            &settings.image_column,
+            &settings.part_column,
+            &settings.capture_column,
+        ),
         Format::Folders => folders::import(&settings.images),
     }
 }

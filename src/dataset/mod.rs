@@ -7,6 +7,7 @@
 //! Nothing here looks into an image: the stage that imports hashes and probes them.
 
 pub mod balance;
+pub mod captures;
 pub mod coco;
 pub mod cooccurrence;
 pub mod csv;
@@ -16,7 +17,9 @@ pub mod folders;
 pub mod generate;
 pub mod imported;
 pub mod labels;
+pub mod leakage;
 pub mod names;
+pub mod near_duplicates;
 pub mod notice;
 pub mod split;
 #[cfg(test)]

@@ -33,6 +33,13 @@
 //! of studies with 2 seeds, where they are wide, and in 94 to 98 % with 3 to 5. Where no variant has an effect, 0.3 to
 //! 5.5 % of studies say of any of three variants that it helps or hurts.
 //!
+//! # Folds
+//!
+//! With cross-validation a seed's value is the mean over its folds, each of which ranks its own test images ([`scores`]); so is its
+//! value on a resample, which draws images within each fold. Folds share training images: no variance over the folds of one
+//! cross-validation is unbiased (Bengio and Grandvalet, "No unbiased estimator of the variance of k-fold cross-validation", JMLR 5,
+//! 2004), so seeds stay the units. A seed that lacks a fold is left out.
+//!
 //! # What it does not know
 //!
 //! The validation part is the same for all seeds: noise that its images put into thresholds or into the choice of the
@@ -44,10 +51,14 @@ pub mod holm;
 pub mod images;
 pub mod paired;
 mod scores;
+mod seed_runs;
 pub mod study;
 pub mod tail;
+mod truth;
 pub mod verdict;
 
+#[cfg(test)]
+mod fold_tests;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
@@ -56,6 +67,7 @@ mod simulation;
 mod study_tests;
 
 pub use effect::Effect;
+pub use seed_runs::Incomplete;
 pub use study::{
     Comparison, EffectError, Pair, RESAMPLES, RunScores, Study, compare, metric_name, pairs_against,
 };

@@ -80,12 +80,12 @@ fn assert_no_verdict(labels: &[String], test: &[bool], runs: &[Run]) {
         .iter()
         .map(|(variant, seed, logits, evaluation, flags)| {
             let Thresholds { values, .. } = &evaluation.thresholds;
-            RunScores { variant, seed: *seed, logits, thresholds: values, flags }
+            RunScores { variant, seed: *seed, fold: 0, logits, thresholds: values, flags }
         })
         .collect();
     let found = compare(&Study {
         labels,
-        targets: test,
+        folds: &[test],
         runs: &runs,
         pairs: &pairs_against("none", &runs),
         metrics: &[HeadlineMetric::MapMacro, HeadlineMetric::F1Macro],

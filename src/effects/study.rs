@@ -9,9 +9,11 @@ use super::effect::Effect;
 use super::holm;
 use super::paired::{Paired, correction};
 use super::scores::ScoreTable;
+use super::seed_runs::{Gathered, Incomplete, gather};
 use super::tail::Tail;
+use super::truth::{Truth, telling_together};
 use super::verdict::{LEVEL, MIN_POSITIVES, Undecided, Verdict, judge};
-use crate::metrics::{Flag, Scored, ScoredError, catalogue};
+use crate::metrics::{Flag, ScoredError, catalogue};
 use crate::seed::Key;
 use crate::spec::settings::HeadlineMetric;
 
@@ -25,7 +27,9 @@ pub struct RunScores<'a> {
     pub variant: &'a str,
     /// Its seed; runs with the same seed are compared.
     pub seed: u64,
-    /// Its logits on the test part, row-major [images, labels].
+    /// The position of its fold in [`Study::folds`]; 0 where there are none.
+    pub fold: usize,
+    /// Its logits on the test part of its fold, row-major [images, labels].
     pub logits: &'a [f32],
     /// Its thresholds, one per label.
     pub thresholds: &'a [f64],
@@ -47,8 +51,9 @@ pub struct Pair<'a> {
 pub struct Study<'a> {
     /// The names of the labels.
     pub labels: &'a [String],
-    /// The truth of the test part, row-major [images, labels]: the same for all runs.
-    pub targets: &'a [bool],
+    /// The truth of the test part of each fold, row-major [images, labels]: the same for all runs of the fold. One, where
+    /// there is one split for all runs.
+    pub folds: &'a [&'a [bool]],
     /// In any order.
     pub runs: &'a [RunScores<'a>],
     /// The comparisons, one family for Holm's adjustment; see [`pairs_against`].
@@ -64,14 +69,16 @@ pub struct Study<'a> {
 }
 
 /// The effects of a study, and what has none.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
     /// By metric, then over all labels before label by label, then in the order of the pairs.
     pub effects: Vec<Effect>,
-    /// Labels that no test image has: they have no effects, and no part in means.
+    /// Labels that no test image of any fold has: they have no effects, and no part in means.
     pub undefined_labels: Vec<String>,
     /// Variants that share no seed with their baseline.
     pub unpaired_variants: Vec<String>,
+    /// Variants and seeds that were left out since they lack the run of a fold.
+    pub incomplete: Vec<Incomplete>,
 }
 
 /// Why runs cannot be compared.
@@ -93,12 +100,26 @@ pub enum EffectError {
         n_resamples: usize,
     },
     /// Two runs claim the same place.
-    #[error("variant `{variant}` has two runs with seed `{seed}`, expected one")]
+    #[error("variant `{variant}` has two runs with seed `{seed}` and fold `{fold}`, expected one")]
     Twice {
         /// The variant.
         variant: String,
         /// The seed.
         seed: u64,
+        /// The fold; 0 where there are none.
+        fold: usize,
+    },
+    /// A run's fold is none of the study's.
+    #[error("variant `{variant}`, seed `{seed}` has fold `{fold}`, expected one below `{n_folds}`")]
+    Fold {
+        /// The variant.
+        variant: String,
+        /// The seed.
+        seed: u64,
+        /// The fold.
+        fold: usize,
+        /// Folds there are.
+        n_folds: usize,
     },
     /// A run was scored on other images or labels.
     #[error("cannot score the run of variant `{variant}` with seed `{seed}`")]
@@ -140,84 +161,68 @@ pub fn pairs_against<'a>(baseline: &'a str, runs: &[RunScores<'a>]) -> Vec<Pair<
 /// # Errors
 /// Where a baseline has no run, or the runs do not belong to the same images and labels.
 pub fn compare(study: &Study) -> Result<Comparison, EffectError> {
-    let variants = check(study)?;
+    let runs = check(study)?;
     let n_labels = study.labels.len();
-    let n_images = study.targets.len() / n_labels;
-    let n_positives: Vec<usize> = (0..n_labels)
-        .map(|label| study.targets.iter().skip(label).step_by(n_labels).filter(|&&t| t).count())
-        .collect();
+    let truth = Truth::new(study.folds, n_labels);
     let (scored, undefined): (Vec<usize>, Vec<usize>) =
-        (0..n_labels).partition(|&label| n_positives[label] > 0);
+        (0..n_labels).partition(|&label| truth.is_scored(label));
 
     let (paired, unpaired): (Vec<Matched>, Vec<Matched>) = study
         .pairs
         .iter()
-        .map(|&pair| Matched::new(pair, &variants))
+        .map(|&pair| Matched::new(pair, &runs))
         .partition(|matched| !matched.seeds.is_empty());
 
     let mut effects = Vec::new();
     for &metric in study.metrics {
-        let table = ScoreTable::new(study, metric, &scored, n_images);
+        let table = ScoreTable::new(study, metric, &truth, &scored, &runs.complete);
         let over_all = (!scored.is_empty()).then_some(None);
         for label in over_all.into_iter().chain((0..scored.len()).map(Some)) {
             let n_telling: Vec<usize> = match label {
-                Some(at) => vec![n_positives[scored[at]]],
-                None => scored.iter().map(|&label| n_positives[label]).collect(),
+                Some(at) => truth.telling(scored[at]),
+                None => scored.iter().flat_map(|&label| truth.telling(label)).collect(),
             };
-            let n_telling = n_telling.into_iter().map(|n| n.min(n_images - n));
-            let few = label.and(n_telling.clone().min()).filter(|&n| n < MIN_POSITIVES);
-            let correction = correction(n_telling);
+            let together = label.map(|_| telling_together(&n_telling));
+            let few = together.filter(|&n| n < MIN_POSITIVES);
+            let correction = correction(n_telling.into_iter());
             let measure = |matched| Measured::new(study, matched, &table, label, correction);
             let family: Vec<Measured> = paired.par_iter().map(measure).collect();
             let name = label.map(|at| study.labels[scored[at]].clone());
-            effects.extend(judged(study, metric, name, few, &paired, family));
+            effects.extend(judged(study, metric, name, few, &runs, &paired, family));
         }
     }
     Ok(Comparison {
         effects,
         undefined_labels: undefined.into_iter().map(|label| study.labels[label].clone()).collect(),
         unpaired_variants: unpaired.into_iter().map(|matched| matched.pair.variant.to_owned()).collect(),
+        incomplete: runs.incomplete,
     })
 }
 
-/// Variant to seed to the position of the run.
-type Variants<'a> = BTreeMap<&'a str, BTreeMap<u64, usize>>;
-
-fn check<'a>(study: &Study<'a>) -> Result<Variants<'a>, EffectError> {
-    if study.targets.is_empty() || study.labels.is_empty() {
+fn check<'a>(study: &Study<'a>) -> Result<Gathered<'a>, EffectError> {
+    let no_images = study.folds.iter().any(|targets| targets.is_empty());
+    if study.folds.is_empty() || no_images || study.labels.is_empty() {
         return Err(EffectError::Empty);
     }
     if study.n_resamples < 100 {
         return Err(EffectError::FewResamples { n_resamples: study.n_resamples });
     }
-    let mut variants: Variants = BTreeMap::new();
-    for (at, run) in study.runs.iter().enumerate() {
-        let (variant, seed, expected) = (run.variant.to_owned(), run.seed, study.labels.len());
-        if let Err(source) = Scored::new(expected, run.logits, study.targets) {
-            return Err(EffectError::Scores { variant, seed, source });
-        }
-        if run.thresholds.len() != expected {
-            return Err(EffectError::Thresholds { variant, seed, found: run.thresholds.len(), expected });
-        }
-        if variants.entry(run.variant).or_default().insert(run.seed, at).is_some() {
-            return Err(EffectError::Twice { variant, seed });
-        }
-    }
-    match study.pairs.iter().find(|pair| !variants.contains_key(pair.baseline)) {
+    let runs = gather(study)?;
+    match study.pairs.iter().find(|pair| !runs.variants.contains_key(pair.baseline)) {
         Some(pair) => Err(EffectError::NoBaseline { baseline: pair.baseline.to_owned() }),
-        None => Ok(variants),
+        None => Ok(runs),
     }
 }
 
-/// A pair with the seeds that both have, ascending: seed, run of the variant, run of the baseline.
+/// A pair with the seeds that both have, ascending: seed, and where its runs stand, of the variant and of the baseline.
 struct Matched<'a> {
     pair: Pair<'a>,
     seeds: Vec<(u64, usize, usize)>,
 }
 
 impl<'a> Matched<'a> {
-    fn new(pair: Pair<'a>, variants: &Variants<'a>) -> Self {
-        let runs = |variant| variants.get(variant).into_iter().flatten();
+    fn new(pair: Pair<'a>, gathered: &Gathered<'a>) -> Self {
+        let runs = |variant| gathered.variants.get(variant).into_iter().flatten();
         let of_baseline: BTreeMap<u64, usize> =
             runs(pair.baseline).map(|(&seed, &run)| (seed, run)).collect();
         let seeds =
@@ -270,6 +275,7 @@ fn judged(
     metric: HeadlineMetric,
     label: Option<String>,
     few_images: Option<usize>,
+    runs: &Gathered,
     pairs: &[Matched],
     family: Vec<Measured>,
 ) -> Vec<Effect> {
@@ -280,7 +286,7 @@ fn judged(
     let judge_one = |(matched, measured): (&Matched, Measured)| {
         let Measured { deltas, paired, inference } = measured;
         let in_family = inference.and_then(|_| adjusted.next());
-        let verdict = match (spoiled(study, matched, few_images, &paired), inference, in_family) {
+        let verdict = match (spoiled(study, runs, matched, few_images), inference, in_family) {
             (None, Some((half_width, ..)), Some((p_adjusted, factor))) => {
                 judge(&paired, half_width, p_adjusted, factor, study.equivalence)
             }
@@ -309,19 +315,21 @@ fn judged(
 /// What speaks against any verdict, gravest first.
 fn spoiled(
     study: &Study,
+    gathered: &Gathered,
     matched: &Matched,
     few_images: Option<usize>,
-    paired: &Paired,
 ) -> Option<Undecided> {
-    let runs = matched.seeds.iter().flat_map(|&(_, run, baseline)| [run, baseline]);
-    let n_runs = runs.filter(|&run| study.runs[run].flags.iter().any(Flag::spoils_comparison)).count() as u32;
+    let both = matched.seeds.iter().flat_map(|&(_, of_variant, of_baseline)| [of_variant, of_baseline]);
+    let runs: Vec<usize> = both.flat_map(|at| gathered.complete[at].runs.iter().copied()).collect();
+    let is_spoiled = |run: &&usize| study.runs[**run].flags.iter().any(Flag::spoils_comparison);
+    let n_runs = runs.iter().filter(is_spoiled).count() as u32;
     if n_runs > 0 {
-        return Some(Undecided::Degenerate { n_runs, of: 2 * paired.n_seeds });
+        return Some(Undecided::Degenerate { n_runs, of: runs.len() as u32 });
     }
     if let Some(n_images) = few_images {
         return Some(Undecided::FewImages { n_images: n_images as u32 });
     }
-    (paired.n_seeds < 2).then_some(Undecided::OneSeed)
+    (matched.seeds.len() < 2).then_some(Undecided::OneSeed)
 }
 
 /// The metric's name in the tables: over all labels, or of one.

@@ -23,11 +23,18 @@ fn compare_all(
 ) -> Result<Comparison, EffectError> {
     let runs: Vec<RunScores> = runs
         .iter()
-        .map(|(variant, seed, logits)| RunScores { variant, seed: *seed, logits, thresholds: &[0.6], flags })
+        .map(|(variant, seed, logits)| RunScores {
+            variant,
+            seed: *seed,
+            fold: 0,
+            logits,
+            thresholds: &[0.6],
+            flags,
+        })
         .collect();
     compare(&Study {
         labels: &["metal".to_owned()],
-        targets: &TARGETS,
+        folds: &[&TARGETS],
         runs: &runs,
         pairs: &pairs_against(baseline, &runs),
         metrics: &[HeadlineMetric::MapMacro, HeadlineMetric::F1Macro],
@@ -183,6 +190,7 @@ fn labels_that_no_image_has_are_named_and_few_images_decide_nothing() {
         .map(|(variant, seed, logits)| RunScores {
             variant,
             seed: *seed,
+            fold: 0,
             logits,
             thresholds: &thresholds,
             flags: &[],
@@ -190,7 +198,7 @@ fn labels_that_no_image_has_are_named_and_few_images_decide_nothing() {
         .collect();
     let found = compare(&Study {
         labels: &labels,
-        targets: &targets,
+        folds: &[&targets],
         runs: &runs,
         pairs: &[Pair { variant: "flip", baseline: "none" }],
         metrics: &[HeadlineMetric::MapMacro],
@@ -214,7 +222,7 @@ fn runs_that_do_not_belong_together_are_refused() {
     assert_eq!(error.to_string(), "baseline `nil` has no run");
     runs.push(("flip", 1, logits(&[])));
     let error = compare_all(&runs, "none", &[]).unwrap_err();
-    assert_eq!(error.to_string(), "variant `flip` has two runs with seed `1`, expected one");
+    assert_eq!(error.to_string(), "variant `flip` has two runs with seed `1` and fold `0`, expected one");
     let error = compare_all(&[("none", 1, vec![0.0; 11])], "none", &[]).unwrap_err();
     assert!(matches!(error, EffectError::Scores { .. }), "{error}");
     let mut broken = logits(&[]);
@@ -227,7 +235,7 @@ fn runs_that_do_not_belong_together_are_refused() {
 fn nothing_to_compare_on_is_an_error_not_a_panic() {
     let study = Study {
         labels: &[],
-        targets: &TARGETS,
+        folds: &[&TARGETS],
         runs: &[],
         pairs: &[],
         metrics: &[HeadlineMetric::MapMacro],
@@ -237,10 +245,10 @@ fn nothing_to_compare_on_is_an_error_not_a_panic() {
     };
     assert_eq!(compare(&study), Err(EffectError::Empty));
     assert_eq!(
-        compare(&Study { labels: &["metal".to_owned()], targets: &[], ..study }),
+        compare(&Study { labels: &["metal".to_owned()], folds: &[&[]], ..study }),
         Err(EffectError::Empty)
     );
     // Labels that no image has: nothing is measured, and that is said.
-    let none = compare(&Study { labels: &["metal".to_owned()], targets: &[false; 3], ..study }).unwrap();
+    let none = compare(&Study { labels: &["metal".to_owned()], folds: &[&[false; 3]], ..study }).unwrap();
     assert_eq!((none.effects.len(), none.undefined_labels), (0, vec!["metal".to_owned()]));
 }

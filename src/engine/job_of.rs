@@ -43,6 +43,7 @@ pub fn job_of(
         inputs,
         cache: store.layout().root().to_owned(),
         seed: node.seed,
+        fold: node.fold.unwrap_or(0),
         threads,
         device: experiment.workers.device,
     })

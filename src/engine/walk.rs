@@ -37,7 +37,7 @@ pub struct EngineConfig {
     pub pool: PoolConfig,
     /// Data stages at once.
     pub data_threads: usize,
-    /// Stop after this stage; `None`: go to the report.
+    /// Do this stage and what it needs, no more; `None`: go to the report.
     pub until: Option<Stage>,
     /// Give jobs to workers. Without, a study goes by the runs that have been trained.
     pub train: bool,
@@ -111,6 +111,7 @@ pub fn run(
     let latest = Latest::load(&config.store, &plan.experiment.name);
     let mut walk = Walk {
         status: vec![Status::Want; plan.nodes.len()],
+        wanted: plan.wanted(config.until),
         prints: HashMap::new(),
         locks: HashMap::new(),
         started: HashMap::new(),
@@ -156,6 +157,7 @@ struct Walk<'a> {
     config: &'a EngineConfig,
     sources: &'a Sources,
     status: Vec<Status>,
+    wanted: Vec<bool>,
     prints: HashMap<usize, Fingerprint>,
     locks: HashMap<usize, Lock>,
     started: HashMap<usize, Instant>,
@@ -217,7 +219,7 @@ impl Walk<'_> {
     }
 
     fn wanted(&self, node: usize) -> bool {
-        self.config.until.is_none_or(|until| self.plan.nodes[node].stage <= until)
+        self.wanted[node]
     }
 
     /// All that the cache holds already, without locks or threads.

@@ -1,10 +1,12 @@
-//! Decode, resize, and the pixel store.
+//! Decode, resize, the pixel store, and a hash of what a picture looks like.
 
 pub mod image;
 pub mod decode;
+pub mod hash;
 pub mod resize;
 pub mod store;
 
 pub use decode::{DecodeError, Probe, decode};
+pub use hash::PictureHash;
 pub use image::RgbImage;
-pub use store::{BadImage, Built, PixelStore, Source, StoreError};
+pub use store::{BadImage, Built, PixelStore, Previous, Source, StoreError};

@@ -13,7 +13,7 @@ use memmap2::Mmap;
 
 use crate::tables::rows::PixelRow;
 
-pub use build::{BadImage, BadImageError, Built, Source, build};
+pub use build::{BadImage, BadImageError, Built, Previous, Source, build};
 
 /// What can go wrong with a store's file.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +62,6 @@ pub struct PixelStore {
     map: Option<Mmap>,
     side: u32,
     row_of_image: HashMap<i64, usize>,
-    row_of_digest: HashMap<String, usize>,
 }
 
 impl PixelStore {
@@ -81,7 +80,6 @@ impl PixelStore {
         }
         let mut taken = vec![false; n_rows];
         let mut row_of_image = HashMap::with_capacity(n_rows);
-        let mut row_of_digest = HashMap::with_capacity(n_rows);
         for row in rows {
             let position = row.row as usize;
             let is_new = row_of_image.insert(row.image_id, position).is_none();
@@ -89,7 +87,6 @@ impl PixelStore {
                 return Err(StoreError::Row { image_id: row.image_id, row: row.row, n_rows });
             }
             taken[position] = true;
-            row_of_digest.insert(row.digest.clone(), position);
         }
         let map = if found == 0 {
             None
@@ -98,7 +95,7 @@ impl PixelStore {
             // (results appear by rename and are immutable), which is what a mapping relies on.
             Some(unsafe { Mmap::map(&file) }.map_err(io("map"))?)
         };
-        Ok(PixelStore { map, side, row_of_image, row_of_digest })
+        Ok(PixelStore { map, side, row_of_image })
     }
 
     /// Pixels a side.
@@ -119,11 +116,6 @@ impl PixelStore {
     /// The pixels of an image, [side, side, 3]; `None` for an image that is not in the store.
     pub fn image(&self, image_id: i64) -> Option<&[u8]> {
         self.row_of_image.get(&image_id).and_then(|&row| self.row(row))
-    }
-
-    /// The pixels that a file of this digest gave.
-    fn image_by_digest(&self, digest: &str) -> Option<&[u8]> {
-        self.row_of_digest.get(digest).and_then(|&row| self.row(row))
     }
 
     fn row(&self, row: usize) -> Option<&[u8]> {

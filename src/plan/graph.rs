@@ -12,7 +12,7 @@ use super::stage::{Stage, output};
 use super::variants::{VariantError, variants};
 use crate::job::input;
 use crate::spec::Loaded;
-use crate::spec::settings::{Experiment, Variant};
+use crate::spec::settings::{Captures, Experiment, Variant};
 
 /// A study as data, before anything runs.
 #[derive(Clone, Debug)]
@@ -23,21 +23,23 @@ pub struct Plan {
     pub spec: String,
     /// In the order of grid, then matrix.
     pub variants: Vec<Arc<Variant>>,
-    /// Variant by variant, seed by seed.
+    /// Variant by variant, seed by seed, fold by fold.
     pub runs: Vec<Run>,
     /// Inputs before what reads them.
     pub nodes: Vec<Node>,
 }
 
-/// A variant with one seed.
+/// A variant with one seed, and with one fold where there are any.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// `flip/lr=0.0001/seed=2`.
+    /// `flip/lr=0.0001/seed=2`, with folds `flip/lr=0.0001/seed=2/fold=0`.
     pub name: String,
     /// Index into [`Plan::variants`].
     pub variant: usize,
     /// The seed.
     pub seed: u64,
+    /// The fold, where there are any.
+    pub fold: Option<u32>,
     /// Its nodes in [`Plan::nodes`].
     pub train: usize,
     /// Likewise.
@@ -57,6 +59,8 @@ pub struct Node {
     pub variant: Arc<Variant>,
     /// The run's seed; 0 for stages that all runs share.
     pub seed: u64,
+    /// The run's fold; `None` for stages that all runs share, and where there are no folds.
+    pub fold: Option<u32>,
     /// The run's name; empty for stages that all runs share.
     pub run: String,
     /// What it reads.
@@ -87,8 +91,13 @@ impl Plan {
         let mut runs = Vec::new();
         for (variant_idx, variant) in variants.iter().enumerate() {
             let shared = builder.shared(variant);
+            let folds = variant.experiment.split.each_fold();
             for &seed in &variant.experiment.seeds {
-                runs.push(builder.run(&shared, variant, variant_idx, seed));
+                runs.extend(
+                    folds
+                        .iter()
+                        .map(|&fold| builder.run(&shared, variant, variant_idx, Repeat { seed, fold })),
+                );
             }
         }
         let experiment = Arc::new(loaded.experiment.clone());
@@ -102,10 +111,29 @@ impl Plan {
         self.nodes.len() - 1
     }
 
+    /// For each node whether it is asked for: `until` and what it needs, or all where there is none.
+    pub fn wanted(&self, until: Option<Stage>) -> Vec<bool> {
+        let mut wanted: Vec<bool> =
+            self.nodes.iter().map(|node| until.is_none_or(|until| node.stage == until)).collect();
+        for node in (0..self.nodes.len()).rev() {
+            if wanted[node] {
+                self.nodes[node].inputs.iter().for_each(|from| wanted[from.node] = true);
+            }
+        }
+        wanted
+    }
+
     /// Nodes of a stage.
     pub fn of_stage(&self, stage: Stage) -> impl Iterator<Item = usize> + '_ {
         self.nodes.iter().enumerate().filter(move |(_, node)| node.stage == stage).map(|(i, _)| i)
     }
+}
+
+/// What tells the runs of a variant apart.
+#[derive(Clone, Copy, Default)]
+struct Repeat {
+    seed: u64,
+    fold: Option<u32>,
 }
 
 /// The nodes of the data that a variant's runs read.
@@ -122,6 +150,8 @@ struct Builder {
     /// Stage, what it reads of the settings, and its inputs, to the node that does just that.
     known: HashMap<(Stage, String, Vec<Input>), usize>,
     counts: IndexMap<Stage, usize>,
+    /// Scan to the pixel store whose hashes of its images are read.
+    hashed: HashMap<usize, usize>,
 }
 
 impl Builder {
@@ -138,21 +168,31 @@ impl Builder {
             from("given_labels", ingest, output::GIVEN_LABELS),
         ];
         let label = self.data(Stage::Label, variant, label_inputs);
-        let split_inputs = vec![
+        let pixels = self.data(Stage::Pixels, variant, vec![from("images", scan, output::IMAGES)]);
+        // What pictures look like does not depend on the size that they are stored in: one store tells it for all.
+        let hashed = *self.hashed.entry(scan).or_insert(pixels);
+        let mut split_inputs = vec![
             from(input::LABELS, label, output::LABELS),
             from("images", scan, output::IMAGES),
             from("given_parts", ingest, output::GIVEN_PARTS),
         ];
+        if variant.experiment.split.near_duplicates.is_some() {
+            split_inputs.push(from("picture_hashes", hashed, output::PICTURE_HASHES));
+        }
+        if variant.experiment.split.captures == Captures::Column {
+            split_inputs.push(from("given_captures", ingest, output::GIVEN_CAPTURES));
+        }
         let split = self.data(Stage::Split, variant, split_inputs);
         let balance_inputs =
             vec![from(input::LABELS, label, output::LABELS), from(input::SPLIT, split, output::SPLIT)];
         let balance = self.data(Stage::Balance, variant, balance_inputs);
-        let pixels = self.data(Stage::Pixels, variant, vec![from("images", scan, output::IMAGES)]);
         Shared { label, split, balance, pixels }
     }
 
-    fn run(&mut self, shared: &Shared, variant: &Arc<Variant>, variant_idx: usize, seed: u64) -> Run {
-        let name = format!("{}/seed={seed}", variant.name);
+    fn run(&mut self, shared: &Shared, variant: &Arc<Variant>, variant_idx: usize, repeat: Repeat) -> Run {
+        let Repeat { seed, fold } = repeat;
+        let of_fold = fold.map(|fold| format!("/fold={fold}")).unwrap_or_default();
+        let name = format!("{}/seed={seed}{of_fold}", variant.name);
         let from = |name: &str, node: usize, output: &'static str| Input { name: name.into(), node, output };
         let pictures = [
             from(input::PIXELS, shared.pixels, output::PIXELS),
@@ -162,18 +202,18 @@ impl Builder {
         ];
         let mut inputs = pictures.to_vec();
         inputs.push(from(input::TRAIN_INDEX, shared.balance, output::TRAIN_INDEX));
-        let train = self.push(Stage::Train, variant, seed, &name, inputs);
+        let train = self.push(Stage::Train, variant, repeat, &name, inputs);
         let mut inputs = pictures.to_vec();
         inputs.push(from(input::MODEL, train, output::MODEL));
-        let predict = self.push(Stage::Predict, variant, seed, &name, inputs);
+        let predict = self.push(Stage::Predict, variant, repeat, &name, inputs);
         let inputs = vec![
             from("predictions", predict, output::PREDICTIONS),
             from(input::LABELS, shared.label, output::LABELS),
             from(input::SPLIT, shared.split, output::SPLIT),
             from("summary", train, output::SUMMARY),
         ];
-        let evaluate = self.push(Stage::Evaluate, variant, seed, &name, inputs);
-        Run { name, variant: variant_idx, seed, train, predict, evaluate }
+        let evaluate = self.push(Stage::Evaluate, variant, repeat, &name, inputs);
+        Run { name, variant: variant_idx, seed, fold, train, predict, evaluate }
     }
 
     fn report(&mut self, experiment: &Experiment, spec: &str, variants: &[Arc<Variant>], runs: &[Run]) {
@@ -198,7 +238,7 @@ impl Builder {
             add(run.evaluate, output::METRICS);
             add(run.evaluate, output::EVALUATION);
         }
-        let report = self.push(Stage::Report, variant, 0, "", inputs);
+        let report = self.push(Stage::Report, variant, Repeat::default(), "", inputs);
         let shown: Vec<_> = variants.iter().map(|v| (&v.name, &v.arm, &v.point, &v.policy)).collect();
         self.nodes[report].extra = vec![
             ("name", json(&experiment.name)),
@@ -212,12 +252,12 @@ impl Builder {
 
     /// The node of a stage that variants share where they agree in what it reads.
     fn data(&mut self, stage: Stage, variant: &Arc<Variant>, inputs: Vec<Input>) -> usize {
-        let settings = super::keys::settings(stage, variant, 0).finish();
+        let settings = super::keys::settings(stage, variant, 0, None).finish();
         let known = (stage, settings.key.to_string(), inputs.clone());
         if let Some(&node) = self.known.get(&known) {
             return node;
         }
-        let node = self.push(stage, variant, 0, "", inputs);
+        let node = self.push(stage, variant, Repeat::default(), "", inputs);
         self.known.insert(known, node);
         node
     }
@@ -226,7 +266,7 @@ impl Builder {
         &mut self,
         stage: Stage,
         variant: &Arc<Variant>,
-        seed: u64,
+        repeat: Repeat,
         run: &str,
         inputs: Vec<Input>,
     ) -> usize {
@@ -241,7 +281,8 @@ impl Builder {
             name,
             stage,
             variant: variant.clone(),
-            seed,
+            seed: repeat.seed,
+            fold: repeat.fold,
             run: run.to_owned(),
             inputs,
             extra: Vec::new(),

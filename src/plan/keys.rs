@@ -6,11 +6,16 @@ use super::stage::Stage;
 use crate::cache::Entry;
 use crate::fingerprint::{Builder, Fingerprint};
 use crate::job::{LIBTORCH, input};
-use crate::spec::settings::{BalanceMethod, Format, SplitMethod, Variant, Weights};
+use crate::spec::settings::{BalanceMethod, Captures, Format, SplitMethod, Variant, Weights};
 
-/// The settings that `stage` reads, as the beginning of its key.
-pub fn settings(stage: Stage, variant: &Variant, seed: u64) -> Builder {
+/// The settings that `stage` reads, as the beginning of its key. A fold enters where there are folds, and so leaves the keys
+/// of studies without them alone.
+pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -> Builder {
     let key = Builder::new(stage.as_str(), stage.version());
+    let key = match fold {
+        Some(fold) => key.setting("fold", &fold),
+        None => key,
+    };
     let experiment = &variant.experiment;
     match stage {
         Stage::Ingest => {
@@ -19,7 +24,8 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64) -> Builder {
             match dataset.format {
                 Format::Csv => key
                     .setting("dataset.image_column", &dataset.image_column)
-                    .setting("dataset.part_column", &dataset.part_column),
+                    .setting("dataset.part_column", &dataset.part_column)
+                    .setting("dataset.capture_column", &dataset.capture_column),
                 Format::Coco | Format::Folders => key,
             }
         }
@@ -29,15 +35,24 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64) -> Builder {
         Stage::Label => {
             let labels = &experiment.labels;
             // The order of groups is the order of columns: as pairs, since a JSON object has none.
-            let groups: Vec<_> = labels.groups.iter().collect();
-            key.setting("labels.from", &labels.from)
-                .setting("labels.unmapped", &labels.unmapped)
-                .setting("labels.groups", &groups)
+            let sources: Vec<_> = labels.sources.iter().map(|source| source.from).collect();
+            labels.tables().fold(key.setting("labels.from", &sources), |key, (table, source)| {
+                let groups: Vec<_> = source.groups.iter().collect();
+                key.setting(&format!("{table}.unmapped"), &source.unmapped)
+                    .setting(&format!("{table}.groups"), &groups)
+            })
         }
         Stage::Split => {
-            let key = key.setting("labels.min_positives", &experiment.labels.min_positives);
+            let mut key = key.setting("labels.min_positives", &experiment.labels.min_positives);
+            if experiment.split.captures == Captures::Folder {
+                // The folder of a class is no capture.
+                key = key.setting("dataset.format", &experiment.dataset.format);
+            }
             match experiment.split.method {
-                SplitMethod::Column => key.setting("split.method", &experiment.split.method),
+                SplitMethod::Column => key
+                    .setting("split.method", &experiment.split.method)
+                    .setting("split.captures", &experiment.split.captures)
+                    .setting("split.near_duplicates", &experiment.split.near_duplicates),
                 _ => key.setting("split", &experiment.split),
             }
         }
@@ -90,7 +105,7 @@ pub fn fingerprint<'e>(
     sources: &Sources,
 ) -> Result<Fingerprint, SourceError> {
     let experiment = &node.variant.experiment;
-    let mut key = settings(node.stage, &node.variant, node.seed);
+    let mut key = settings(node.stage, &node.variant, node.seed, node.fold);
     match node.stage {
         Stage::Ingest => key = key.input("annotations", &sources.annotations(&experiment.dataset)?),
         Stage::Scan if experiment.dataset.check_images => {
@@ -111,4 +126,56 @@ pub fn fingerprint<'e>(
         key = key.input(&from.name, entries(from.node).digest(from.output));
     }
     Ok(key.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Plan;
+    use crate::spec::{Overrides, load};
+
+    const SPEC: &str = "name = \"k\"\nseeds = [7]\n[dataset]\nformat = \"folders\"\nimages = \"d\"\n[labels]\nfrom = \"folder\"\n\
+        [augment.grid]\ndesign = \"none\"\n";
+
+    fn plan(text: &str) -> Plan {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("spec.toml");
+        std::fs::write(&path, text).unwrap();
+        Plan::new(&load(&path, &Overrides::default()).unwrap()).unwrap()
+    }
+
+    /// Fields about folds in the key of each node.
+    fn folds(plan: &Plan) -> Vec<(String, Vec<String>)> {
+        let of_node = |node: &Node| {
+            let key = settings(node.stage, &node.variant, node.seed, node.fold).finish();
+            let fields = key.fields.iter().filter(|field| field.name.contains("fold"));
+            (node.name.clone(), fields.map(|field| format!("{}={}", field.name, field.value)).collect())
+        };
+        plan.nodes.iter().map(of_node).collect()
+    }
+
+    #[test]
+    fn without_folds_no_key_knows_of_them() {
+        let plan = plan(SPEC);
+        assert!(folds(&plan).iter().all(|(_, fields)| fields.is_empty()), "{:?}", folds(&plan));
+        assert_eq!((plan.runs[0].name.as_str(), plan.runs[0].fold), ("none/seed=7", None));
+    }
+
+    #[test]
+    fn with_folds_the_split_knows_how_many_and_each_run_which() {
+        let plan = plan(&format!("{SPEC}[split]\nfolds = 2\n"));
+        let found = folds(&plan);
+        let told: Vec<String> = found
+            .iter()
+            .filter(|(_, fields)| !fields.is_empty())
+            .map(|(name, fields)| format!("{name}: {}", fields.join(", ")))
+            .collect();
+        let run = |fold: u32| {
+            ["train", "predict", "evaluate"]
+                .map(|stage| format!("{stage} none/seed=7/fold={fold}: fold={fold}"))
+        };
+        let expected: Vec<String> =
+            std::iter::once("split: split.folds=2".to_owned()).chain(run(0)).chain(run(1)).collect();
+        assert_eq!(told, expected);
+    }
 }

@@ -62,9 +62,14 @@ impl Stage {
     /// Raised whenever the stage's code would give other bytes for the same inputs: older results are stale then.
     pub fn version(self) -> u32 {
         match self {
-            // 2: ops draw by their kind.
-            Stage::Train => 2,
-            Stage::Balance | Stage::Report => 2,
+            // `Train`: ops draw by their kind. `Evaluate`: the table `metrics` has a column `fold`.
+            Stage::Ingest
+            | Stage::Split
+            | Stage::Balance
+            | Stage::Pixels
+            | Stage::Train
+            | Stage::Evaluate
+            | Stage::Report => 2,
             _ => 1,
         }
     }
@@ -80,13 +85,14 @@ impl Stage {
                 output::SCENE_CATEGORIES,
                 output::GIVEN_LABELS,
                 output::GIVEN_PARTS,
+                output::GIVEN_CAPTURES,
                 output::NOTICES,
             ],
             Stage::Scan => &[output::IMAGES, output::NOTICES],
             Stage::Label => &[output::LABELS, output::NOTICES],
             Stage::Split => &[output::SPLIT, output::NOTICES],
             Stage::Balance => &[output::TRAIN_INDEX],
-            Stage::Pixels => &[output::PIXELS, output::PIXEL_ROWS],
+            Stage::Pixels => &[output::PIXELS, output::PIXEL_ROWS, output::PICTURE_HASHES],
             Stage::Train => &[output::MODEL, output::HISTORY, output::SUMMARY],
             Stage::Predict => &[output::PREDICTIONS],
             Stage::Evaluate => &[output::METRICS, output::EVALUATION],
@@ -113,6 +119,8 @@ pub mod output {
     pub const GIVEN_LABELS: &str = "given_labels.parquet";
     /// The parts that a CSV gives.
     pub const GIVEN_PARTS: &str = "given_parts.parquet";
+    /// The captures that a CSV gives.
+    pub const GIVEN_CAPTURES: &str = "given_captures.parquet";
     /// What people should know about the data, as JSON.
     pub const NOTICES: &str = "notices.json";
     /// The table `labels`.
@@ -125,6 +133,8 @@ pub mod output {
     pub const PIXELS: &str = "pixels.u8";
     /// The table `pixel_rows`.
     pub const PIXEL_ROWS: &str = "pixel_rows.parquet";
+    /// The table `picture_hashes`.
+    pub const PICTURE_HASHES: &str = "picture_hashes.parquet";
     /// The table `metrics`.
     pub const METRICS: &str = "metrics.parquet";
     /// Thresholds, flags and labels that cannot be scored, as JSON.

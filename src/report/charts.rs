@@ -14,7 +14,6 @@ use super::scores::{Scores, aggregate, constant_by_label, positions};
 use super::study::{Study, Unit};
 use super::verdict::{KNOWN, Verdict, code, verdict};
 use super::{answer, format};
-use crate::tables::rows::Part;
 
 /// Everything that the scripts read.
 #[derive(Debug, Serialize)]
@@ -230,14 +229,13 @@ fn label_grid(study: &Study, scores: &Scores) -> LabelGrid {
         row.p[l] = rounded(effect.row.p_adjusted, 3);
         row.verdict[l] = Some(code(verdict(&effect.row.verdict).word));
     }
-    let test = study.data.parts.iter().find(|p| p.part == Part::Test);
     LabelGrid {
         metric: metric.name.clone(),
         decimals,
         points: metric.unit == Unit::Share,
         higher_is_better: metric.higher_is_better,
         names: study.labels.clone(),
-        positives: (0..n).map(|l| test.and_then(|t| t.counts.positives.get(l).copied())).collect(),
+        positives: (0..n).map(|l| study.tested_positives(l)).collect(),
         constant: constant_by_label(study).into_iter().map(shown).collect(),
         variants: rows,
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::answer;
 use super::format::{count, counted, significant};
 use super::scores::finished;
-use super::study::{RunResult, Study};
+use super::study::{Run, RunResult, Study};
 use crate::tables::rows::HistoryRow;
 
 /// Epochs of single runs on the page, over all variants.
@@ -45,6 +45,8 @@ struct VariantCurves {
 #[derive(Debug, Serialize)]
 struct RunLine {
     seed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fold: Option<u32>,
     /// The epoch whose weights were tested, with its place on the curves.
     best: u32,
     #[serde(flatten)]
@@ -70,9 +72,9 @@ struct Line {
 
 /// Gathers the curves of `study` within the budget.
 pub fn curves(study: &Study) -> Curves {
-    let mut by_variant: HashMap<&str, Vec<(u64, &RunResult)>> = HashMap::new();
+    let mut by_variant: HashMap<&str, Vec<(&Run, &RunResult)>> = HashMap::new();
     for (run, result) in finished(study).filter(|(_, r)| !r.history.is_empty()) {
-        by_variant.entry(&run.variant).or_default().push((run.seed, result));
+        by_variant.entry(&run.variant).or_default().push((run, result));
     }
     let longest = by_variant.values().flatten().map(|(_, r)| r.history.len()).max().unwrap_or(0);
     let stride = (longest * study.variants.len()).div_ceil(MEAN_EPOCHS_MAX).max(1);
@@ -89,8 +91,9 @@ pub fn curves(study: &Study) -> Curves {
             schedule: schedule(runs, stride),
             runs: single
                 .iter()
-                .map(|(seed, result)| RunLine {
-                    seed: *seed,
+                .map(|(run, result)| RunLine {
+                    seed: run.seed,
+                    fold: run.fold,
                     best: result.summary.best_epoch,
                     line: line(result, stride),
                 })
@@ -121,7 +124,7 @@ fn by_interest(study: &Study) -> Vec<usize> {
 fn within_budget(
     order: &[usize],
     study: &Study,
-    by_variant: &HashMap<&str, Vec<(u64, &RunResult)>>,
+    by_variant: &HashMap<&str, Vec<(&Run, &RunResult)>>,
     stride: usize,
 ) -> HashSet<usize> {
     let mut left = RUN_EPOCHS_MAX;
@@ -173,7 +176,7 @@ fn line(result: &RunResult, stride: usize) -> Line {
     }
 }
 
-fn schedule(runs: &[(u64, &RunResult)], stride: usize) -> Schedule {
+fn schedule(runs: &[(&Run, &RunResult)], stride: usize) -> Schedule {
     let Some((_, longest)) = runs.iter().max_by_key(|(_, r)| r.history.len()) else {
         return Schedule::default();
     };
@@ -181,7 +184,7 @@ fn schedule(runs: &[(u64, &RunResult)], stride: usize) -> Schedule {
     Schedule { epoch: rows().map(|r| r.epoch).collect(), lr: rows().map(|r| significant(r.lr)).collect() }
 }
 
-fn mean(runs: &[(u64, &RunResult)], stride: usize) -> Option<Line> {
+fn mean(runs: &[(&Run, &RunResult)], stride: usize) -> Option<Line> {
     // Beyond the shortest run the mean would be over other runs than before, and would jump.
     let shortest = runs.iter().map(|(_, r)| r.history.len()).min()?;
     let epochs: Vec<usize> = kept(shortest, stride).collect();

@@ -9,7 +9,6 @@ use super::data::Fate;
 use super::scores::{Scores, aggregate, finished};
 use super::study::{RunResult, RunState, Study};
 use super::{answer, format};
-use crate::tables::rows::Part;
 
 /// Below this many seeds the spread between seeds is hardly known.
 const FEW_SEEDS: usize = 5;
@@ -159,14 +158,10 @@ fn few_seeds(study: &Study, all: &mut Vec<Finding>) {
 }
 
 fn few_positives(study: &Study, all: &mut Vec<Finding>) {
-    let Some(test) = study.data.parts.iter().find(|p| p.part == Part::Test) else { return };
-    let names: Vec<String> = study
-        .labels
-        .iter()
-        .zip(&test.counts.positives)
-        .filter(|(_, n)| **n < FEW_POSITIVES)
-        .map(|(label, n)| format!("{label} ({n})"))
-        .collect();
+    let tested =
+        study.labels.iter().enumerate().filter_map(|(l, label)| Some((label, study.tested_positives(l)?)));
+    let names: Vec<String> =
+        tested.filter(|(_, n)| *n < FEW_POSITIVES).map(|(label, n)| format!("{label} ({n})")).collect();
     if !names.is_empty() {
         let text = format!(
             "labels with fewer than {FEW_POSITIVES} positive test images; their scores hang on single pictures"

@@ -29,3 +29,5 @@ pub use summary::summary_md;
 mod sample;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod fold_tests;

@@ -75,7 +75,13 @@ pub fn study(size: Size) -> Study {
                     (v, seed) == (2, 2),
                 ))),
             };
-            runs.push(Run { name: format!("{variant}/seed={seed}"), variant: variant.clone(), seed, state });
+            runs.push(Run {
+                name: format!("{variant}/seed={seed}"),
+                variant: variant.clone(),
+                seed,
+                fold: None,
+                state,
+            });
         }
     }
     let effects = effects(&variants, &labels, &runs);
@@ -101,6 +107,7 @@ pub fn study(size: Size) -> Study {
             metric("log_loss", "Log loss", "mean cross-entropy over images and labels", false, Unit::Plain),
         ],
         equivalence: 0.005,
+        folds: 0,
         labels: labels.iter().map(|(l, _)| l.clone()).collect(),
         data: Data {
             source: "1,500 images and 4,784 objects from COCO JSON, 60 categories grouped into 6 labels"

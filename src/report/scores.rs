@@ -1,13 +1,16 @@
-//! Scores of the finished runs, gathered by variant: what each table and chart reads.
+//! Scores of the finished runs, gathered by variant and seed: what each table and chart reads.
 
 use std::collections::HashMap;
+
+use indexmap::IndexMap;
 
 use super::study::{RunResult, RunState, Score, Study};
 
 /// The scores of one metric over the seeds of a variant.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Spread {
-    /// Seed and value of each finished run with a defined value, in the order of the runs.
+    /// Seed and value of each seed whose runs are finished, with folds their mean, in the order of the runs; without those that
+    /// have no defined value.
     pub values: Vec<(u64, f64)>,
 }
 
@@ -29,7 +32,7 @@ impl Spread {
     }
 }
 
-/// The finished runs' scores by variant.
+/// The finished seeds' scores by variant.
 #[derive(Clone, Debug, Default)]
 pub struct Scores {
     /// Per variant, aggregates in the order of [`metrics`].
@@ -57,28 +60,70 @@ impl Scores {
         let n_labels = study.labels.len();
         let mut scores =
             Scores { aggregate: rows(metrics.len()), label: rows(n_labels), threshold: rows(n_labels) };
-        for run in &study.runs {
-            let (Some(&v), RunState::Done(result)) = (variant_at.get(run.variant.as_str()), &run.state)
-            else {
-                continue;
-            };
-            for score in result.scores.iter().filter(|s| s.value.is_finite()) {
-                let spread = match &score.label {
-                    None => metric_at.get(score.metric.as_str()).map(|&m| &mut scores.aggregate[v][m]),
-                    Some(label) if score.metric == study.label_metric.metric => {
-                        label_at.get(label.as_str()).map(|&l| &mut scores.label[v][l])
+        for (variant, seed, results) in whole_seeds(study) {
+            let Some(&v) = variant_at.get(variant) else { continue };
+            let mut over_folds = SeedScores::default();
+            for result in &results {
+                for score in result.scores.iter().filter(|score| score.value.is_finite()) {
+                    over_folds.add(score.label.as_deref(), &score.metric, score.value);
+                }
+            }
+            for ((label, metric), mean) in over_folds.means() {
+                let spread = match label {
+                    None => metric_at.get(metric).map(|&m| &mut scores.aggregate[v][m]),
+                    Some(label) if metric == study.label_metric.metric => {
+                        label_at.get(label).map(|&l| &mut scores.label[v][l])
                     }
                     Some(_) => None,
                 };
                 if let Some(spread) = spread {
-                    spread.values.push((run.seed, score.value));
+                    spread.values.push((seed, mean));
                 }
             }
-            for (spread, &threshold) in scores.threshold[v].iter_mut().zip(&result.thresholds) {
-                spread.values.push((run.seed, threshold));
+            for (l, spread) in scores.threshold[v].iter_mut().enumerate() {
+                let thresholds: Vec<f64> =
+                    results.iter().filter_map(|result| result.thresholds.get(l).copied()).collect();
+                if !thresholds.is_empty() {
+                    spread.values.push((seed, thresholds.iter().sum::<f64>() / thresholds.len() as f64));
+                }
             }
         }
         scores
+    }
+}
+
+/// Each variant and seed whose runs are all finished, with their results: one run, or one for each fold. A seed that lacks a
+/// fold is left out, as it is of the effects: its mean would be over other test images than those of the others.
+fn whole_seeds(study: &Study) -> Vec<(&str, u64, Vec<&RunResult>)> {
+    let mut seeds: IndexMap<(&str, u64), Vec<Option<&RunResult>>> = IndexMap::new();
+    for run in &study.runs {
+        let result = match &run.state {
+            RunState::Done(result) => Some(result.as_ref()),
+            RunState::Failed { .. } | RunState::Missing { .. } => None,
+        };
+        seeds.entry((&run.variant, run.seed)).or_default().push(result);
+    }
+    let whole = |((variant, seed), results): ((_, _), Vec<Option<_>>)| {
+        let results: Option<Vec<&RunResult>> = results.into_iter().collect();
+        Some((variant, seed, results?))
+    };
+    seeds.into_iter().filter_map(whole).collect()
+}
+
+/// The defined values of one seed's runs.
+#[derive(Default)]
+struct SeedScores<'a>(IndexMap<(Option<&'a str>, &'a str), (f64, u32)>);
+
+impl<'a> SeedScores<'a> {
+    fn add(&mut self, label: Option<&'a str>, metric: &'a str, value: f64) {
+        let (sum, n) = self.0.entry((label, metric)).or_default();
+        *sum += value;
+        *n += 1;
+    }
+
+    /// Of each label and metric, the mean over the folds that define it.
+    fn means(self) -> impl Iterator<Item = ((Option<&'a str>, &'a str), f64)> {
+        self.0.into_iter().map(|(of, (sum, n))| (of, sum / f64::from(n)))
     }
 }
 

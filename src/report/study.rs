@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::data::Data;
+use super::data::{Data, PartCounts};
 use crate::job::TrainSummary;
-use crate::tables::rows::{EffectRow, HistoryRow, MetricRow};
+use crate::tables::rows::{EffectRow, HistoryRow, MetricRow, Part};
 
 /// Everything that the report shows of one study.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,6 +28,8 @@ pub struct Study {
     pub other_metrics: Vec<Metric>,
     /// Half-width of the region of practical equivalence, as a fraction (0.005 is half a point).
     pub equivalence: f64,
+    /// Folds of the cross-validation; 0 where there is none.
+    pub folds: u32,
     /// Label names in spec order; each list "per label" below has this length and order.
     pub labels: Vec<String>,
     /// What the models were trained and tested on.
@@ -36,7 +38,7 @@ pub struct Study {
     pub baseline: String,
     /// Variants in the order of the spec, baselines among them.
     pub variants: Vec<Variant>,
-    /// One for each variant and seed that the study asks for, also those that failed or never ran.
+    /// One for each variant, seed and fold that the study asks for, also those that failed or never ran.
     pub runs: Vec<Run>,
     /// The predictor that answers each label's base rate for every image, on the test part.
     pub constant: Vec<Score>,
@@ -48,6 +50,21 @@ pub struct Study {
     pub warnings: Vec<String>,
     /// Where the results come from.
     pub provenance: Provenance,
+}
+
+impl Study {
+    /// Images with a label that a seed is tested on: those of the test part, with folds all, since each is tested on in one of
+    /// them. `None` where the counts are not known.
+    pub fn tested_positives(&self, label_idx: usize) -> Option<u64> {
+        let is_tested = |part: &&PartCounts| self.folds > 0 || part.part == Part::Test;
+        let counts = self
+            .data
+            .parts
+            .iter()
+            .filter(is_tested)
+            .map(|part| part.counts.positives.get(label_idx).copied());
+        counts.reduce(|sum, n| Some(sum? + n?)).flatten()
+    }
 }
 
 /// A metric as people read it.
@@ -88,15 +105,17 @@ pub struct Variant {
     pub ops: String,
 }
 
-/// A variant with one seed.
+/// A variant with one seed, and with one fold where there are any.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Run {
-    /// `flip/lr=0.0001/seed=2`
+    /// `flip/lr=0.0001/seed=2`, with folds `flip/lr=0.0001/seed=2/fold=0`
     pub name: String,
     /// Its variant's name.
     pub variant: String,
     /// Its seed.
     pub seed: u64,
+    /// Its fold, where there are any.
+    pub fold: Option<u32>,
     /// How it ended.
     pub state: RunState,
 }

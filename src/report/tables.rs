@@ -52,6 +52,8 @@ pub struct RunRow {
     pub variant: String,
     /// The seed.
     pub seed: u64,
+    /// The fold, where there are any.
+    pub fold: Option<u32>,
     /// `done`, `failed` or `missing`.
     pub state: &'static str,
     /// Told apart without colour.
@@ -140,6 +142,7 @@ fn run_row(study: &Study, run: &Run) -> RunRow {
     let mut row = RunRow {
         variant: run.variant.clone(),
         seed: run.seed,
+        fold: run.fold,
         state: "done",
         symbol: "✓",
         scores: vec![none(); 1 + study.other_metrics.len()],

@@ -55,6 +55,8 @@ pub struct View<'a> {
 struct RunCounts {
     variants: String,
     seeds: String,
+    /// Where there are any.
+    folds: Option<String>,
     runs: String,
     done: usize,
     failed: usize,
@@ -102,6 +104,7 @@ fn counts(study: &Study) -> RunCounts {
     RunCounts {
         variants: format::counted(study.variants.len(), "variant"),
         seeds: format::counted(seeds.len(), "seed"),
+        folds: (study.folds > 0).then(|| format::counted(study.folds as usize, "fold")),
         runs: format::counted(study.runs.len(), "run"),
         done: count(|s| matches!(s, RunState::Done(_))),
         failed: count(|s| matches!(s, RunState::Failed { .. })),

@@ -10,7 +10,7 @@ use super::fault::{Fault, Place, SpecError, nearest};
 use super::layers::{Layers, Overrides};
 use super::reader::{Reading, Table, shown};
 use super::settings::Experiment;
-use super::{read_augment, read_data, read_training};
+use super::{read_augment, read_data, read_labels, read_training};
 
 /// The largest matrix.
 const MAX_POINTS: usize = 100_000;
@@ -151,7 +151,7 @@ fn read(reading: &Reading<'_>) -> Experiment {
         name,
         question: root.text("question"),
         seeds: read_data::seeds(&root),
-        labels: read_data::labels(&root, dataset.format),
+        labels: read_labels::labels(&root, dataset.format),
         split: read_data::split(&root, &dataset),
         dataset,
         balance: read_data::balance(&root),
@@ -198,6 +198,11 @@ fn matrix(root: &Table<'_>) -> IndexMap<String, Vec<serde_json::Value>> {
             let fault = Fault::new(format!("`{key}` cannot be swept"));
             let known = SWEPT.map(|s| format!("`{s}.…`")).join(", ");
             table.fault(&key, fault.help(format!("write the whole key in quotes: one of {known}")));
+        }
+        if key == "split.folds" {
+            let fault = Fault::new("`split.folds` cannot be swept");
+            let help = "runs that are tested on other images are never compared: write one study for each";
+            table.fault(&key, fault.help(help));
         }
         match table.any(&key) {
             Some(Value::Array(_, items)) if !items.is_empty() => {

@@ -10,6 +10,8 @@ mod load;
 pub mod ops;
 mod read_augment;
 mod read_data;
+mod read_folds;
+mod read_labels;
 mod read_training;
 mod reader;
 pub mod settings;

@@ -1,14 +1,16 @@
-//! The sections about rows and pictures: dataset, labels, split, balance, images.
-
-use figment::value::Value;
-use indexmap::IndexMap;
+//! The sections about rows and pictures: dataset, split, balance, images.
 
 use super::fault::Fault;
-use super::reader::Table;
+use super::read_folds;
+use super::reader::{Table, shown};
 use super::settings::{
-    BadImages, Balance, BalanceBy, BalanceMethod, Dataset, Fit, Format, Generate, Images, LabelSource,
-    Labels, Split, SplitMethod, Unmapped,
+    BadImages, Balance, BalanceBy, BalanceMethod, Captures, Dataset, Fit, Format, Generate, Images, Split,
+    SplitMethod,
 };
+use figment::value::Value;
+
+/// The largest distance of photos that can be called nearly the same: unrelated ones lie 64 bits apart or more.
+const MOST_BITS: i64 = 63;
 
 /// Reads `[dataset]`.
 pub fn dataset(root: &Table<'_>) -> Dataset {
@@ -23,6 +25,7 @@ pub fn dataset(root: &Table<'_>) -> Dataset {
         bad_images: table.choice("bad_images", &[("error", BadImages::Error), ("skip", BadImages::Skip)]),
         image_column: table.text("image_column"),
         part_column: table.text("part_column"),
+        capture_column: table.text("capture_column"),
         generate: table.optional_table("generate").map(generate),
     };
     let given = |path: &std::path::Path| !path.as_os_str().is_empty();
@@ -59,61 +62,6 @@ fn generate(table: Table<'_>) -> Generate {
     settings
 }
 
-/// Reads `[labels]`.
-pub fn labels(root: &Table<'_>, format: Format) -> Labels {
-    let table = root.table("labels");
-    let from = table.choice(
-        "from",
-        &[
-            ("category", LabelSource::Category),
-            ("supercategory", LabelSource::Supercategory),
-            ("scene", LabelSource::Scene),
-            ("columns", LabelSource::Columns),
-            ("folder", LabelSource::Folder),
-        ],
-    );
-    let fits = match format {
-        Format::Coco => !matches!(from, LabelSource::Columns | LabelSource::Folder),
-        Format::Csv => from == LabelSource::Columns,
-        Format::Folders => from == LabelSource::Folder,
-    };
-    if !fits {
-        let (format, right) = match format {
-            Format::Coco => ("coco", "`category`, `supercategory` or `scene`"),
-            Format::Csv => ("csv", "`columns`"),
-            Format::Folders => ("folders", "`folder`"),
-        };
-        let fault =
-            Fault::new(format!("`from` does not fit `dataset.format = \"{format}\"`, expected {right}"));
-        table.fault("from", fault);
-    }
-    let groups_table = table.table("groups");
-    let mut groups = IndexMap::new();
-    for name in groups_table.keys() {
-        check_name(&groups_table, &name);
-        let categories = groups_table.texts(&name);
-        if categories.is_empty() {
-            groups_table.fault(&name, Fault::new(format!("the group `{name}` has no categories")));
-        }
-        groups.insert(name, categories);
-    }
-    let unmapped = match table.text("unmapped").as_str() {
-        "error" => Unmapped::Error,
-        "ignore" => Unmapped::Ignore,
-        group if groups.contains_key(group) => Unmapped::Group(group.to_owned()),
-        other => {
-            let fault = Fault::new(format!(
-                "`unmapped` is `{other}`, expected `error`, `ignore` or one of the groups"
-            ));
-            table.fault("unmapped", fault);
-            Unmapped::Error
-        }
-    };
-    let min_positives = table.integer("min_positives", 0..=1_000_000) as u32;
-    table.finish();
-    Labels { from, unmapped, groups, min_positives }
-}
-
 /// A name that people, file names and MLflow can bear.
 pub fn check_name(table: &Table<'_>, name: &str) {
     let what = if name.is_empty() {
@@ -132,22 +80,26 @@ pub fn check_name(table: &Table<'_>, name: &str) {
 /// Reads `[split]`.
 pub fn split(root: &Table<'_>, dataset: &Dataset) -> Split {
     let table = root.table("split");
-    let settings = Split {
-        method: table.choice(
-            "method",
-            &[
-                ("combination", SplitMethod::Combination),
-                ("iterative", SplitMethod::Iterative),
-                ("column", SplitMethod::Column),
-            ],
-        ),
+    let methods = [
+        ("combination", SplitMethod::Combination),
+        ("iterative", SplitMethod::Iterative),
+        ("column", SplitMethod::Column),
+    ];
+    let is_kfold = read_folds::is_kfold(&table);
+    let mut settings = Split {
+        method: if is_kfold { SplitMethod::Iterative } else { table.choice("method", &methods) },
         train: table.number("train", 0.0..=1.0),
         val: table.number("val", 0.0..=1.0),
         test: table.number("test", 0.0..=1.0),
+        folds: read_folds::folds(&table),
         seed: table.integer("seed", 0..=i64::MAX) as u64,
+        captures: captures(&table, dataset),
+        near_duplicates: near_duplicates(&table).filter(|_| dataset.check_images),
     };
     let sum = settings.train + settings.val + settings.test;
-    if settings.method != SplitMethod::Column {
+    if settings.folds > 0 {
+        read_folds::share_rest(&table, &mut settings);
+    } else if settings.method != SplitMethod::Column {
         if (sum - 1.0).abs() > 1e-6 {
             let fault = Fault::new(format!("`train` + `val` + `test` is {sum}, expected 1"));
             table.fault("train", fault);
@@ -164,6 +116,35 @@ pub fn split(root: &Table<'_>, dataset: &Dataset) -> Split {
     }
     table.finish();
     settings
+}
+
+fn captures(table: &Table<'_>, dataset: &Dataset) -> Captures {
+    let choices = [("none", Captures::None), ("folder", Captures::Folder), ("column", Captures::Column)];
+    let captures = table.choice("captures", &choices);
+    if captures == Captures::Column && dataset.format != Format::Csv {
+        let fault = Fault::new("`captures = \"column\"` needs `dataset.format = \"csv\"`");
+        table.fault("captures", fault.help("other formats can tell captures by `\"folder\"`"));
+    } else if captures == Captures::Column && dataset.capture_column.is_empty() {
+        let fault = Fault::new("`captures = \"column\"` needs `capture_column` in `[dataset]`");
+        table.fault("captures", fault);
+    }
+    captures
+}
+
+/// `"off"`, or a number of bits.
+fn near_duplicates(table: &Table<'_>) -> Option<u32> {
+    match table.any("near_duplicates") {
+        Some(Value::String(_, text)) if text == "off" => None,
+        Some(Value::Num(..)) => Some(table.integer("near_duplicates", 0..=MOST_BITS) as u32),
+        Some(value) => {
+            let found = shown(&value);
+            let fault =
+                Fault::new(format!("`near_duplicates` is {found}, expected 0 to {MOST_BITS} or `off`"));
+            table.fault("near_duplicates", fault);
+            None
+        }
+        None => None,
+    }
 }
 
 /// Reads `[balance]`.

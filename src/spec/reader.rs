@@ -207,6 +207,18 @@ impl<'r> Table<'r> {
         }
     }
 
+    /// The number that the defaults have for `key`.
+    pub fn default_number(&self, key: &str) -> Option<f64> {
+        let mut dict = &self.reading.defaults;
+        for table in self.path.iter() {
+            match dict.get(table) {
+                Some(Value::Dict(_, inner)) => dict = inner,
+                _ => return None,
+            }
+        }
+        dict.get(key).and_then(number_of)
+    }
+
     /// A number above 0 and at most `most`.
     pub fn positive(&self, key: &str, most: f64) -> f64 {
         let Some(value) = self.required(key) else {

@@ -64,6 +64,8 @@ pub struct Dataset {
     pub image_column: String,
     /// CSV: the column that holds the part (train, val, test), for `split.method = "column"`; may be empty.
     pub part_column: String,
+    /// CSV: the column that names the capture of an image, for `split.captures = "column"`; may be empty.
+    pub capture_column: String,
     /// A dataset that Ablatrix draws itself where it is not there yet; `None` for a real one.
     pub generate: Option<Generate>,
 }
@@ -104,14 +106,31 @@ pub enum BadImages {
 /// `[labels]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Labels {
-    /// What a label is made of.
+    /// What labels are made of, each thing once; their columns stand in this order.
+    pub sources: Vec<LabelsFrom>,
+    /// Positive images that each label must have in each part; 0: labels without any are left out of averages.
+    pub min_positives: u32,
+}
+
+impl Labels {
+    /// The sources, each with the table of the spec that it is written in: `labels` for the first, then `labels.scene`.
+    pub fn tables(&self) -> impl Iterator<Item = (String, &LabelsFrom)> {
+        self.sources.iter().enumerate().map(|(i, source)| match i {
+            0 => ("labels".to_owned(), source),
+            _ => (format!("labels.{}", source.from.as_str()), source),
+        })
+    }
+}
+
+/// The labels that are made of one thing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LabelsFrom {
+    /// What they are made of.
     pub from: LabelSource,
     /// What happens to categories in no group.
     pub unmapped: Unmapped,
     /// Label to categories, in spec order. Empty: each category is a label of its own.
     pub groups: IndexMap<String, Vec<String>>,
-    /// Positive images that each label must have in each part; 0: labels without any are left out of averages.
-    pub min_positives: u32,
 }
 
 /// What a label is made of.
@@ -128,6 +147,19 @@ pub enum LabelSource {
     Columns,
     /// The folder that the image lies in.
     Folder,
+}
+
+impl LabelSource {
+    /// The name in specs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LabelSource::Category => "category",
+            LabelSource::Supercategory => "supercategory",
+            LabelSource::Scene => "scene",
+            LabelSource::Columns => "columns",
+            LabelSource::Folder => "folder",
+        }
+    }
 }
 
 /// What happens to categories in no group.
@@ -151,10 +183,41 @@ pub struct Split {
     pub train: f64,
     /// Share of images to choose epochs and thresholds on.
     pub val: f64,
-    /// Share of images to compare on.
+    /// Share of images to compare on; with folds one over their number.
     pub test: f64,
+    /// Parts that take turns in being compared on (cross-validation); 0 where there is one split for all runs.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub folds: u32,
     /// Seed of the shuffling; another one gives another split for all runs.
     pub seed: u64,
+    /// Which images are one capture, and kept in one part.
+    pub captures: Captures,
+    /// Bits of 256 in which the hashes of two photos that are kept in one part may differ; `None`: photos are not compared.
+    pub near_duplicates: Option<u32>,
+}
+
+/// Which images are one capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Captures {
+    /// None is told.
+    None,
+    /// Those in the same folder.
+    Folder,
+    /// As a column of the CSV says.
+    Column,
+}
+
+impl Split {
+    /// The folds of each seed: `None` alone where there is one split for all runs.
+    pub fn each_fold(&self) -> Vec<Option<u32>> {
+        if self.folds == 0 { vec![None] } else { (0..self.folds).map(Some).collect() }
+    }
+}
+
+/// Left out of what is written, so that the keys of studies without folds are what they were before there were any.
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 /// How images are divided.

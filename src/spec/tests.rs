@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::settings::{Optimizer, Schedule, Threshold, Unmapped};
+use super::settings::{LabelSource, LabelsFrom, Optimizer, Schedule, Threshold, Unmapped};
 use super::{Loaded, Override, Overrides, SpecError, load};
 
 const GOOD: &str = r#"
@@ -53,8 +53,8 @@ fn a_whole_spec_is_read() {
     let loaded = read(GOOD, &[]).unwrap();
     let experiment = &loaded.experiment;
     assert_eq!(experiment.seeds, [3, 5]);
-    assert_eq!(experiment.labels.groups.keys().collect::<Vec<_>>(), ["plastic", "metal"]);
-    assert_eq!(experiment.labels.unmapped, Unmapped::Group("metal".into()));
+    assert_eq!(experiment.labels.sources[0].groups.keys().collect::<Vec<_>>(), ["plastic", "metal"]);
+    assert_eq!(experiment.labels.sources[0].unmapped, Unmapped::Group("metal".into()));
     assert_eq!(experiment.train.optimizer, Optimizer::Adam { lr: 1e-4, weight_decay: 0.0 });
     assert!(matches!(experiment.train.schedule, Schedule::Exponential { warmup_epochs: 2, decay: 0.8, .. }));
     assert_eq!(experiment.augment.ops.keys().collect::<Vec<_>>(), ["flip", "colour"]);
@@ -156,6 +156,17 @@ fn wrong_specs_say_what_is_wrong() {
         ("[matrix]", "[tracking]\nmlflow = \"http://u:secret@h\"\n[matrix]", "do not belong in a spec"),
         (
             "[matrix]",
+            "[split]\nnear_duplicates = 64\n[matrix]",
+            "`near_duplicates` is `64`, expected 0 to 63",
+        ),
+        ("[matrix]", "[split]\nnear_duplicates = true\n[matrix]", "expected 0 to 63 or `off`"),
+        (
+            "[matrix]",
+            "[split]\ncaptures = \"column\"\n[matrix]",
+            "`captures = \"column\"` needs `dataset.format",
+        ),
+        (
+            "[matrix]",
             "[balance]\nmethod = \"sampler\"\nmax_copies = 3\n[matrix]",
             "`max_copies` is 3 with `method = \"sampler\"`, which makes no copies",
         ),
@@ -177,10 +188,137 @@ fn wrong_specs_say_what_is_wrong() {
     }
 }
 
+/// GOOD with scenes beside its categories.
+fn with_scenes(scenes: &str) -> String {
+    GOOD.replace("[labels]", "[labels]\nfrom = [\"category\", \"scene\"]") + scenes
+}
+
+#[test]
+fn labels_of_several_sources_have_tables_of_their_own() {
+    let scenes =
+        "\n[labels.scene]\nunmapped = \"dry\"\n[labels.scene.groups]\nwet = [\"Water\"]\ndry = [\"Clean\"]\n";
+    let labels = read(&with_scenes(scenes), &[]).unwrap().experiment.labels;
+    let shown = |source: &LabelsFrom| (source.from, source.unmapped.clone(), source.groups.len());
+    assert_eq!(
+        labels.sources.iter().map(shown).collect::<Vec<_>>(),
+        [
+            (LabelSource::Category, Unmapped::Group("metal".into()), 2),
+            (LabelSource::Scene, Unmapped::Group("dry".into()), 2),
+        ]
+    );
+    assert_eq!(labels.tables().map(|(table, _)| table).collect::<Vec<_>>(), ["labels", "labels.scene"]);
+    let bare = read(&with_scenes(""), &[]).unwrap().experiment.labels;
+    assert_eq!(shown(&bare.sources[1]), (LabelSource::Scene, Unmapped::Error, 0));
+    let one = read(GOOD, &["labels.from=[\"category\"]"]).unwrap().experiment.labels;
+    assert_eq!(one, read(GOOD, &[]).unwrap().experiment.labels);
+}
+
+#[test]
+fn faults_of_several_sources_point_to_their_table() {
+    for (scenes, expected) in [
+        (
+            "[labels.scene.groups]\nmetal = [\"Water\"]",
+            "two labels are called `metal`: one is made of `category`, one of `scene` @ [\"Water\"] ? give one of \
+             them another name",
+        ),
+        (
+            "[labels.scene]\nunmapped = \"metal\"",
+            "`unmapped` is `metal`, expected `error`, `ignore` or one of the groups @ \"metal\"",
+        ),
+        (
+            "[labels.scene]\nfrom = \"x\"",
+            "unknown key `from` in `[labels.scene]` @ from ? known here: `groups`, `unmapped`",
+        ),
+        (
+            "[labels.supercategory]\nunmapped = \"ignore\"",
+            "`[labels.supercategory]` is there, but `from` does not name `supercategory` @ [labels.supercategory]",
+        ),
+        (
+            "[labels.category]\nunmapped = \"ignore\"",
+            "`category` is the first that labels are made of @ [labels.category] ? write its `unmapped` in `[labels]` and \
+             its groups in `[labels.groups]`",
+        ),
+    ] {
+        assert_eq!(faults(&with_scenes(&format!("\n{scenes}\n")), &[]), [expected]);
+    }
+    for (from, expected) in [
+        ("[]", "`from` is an empty list, expected what labels are made of"),
+        ("[\"scene\", \"scene\"]", "`from` has `scene` twice"),
+        ("[\"category\", \"scenes\"]", "? did you mean `scene`?"),
+        ("[\"category\", \"folder\"]", "`from` does not fit `dataset.format = \"coco\"`"),
+        ("[\"category\", 3]", "expected a list of strings"),
+        ("3", "expected one of `category`"),
+    ] {
+        let all = faults(GOOD, &[&format!("labels.from={from}")]).join("\n");
+        assert!(all.contains(expected), "{from}: {all}");
+    }
+}
+
 #[test]
 fn the_defaults_are_all_known_keys() {
     let loaded = read("name = \"d\"\n[dataset]\nformat = \"folders\"\nimages = \"d\"\n[labels]\nfrom = \"folder\"\n[augment.grid]\ndesign = \"none\"\n", &[]).unwrap();
     assert_eq!(loaded.points.len(), 1);
     assert_eq!(loaded.experiment.train.epochs, 10);
     assert_eq!(loaded.experiment.dataset.annotations, Path::new(""));
+}
+
+/// `[split]` with `keys`.
+fn split_of(keys: &str) -> String {
+    GOOD.replace("[train]", &format!("[split]\n{keys}\n[train]"))
+}
+
+#[test]
+fn folds_take_their_test_share_and_leave_the_rest_in_proportion() {
+    for (keys, folds, train, val, test) in [
+        ("folds = 5", 5, 0.8 * 0.7 / 0.85, 0.8 * 0.15 / 0.85, 0.2),
+        ("folds = 4\nmethod = \"iterative\"\ntrain = 0.6\nval = 0.2", 4, 0.5625, 0.1875, 0.25),
+        (
+            "folds = 3\ntrain = 0.5\nval = 0.17\ntest = 0.33",
+            3,
+            2.0 / 3.0 * 0.5 / 0.67,
+            2.0 / 3.0 * 0.17 / 0.67,
+            1.0 / 3.0,
+        ),
+    ] {
+        let split = read(&split_of(keys), &[]).unwrap().experiment.split;
+        assert_eq!(split.folds, folds);
+        for (found, expected) in [(split.train, train), (split.val, val), (split.test, test)] {
+            assert!((found - expected).abs() < 1e-12, "{keys}: {split:?}");
+        }
+        assert_eq!(split.each_fold().len(), folds as usize);
+    }
+    let split = read(GOOD, &[]).unwrap().experiment.split;
+    assert_eq!((split.folds, split.each_fold()), (0, vec![None]));
+    // Keys of studies without folds are what they were.
+    assert!(!serde_json::to_string(&split).unwrap().contains("folds"));
+}
+
+#[test]
+fn folds_that_cannot_be_say_why() {
+    let cases = [
+        ("folds = 1", "`folds` is 1, expected 0 (none) or 2 to 20 @ 1"),
+        ("folds = 21", "`folds` is `21`, expected 0 to 20 @ 21"),
+        (
+            "method = \"kfold\"",
+            "`method` is `kfold`, expected one of `combination`, `iterative`, `column` @ \"kfold\" ? folds are made with \
+             either of the first two: write `folds = 5` beside `method = \"iterative\"`",
+        ),
+        (
+            "folds = 5\ntest = 0.3",
+            "`test` is 0.3, but with `folds = 5` each fold tests on 1/5 of the images @ 0.3 ? remove `test`; `train` and \
+             `val` share the rest in their proportion",
+        ),
+        ("folds = 5\nval = 0.0", "`val` is 0, so that part would be empty in each fold @ 0.0"),
+        (
+            "folds = 5\nmethod = \"column\"",
+            "`folds` is 5, but `method = \"column\"` gives one part per image @ 5 ? write `method = \"combination\"` or \
+             `\"iterative\"`, or remove `folds`",
+        ),
+    ];
+    for (keys, expected) in cases {
+        let found = faults(&split_of(keys), &[]);
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{keys}: {found:?}");
+    }
+    let swept = faults(&GOOD.replace("\"images.size\" = [64, 96]", "\"split.folds\" = [0, 5]"), &[]);
+    assert!(swept[0].starts_with("`split.folds` cannot be swept @ [0, 5]"), "{swept:?}");
 }

@@ -73,21 +73,28 @@ pub enum StageError {
     #[error(transparent)]
     Balance(#[from] BalanceError),
     /// A part of the split has no image.
-    #[error("the {part} part of the split is empty: {images} images are too few for these shares")]
+    #[error("the {part} part of {} is empty: {} too few for these shares", split_or(*fold), in_units(*images, *units))]
     EmptyPart {
         /// Its name.
         part: &'static str,
+        /// Its fold, where there are any.
+        fold: Option<u32>,
         /// Images in all.
         images: usize,
+        /// What can be placed apart: fewer than images where some are kept together.
+        units: usize,
     },
     /// Labels are too rare in a part to be learned or measured.
     #[error(
-        "the {part} part has too few images with {}; `labels.min_positives` asks for {min_positives}",
+        "the {part} part{} has too few images with {}; `labels.min_positives` asks for {min_positives}",
+        fold.map(|fold| format!(" of fold {fold}")).unwrap_or_default(),
         few_listed(few)
     )]
     FewPositives {
         /// The part.
         part: &'static str,
+        /// Its fold, where there are any.
+        fold: Option<u32>,
         /// Labels and their positive images.
         few: Vec<(String, usize)>,
         /// What the spec asks for.
@@ -158,7 +165,15 @@ impl StageError {
                 "mend them, or write `bad_images = \"skip\"` in `[dataset]` to set them aside; `check_images = false` reads tables only"
                     .to_owned(),
             ),
-            StageError::FewPositives { .. } => Some(
+            StageError::EmptyPart { images, units, .. } if units < images => Some(
+                "captures and photos that look nearly the same are kept in one part: see `split.captures` and `split.near_duplicates`"
+                    .to_owned(),
+            ),
+            StageError::FewPositives { fold: Some(_), .. } => Some(
+                "ask for fewer `folds` in `[split]`, put rare labels into a group with others, or write `min_positives = 0` in `[labels]` to leave a label out of the averages of a fold that has none of it"
+                    .to_owned(),
+            ),
+            StageError::FewPositives { fold: None, .. } => Some(
                 "write `method = \"iterative\"` in `[split]`, which spreads rare labels, put them into a group with others, or write `min_positives = 0` in `[labels]` to leave them out of averages"
                     .to_owned(),
             ),
@@ -184,19 +199,39 @@ impl StageError {
     }
 }
 
+/// What a part belongs to.
+fn split_or(fold: Option<u32>) -> String {
+    fold.map_or_else(|| "the split".to_owned(), |fold| format!("fold {fold}"))
+}
+
 fn path(keys: &[&str]) -> Vec<String> {
     keys.iter().map(|&key| key.to_owned()).collect()
 }
 
+/// The keys of a dotted table, and then `keys`.
+fn below(table: &str, keys: &[&str]) -> Vec<String> {
+    table.split('.').chain(keys.iter().copied()).map(str::to_owned).collect()
+}
+
 fn labels_path(error: &LabelError) -> Vec<String> {
     match error {
-        LabelError::Unknown(unknown) => match unknown.first() {
-            Some(first) => path(&["labels", "groups", &first.group]),
-            None => path(&["labels", "groups"]),
+        LabelError::Unknown { table, names } => match names.first() {
+            Some(first) => below(table, &["groups", &first.group]),
+            None => below(table, &["groups"]),
         },
-        LabelError::EmptyGroup { label } | LabelError::Name { label } => path(&["labels", "groups", label]),
-        LabelError::Unmapped { .. } => path(&["labels", "unmapped"]),
+        LabelError::EmptyGroup { table, label }
+        | LabelError::Name { table, label }
+        | LabelError::Clash { table, label, .. } => below(table, &["groups", label]),
+        LabelError::Unmapped { table, .. } => below(table, &["unmapped"]),
         LabelError::NoSource { .. } | LabelError::None { .. } => path(&["labels", "from"]),
+    }
+}
+
+fn in_units(images: usize, units: usize) -> String {
+    if units < images {
+        format!("{images} images, of which some are kept together so that {units} can be placed apart, are")
+    } else {
+        format!("{images} images are")
     }
 }
 

@@ -46,6 +46,7 @@ pub fn evaluate(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
         run: node.run.clone(),
         variant: node.variant.name.clone(),
         seed: node.seed,
+        fold: node.fold.unwrap_or(0),
         label: value.label.clone(),
         metric: value.metric.to_owned(),
         value: value.value.unwrap_or(f64::NAN),

@@ -20,5 +20,6 @@ pub fn ingest(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     write_table(out, output::SCENE_CATEGORIES, &imported.scene_categories, stage)?;
     write_table(out, output::GIVEN_LABELS, &imported.labels_given.unwrap_or_default(), stage)?;
     write_table(out, output::GIVEN_PARTS, &imported.parts_given.unwrap_or_default(), stage)?;
+    write_table(out, output::GIVEN_CAPTURES, &imported.captures_given.unwrap_or_default(), stage)?;
     write_json(out, output::NOTICES, &imported.notices)
 }

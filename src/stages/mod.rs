@@ -7,6 +7,7 @@ mod ingest;
 mod label;
 mod pixels;
 mod report;
+mod report_constant;
 mod report_data;
 mod report_notices;
 mod report_pictures;

@@ -1,4 +1,5 @@
-//! `pixels`: every image decoded and brought to one size, once, into the store that all runs share.
+//! `pixels`: every image decoded once and brought to one size, into the store that all runs share; and what each looks
+//! like, as a hash.
 
 use super::error::StageError;
 use super::work::{StageWork, write_table};
@@ -39,5 +40,6 @@ pub fn pixels(
     if !built.bad.is_empty() {
         return Err(StageError::bad_images(&built.bad, total));
     }
+    write_table(out, output::PICTURE_HASHES, &built.hashes, "pixels")?;
     write_table(out, output::PIXEL_ROWS, &built.rows, "pixels")
 }

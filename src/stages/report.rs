@@ -5,13 +5,14 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::error::StageError;
 use super::evaluate::{EvaluationRecord, PartScores};
+use super::report_constant::{constant, part_targets};
 use super::report_data::{Shared, data};
 use super::work::{StageWork, read_json, write_table};
 use crate::cache::Attempt;
 use crate::clock;
-use crate::effects::{self, Comparison, Pair, RunScores};
+use crate::effects::{self, Comparison, Incomplete, Pair, RunScores};
 use crate::job::LIBTORCH;
-use crate::metrics::{Flag, catalogue, constant_predictor};
+use crate::metrics::{Flag, catalogue};
 use crate::plan::{Run, output};
 use crate::report::{
     self, Effect, Metric, Provenance as Origin, RunResult, RunState, Score, SeedDelta, StageRecord, Study,
@@ -19,7 +20,7 @@ use crate::report::{
 };
 use crate::seed::Key;
 use crate::spec::settings::HeadlineMetric;
-use crate::tables::rows::{EffectRow, HistoryRow, LabelTable, MetricRow, Part, PredictionTable};
+use crate::tables::rows::{EffectRow, HistoryRow, LabelTable, MetricRow, Part, PredictionTable, SplitRow};
 use crate::tables::{self};
 
 /// Seed of the bootstrap: the same results give the same intervals.
@@ -39,12 +40,13 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
         }
     }
     let experiment = &work.plan.experiment;
-    let mut comparison = Comparison { effects: vec![], undefined_labels: vec![], unpaired_variants: vec![] };
+    let mut comparison = Comparison::default();
     for runs in groups.values() {
         let more = compare(work, runs)?;
         comparison.effects.extend(more.effects);
         comparison.undefined_labels.extend(more.undefined_labels);
         comparison.unpaired_variants.extend(more.unpaired_variants);
+        comparison.incomplete.extend(more.incomplete);
     }
     let rows: Vec<EffectRow> = comparison.effects.iter().map(effects::Effect::row).collect();
     write_table(out, output::EFFECTS, &rows, "report")?;
@@ -62,14 +64,15 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
         label_metric: metric(label_metric),
         other_metrics: others(headline).map(metric).collect(),
         equivalence: experiment.report.equivalence,
+        folds: experiment.split.folds,
         labels: shared.labels.labels.clone(),
         data: data(work, &shared)?,
         baseline: experiment.report.baseline.clone(),
         variants: variants(work),
         runs: runs(work, &mut states),
-        constant: constant(&shared, work)?,
+        constant: constant(&shared, experiment.evaluate.threshold)?,
         effects: comparison.effects.iter().filter(|e| fits(e, headline, label_metric)).map(effect).collect(),
-        effects_method: METHOD.to_owned(),
+        effects_method: method(experiment.split.folds),
         warnings: warnings(&comparison, groups.len()),
         provenance: origin(work),
     };
@@ -81,6 +84,19 @@ const METHOD: &str = "Differences are paired by seed: each run of a variant agai
     same seed, initial weights and order of images, on the same test images. The 95 % interval joins the spread over seeds \
     (Student's t) and the part of the spread over 2,000 resamples of the test images that more seeds would not average \
     away; p-values are Holm-adjusted over the variants.";
+
+/// How effects were measured, for the page.
+fn method(folds: u32) -> String {
+    if folds == 0 {
+        return METHOD.to_owned();
+    }
+    format!(
+        "{METHOD} With {folds} folds each image is tested on once per seed. The value of a seed is the mean over its folds, \
+         each of which ranks its own test images under its own thresholds; a fold without a positive of a label is left out of \
+         that label's mean, and test images are resampled within their fold. Folds share training images, so the units that \
+         intervals count are seeds, not folds. A seed counts where variant and baseline have all its folds."
+    )
+}
 
 /// A run with its results.
 struct Done {
@@ -135,16 +151,17 @@ pub(super) fn label_table(work: &StageWork, run: &Run) -> Result<LabelTable, Sta
 
 /// The effects among runs that share their test images.
 fn compare(work: &StageWork, runs: &[Done]) -> Result<Comparison, StageError> {
-    let nothing = Comparison { effects: vec![], undefined_labels: vec![], unpaired_variants: vec![] };
     let Some(first) = runs.first() else {
-        return Ok(nothing);
+        return Ok(Comparison::default());
     };
-    let labels = label_table(work, &first.run)?.labels;
+    let labels = label_table(work, &first.run)?;
+    let truths = truths(work, &labels, runs)?;
     let scores: Vec<RunScores<'_>> = runs
         .iter()
         .map(|done| RunScores {
             variant: &work.plan.variants[done.run.variant].name,
             seed: done.run.seed,
+            fold: done.run.fold.unwrap_or(0) as usize,
             logits: &done.test.logits,
             thresholds: &done.record.thresholds.values,
             flags: &done.record.flags,
@@ -152,7 +169,7 @@ fn compare(work: &StageWork, runs: &[Done]) -> Result<Comparison, StageError> {
         .collect();
     let pairs = pairs(work, runs);
     if pairs.is_empty() {
-        return Ok(nothing);
+        return Ok(Comparison::default());
     }
     let experiment = &work.plan.experiment;
     let metrics = match experiment.report.metric {
@@ -160,8 +177,8 @@ fn compare(work: &StageWork, runs: &[Done]) -> Result<Comparison, StageError> {
         HeadlineMetric::F1Macro => [HeadlineMetric::F1Macro, HeadlineMetric::MapMacro],
     };
     Ok(effects::compare(&effects::Study {
-        labels: &labels,
-        targets: &first.test.targets,
+        labels: &labels.labels,
+        folds: &truths.iter().map(Vec::as_slice).collect::<Vec<_>>(),
         runs: &scores,
         pairs: &pairs,
         metrics: &metrics,
@@ -169,6 +186,25 @@ fn compare(work: &StageWork, runs: &[Done]) -> Result<Comparison, StageError> {
         n_resamples: effects::RESAMPLES,
         key: Key::root(BOOTSTRAP_SEED).child("effects"),
     })?)
+}
+
+/// The truth of the test part of each fold, of runs that share their split.
+fn truths(work: &StageWork, labels: &LabelTable, runs: &[Done]) -> Result<Vec<Vec<bool>>, StageError> {
+    let Some(first) = runs.first() else { return Ok(Vec::new()) };
+    let split: Vec<SplitRow> = tables::read(&work.output_of(split_node(work, &first.run), output::SPLIT)?)?;
+    let of_fold = |fold: u32| {
+        let rows: Vec<SplitRow> = split.iter().filter(|row| row.fold == fold).cloned().collect();
+        part_targets(labels, &rows, Part::Test)
+    };
+    let truths: Vec<Vec<bool>> = (0..work.plan.experiment.split.folds.max(1)).map(of_fold).collect();
+    for done in runs {
+        if truths.get(done.run.fold.unwrap_or(0) as usize) != Some(&done.test.targets) {
+            let what =
+                format!("the predictions of `{}` are not of the test images of its split", done.run.name);
+            return Err(StageError::Inconsistent { what });
+        }
+    }
+    Ok(truths)
 }
 
 /// Each variant against the baseline's arm at the same point of the matrix, where both have a run.
@@ -189,22 +225,6 @@ fn pairs<'a>(work: &'a StageWork, runs: &[Done]) -> Vec<Pair<'a>> {
     pairs
 }
 
-fn constant(shared: &Shared, work: &StageWork) -> Result<Vec<Score>, StageError> {
-    let evaluation = constant_predictor(
-        &shared.base_rates(),
-        &shared.targets(Part::Val),
-        &shared.targets(Part::Test),
-        &shared.labels.labels,
-        work.plan.experiment.evaluate.threshold,
-    )?;
-    let score = |value: &crate::metrics::Value| Score {
-        label: value.label.clone(),
-        metric: value.metric.to_owned(),
-        value: value.value.unwrap_or(f64::NAN),
-    };
-    Ok(evaluation.values.iter().map(score).collect())
-}
-
 fn variants(work: &StageWork) -> Vec<Variant> {
     let shown = |variant: &crate::spec::settings::Variant| Variant {
         name: variant.name.clone(),
@@ -221,6 +241,7 @@ fn runs(work: &StageWork, states: &mut HashMap<String, RunState>) -> Vec<report:
         name: run.name.clone(),
         variant: work.plan.variants[run.variant].name.clone(),
         seed: run.seed,
+        fold: run.fold,
         state: states.remove(&run.name).unwrap_or_else(|| match why(run) {
             Some(message) => RunState::Failed { message },
             None => RunState::Missing { message: "it has not been run".to_owned() },
@@ -264,6 +285,13 @@ fn warnings(comparison: &Comparison, n_groups: usize) -> Vec<String> {
         let names = listed(&comparison.unpaired_variants);
         warnings
             .push(format!("{names} share no seed with their baseline, so that nothing can be said of them"));
+    }
+    if !comparison.incomplete.is_empty() {
+        let lacking = |one: &Incomplete| {
+            format!("{}, seed {} ({} of {} folds)", one.variant, one.seed, one.n_folds, one.of)
+        };
+        let names = listed(&comparison.incomplete.iter().map(lacking).collect::<Vec<_>>());
+        warnings.push(format!("Left out, since runs of some folds are lacking: {names}"));
     }
     if n_groups > 1 {
         warnings.push(format!(

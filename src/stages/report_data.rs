@@ -10,7 +10,6 @@ use crate::dataset::Cooccurrence;
 use crate::dataset::balance::presence;
 use crate::dataset::cooccurrence::{LEAST_FOR_LIFT, Pair};
 use crate::job::input;
-use crate::metrics::BaseRates;
 use crate::plan::output;
 use crate::report::{Counts, Data, LabelPair, PartCounts, Together};
 use crate::spec::settings::{BalanceBy, BalanceMethod, Experiment, Format, SplitMethod};
@@ -25,9 +24,13 @@ const PAIRS: usize = 20;
 /// The tables of the first variant: what the page shows of the data.
 pub(super) struct Shared {
     pub labels: LabelTable,
+    /// Of the first fold, which is all there is where there are none.
     pub split: Vec<SplitRow>,
+    /// Likewise.
     pub train_index: Vec<TrainIndexRow>,
     pub images: Vec<ImageRow>,
+    /// Split and training rows of the other folds.
+    pub later: Vec<(Vec<SplitRow>, Vec<TrainIndexRow>)>,
 }
 
 impl Shared {
@@ -36,32 +39,28 @@ impl Shared {
         let balance = input_node(work, first.train, input::TRAIN_INDEX);
         let pixels = input_node(work, first.train, input::PIXELS);
         let scan = input_node(work, pixels, "images");
+        let split: Vec<SplitRow> = tables::read(&work.output_of(split_node(work, first), output::SPLIT)?)?;
+        let index: Vec<TrainIndexRow> = tables::read(&work.output_of(balance, output::TRAIN_INDEX)?)?;
+        let of_fold = |fold: u32| {
+            let split = split.iter().filter(|row| row.fold == fold).cloned().collect();
+            let train_index = index.iter().filter(|row| row.fold == fold).cloned().collect();
+            (split, train_index)
+        };
+        let n_folds = work.plan.experiment.split.folds.max(1);
+        let (first_split, train_index) = of_fold(0);
         Ok(Shared {
             labels: label_table(work, first)?,
-            split: tables::read(&work.output_of(split_node(work, first), output::SPLIT)?)?,
-            train_index: tables::read(&work.output_of(balance, output::TRAIN_INDEX)?)?,
+            split: first_split,
+            train_index,
             images: tables::read(&work.output_of(scan, output::IMAGES)?)?,
+            later: (1..n_folds).map(of_fold).collect(),
         })
     }
 
-    /// The truth of a part, row-major.
-    pub(super) fn targets(&self, part: Part) -> Vec<bool> {
-        let parts: HashMap<i64, Part> = self.split.iter().map(|row| (row.image_id, row.part)).collect();
-        let rows = 0..self.labels.image_ids.len();
-        let rows = rows.filter(|&row| parts.get(&self.labels.image_ids[row]) == Some(&part));
-        rows.flat_map(|row| self.labels.row(row).to_vec()).collect()
-    }
-
-    /// The truth of the training rows, each as often as it counts in an epoch.
-    pub(super) fn base_rates(&self) -> BaseRates {
-        let presence = presence(&self.train_index);
-        let mut rates = BaseRates::new(self.labels.labels.len());
-        for (row_idx, image_id) in self.labels.image_ids.iter().enumerate() {
-            if let Some(&weight) = presence.get(image_id) {
-                rates.add(self.labels.row(row_idx), weight);
-            }
-        }
-        rates
+    /// Split and training rows of each fold.
+    pub(super) fn folds(&self) -> impl Iterator<Item = (&[SplitRow], &[TrainIndexRow])> {
+        let first = std::iter::once((self.split.as_slice(), self.train_index.as_slice()));
+        first.chain(self.later.iter().map(|(split, index)| (split.as_slice(), index.as_slice())))
     }
 
     /// Rows and positives of the images, each counted `weigh` times.
@@ -162,6 +161,15 @@ fn split(experiment: &Experiment) -> String {
         SplitMethod::Iterative => "Iterative stratification over labels (Sechidis et al. 2011)",
         SplitMethod::Column => return "The parts are given with the data".to_owned(),
     };
+    if split.folds > 0 {
+        return format!(
+            "{how}, into {} folds, each of which is the test part once; of the rest {:.4} is for validation, seed {}. \
+             The counts here are those of fold 0",
+            split.folds,
+            split.val / (split.train + split.val),
+            split.seed
+        );
+    }
     format!("{how}; shares {} / {} / {}, seed {}", split.train, split.val, split.test, split.seed)
 }
 

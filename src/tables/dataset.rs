@@ -11,7 +11,8 @@ use super::columns::{
 };
 use super::file::Table;
 use super::rows::{
-    AnnotationRow, CategoryRow, ImageRow, LabelTable, PixelRow, SceneRow, SplitRow, TrainIndexRow,
+    AnnotationRow, CaptureRow, CategoryRow, ImageRow, LabelTable, PictureHashRow, PixelRow, SceneRow,
+    SplitRow, TrainIndexRow,
 };
 
 impl Table for Vec<ImageRow> {
@@ -247,16 +248,22 @@ impl Table for Vec<SplitRow> {
     }
 }
 
+/// The column `fold` is there where there are folds, and nowhere else: the table of a study without them, and with it the
+/// keys of its trainings, stay what they were before there were any.
 impl Table for Vec<TrainIndexRow> {
     const NAME: &'static str = "train_index";
     const VERSION: u32 = 2;
 
     fn to_batch(&self) -> Result<RecordBatch, ContentError> {
+        let has_folds = self.iter().any(|row| row.fold > 0);
+        let folds = UInt32Array::from_iter_values(self.iter().map(|row| row.fold));
         let ids = Int64Array::from_iter_values(self.iter().map(|row| row.image_id));
         let copies = UInt32Array::from_iter_values(self.iter().map(|row| row.copies));
         let weights = Float32Array::from_iter_values(self.iter().map(|row| row.weight));
         let chances = Float64Array::from_iter(self.iter().map(|row| row.chance));
-        Columns::default()
+        let columns = Columns::default();
+        let columns = if has_folds { columns.add("fold", Holes::No, folds) } else { columns };
+        columns
             .add("image_id", Holes::No, ids)
             .add("copies", Holes::No, copies)
             .add("weight", Holes::No, weights)
@@ -270,8 +277,13 @@ impl Table for Vec<TrainIndexRow> {
             let ids = full::<Int64Array>(batch, "image_id", "Int64")?;
             let copies = full::<UInt32Array>(batch, "copies", "UInt32")?;
             let weights = full::<Float32Array>(batch, "weight", "Float32")?;
+            let folds = match batch.column_by_name("fold") {
+                Some(_) => Some(full::<UInt32Array>(batch, "fold", "UInt32")?),
+                None => None,
+            };
             let chances = sparse::<Float64Array>(batch, "chance", "Float64")?;
             rows.extend((0..batch.num_rows()).map(|i| TrainIndexRow {
+                fold: folds.map_or(0, |folds| folds.value(i)),
                 image_id: ids.value(i),
                 copies: copies.value(i),
                 weight: weights.value(i),
@@ -308,6 +320,78 @@ impl Table for Vec<PixelRow> {
                 row: places.value(i),
                 digest: digests.value(i).to_owned(),
             }));
+        }
+        Ok(rows)
+    }
+}
+
+impl Table for Vec<PictureHashRow> {
+    const NAME: &'static str = "picture_hashes";
+    const VERSION: u32 = 1;
+
+    fn to_batch(&self) -> Result<RecordBatch, ContentError> {
+        let ids = Int64Array::from_iter_values(self.iter().map(|row| row.image_id));
+        let hashes = StringArray::from_iter_values(self.iter().map(|row| hex(&row.hash)));
+        let details = UInt32Array::from_iter_values(self.iter().map(|row| row.detail));
+        Columns::default()
+            .add("image_id", Holes::No, ids)
+            .add("hash", Holes::No, hashes)
+            .add("detail", Holes::No, details)
+            .batch()
+    }
+
+    fn from_batches(batches: &[RecordBatch]) -> Result<Self, ContentError> {
+        let mut rows = Vec::new();
+        for batch in batches {
+            let ids = full::<Int64Array>(batch, "image_id", "Int64")?;
+            let hashes = full::<StringArray>(batch, "hash", "Utf8")?;
+            let details = full::<UInt32Array>(batch, "detail", "UInt32")?;
+            for i in 0..batch.num_rows() {
+                let hash = unhex(hashes.value(i))?;
+                rows.push(PictureHashRow { image_id: ids.value(i), hash, detail: details.value(i) });
+            }
+        }
+        Ok(rows)
+    }
+}
+
+fn hex(bytes: &[u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Result<[u8; 32], ContentError> {
+    let wrong = || ContentError::Value {
+        column: "hash".to_owned(),
+        found: text.to_owned(),
+        expected: "64 hex digits",
+    };
+    if text.len() != 64 || !text.is_ascii() {
+        return Err(wrong());
+    }
+    let mut bytes = [0; 32];
+    for (i, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).map_err(|_| wrong())?;
+    }
+    Ok(bytes)
+}
+
+impl Table for Vec<CaptureRow> {
+    const NAME: &'static str = "given_captures";
+    const VERSION: u32 = 1;
+
+    fn to_batch(&self) -> Result<RecordBatch, ContentError> {
+        let ids = Int64Array::from_iter_values(self.iter().map(|row| row.image_id));
+        let captures = StringArray::from_iter_values(self.iter().map(|row| &row.capture));
+        Columns::default().add("image_id", Holes::No, ids).add("capture", Holes::No, captures).batch()
+    }
+
+    fn from_batches(batches: &[RecordBatch]) -> Result<Self, ContentError> {
+        let mut rows = Vec::new();
+        for batch in batches {
+            let ids = full::<Int64Array>(batch, "image_id", "Int64")?;
+            let captures = full::<StringArray>(batch, "capture", "Utf8")?;
+            let row = |i| CaptureRow { image_id: ids.value(i), capture: captures.value(i).to_owned() };
+            rows.extend((0..batch.num_rows()).map(row));
         }
         Ok(rows)
     }

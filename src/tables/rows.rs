@@ -122,6 +122,8 @@ pub struct SplitRow {
 /// A row of `train_index`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TrainIndexRow {
+    /// The fold whose training part it is; 0 where there are no folds.
+    pub fold: u32,
     /// An image of the training part.
     pub image_id: i64,
     /// How often it is seen in an epoch, each time with draws of its own.
@@ -142,6 +144,26 @@ pub struct PixelRow {
     pub row: u64,
     /// blake3 of the image file in hex, so that a later store can take the row over.
     pub digest: String,
+}
+
+/// A row of `picture_hashes`: what an image looks like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PictureHashRow {
+    /// The image.
+    pub image_id: i64,
+    /// 256 bits, of which pictures of one scene share most; in hex in the table.
+    pub hash: [u8; 32],
+    /// How much there is to see; 0: a flat picture, whose hash says nothing.
+    pub detail: u32,
+}
+
+/// A row of `given_captures`: which capture an image belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CaptureRow {
+    /// The image.
+    pub image_id: i64,
+    /// The capture's name in the dataset.
+    pub capture: String,
 }
 
 /// A row of `history`: one epoch of a run.
@@ -193,6 +215,8 @@ pub struct MetricRow {
     pub variant: String,
     /// Its seed.
     pub seed: u64,
+    /// The fold that it was tested on; 0 where there are no folds.
+    pub fold: u32,
     /// `None`: an aggregate over labels.
     pub label: Option<String>,
     /// The metric's name.

@@ -118,13 +118,14 @@ impl Table for PredictionTable {
 
 impl Table for Vec<MetricRow> {
     const NAME: &'static str = "metrics";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn to_batch(&self) -> Result<RecordBatch, ContentError> {
         Columns::default()
             .add("run", Holes::No, StringArray::from_iter_values(self.iter().map(|row| &row.run)))
             .add("variant", Holes::No, StringArray::from_iter_values(self.iter().map(|row| &row.variant)))
             .add("seed", Holes::No, UInt64Array::from_iter_values(self.iter().map(|row| row.seed)))
+            .add("fold", Holes::No, UInt32Array::from_iter_values(self.iter().map(|row| row.fold)))
             .add("label", Holes::Yes, StringArray::from_iter(self.iter().map(|row| row.label.as_deref())))
             .add("metric", Holes::No, StringArray::from_iter_values(self.iter().map(|row| &row.metric)))
             .add("value", Holes::No, Float64Array::from_iter_values(self.iter().map(|row| row.value)))
@@ -137,6 +138,7 @@ impl Table for Vec<MetricRow> {
             let runs = full::<StringArray>(batch, "run", "Utf8")?;
             let variants = full::<StringArray>(batch, "variant", "Utf8")?;
             let seeds = full::<UInt64Array>(batch, "seed", "UInt64")?;
+            let folds = full::<UInt32Array>(batch, "fold", "UInt32")?;
             let labels = sparse::<StringArray>(batch, "label", "Utf8")?;
             let metrics = full::<StringArray>(batch, "metric", "Utf8")?;
             let values = full::<Float64Array>(batch, "value", "Float64")?;
@@ -144,6 +146,7 @@ impl Table for Vec<MetricRow> {
                 run: runs.value(i).to_owned(),
                 variant: variants.value(i).to_owned(),
                 seed: seeds.value(i),
+                fold: folds.value(i),
                 label: text(labels, i),
                 metric: metrics.value(i).to_owned(),
                 value: values.value(i),

@@ -79,16 +79,23 @@ fn tables_come_back_as_they_went() {
         .map(|part| SplitRow { image_id: 1, fold: 2, part })
         .collect();
     assert_eq!(round_trip(&split), split);
-    for chance in [None, Some(0.125)] {
-        let index = vec![TrainIndexRow { image_id: 1, copies: 131, weight: 0.5, chance }];
+    for (fold, chance) in [(0, None), (2, Some(0.125))] {
+        let index = vec![TrainIndexRow { fold, image_id: 1, copies: 131, weight: 0.5, chance }];
         assert_eq!(round_trip(&index), index);
+        assert_eq!(index.to_batch().unwrap().column_by_name("fold").is_some(), fold > 0);
     }
     let pixels = vec![PixelRow { image_id: 1, row: u64::MAX, digest: "00".into() }];
     assert_eq!(round_trip(&pixels), pixels);
+    let hash = std::array::from_fn(|i| 251 - i as u8);
+    let hashes = vec![PictureHashRow { image_id: -1, hash, detail: 7 }];
+    assert_eq!(round_trip(&hashes), hashes);
+    let captures = vec![CaptureRow { image_id: 1, capture: "batch_1".into() }];
+    assert_eq!(round_trip(&captures), captures);
     let metrics = vec![MetricRow {
         run: "r".into(),
         variant: "v".into(),
         seed: u64::MAX,
+        fold: 3,
         label: None,
         metric: "map_macro".into(),
         value: 0.25,
@@ -141,7 +148,7 @@ fn tables_without_rows_keep_their_columns() {
 
 #[test]
 fn many_row_groups_come_back_in_order() {
-    let row = |image_id| TrainIndexRow { image_id, copies: 1, weight: 1.0, chance: None };
+    let row = |image_id| TrainIndexRow { fold: 0, image_id, copies: 1, weight: 1.0, chance: None };
     let rows: Vec<_> = (0..200_000).map(row).collect();
     assert_eq!(round_trip(&rows), rows);
 }

@@ -5,7 +5,7 @@
 //! again. Live events and replayed ones go through here alike.
 //!
 //! How it looks on the server (checked in MLflow's pages): runs lie flat, since nested ones are missing from
-//! charts and comparisons; `variant` and `seed` are parameters, to group and filter by; one more run, of
+//! charts and comparisons; `variant`, `seed` and `fold` are parameters, to group and filter by; one more run, of
 //! `study.kind` = `study`, holds the report and the study's own numbers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -144,6 +144,9 @@ impl Delivery {
         let mut params = event.params.clone();
         params.insert("variant".to_owned(), event.variant.clone());
         params.insert("seed".to_owned(), event.seed.to_string());
+        if let Some(fold) = event.fold {
+            params.insert("fold".to_owned(), fold.to_string());
+        }
         self.attach(&Wanted {
             trial_id: &event.trial_id,
             kind: "run",

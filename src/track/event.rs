@@ -78,12 +78,14 @@ pub struct DatasetSource {
 /// A run begins.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunStarted {
-    /// The run's name: `flip/lr=0.0001/seed=2`.
+    /// The run's name: `flip/lr=0.0001/seed=2`, with folds `flip/lr=0.0001/seed=2/fold=0`.
     pub run: String,
     /// Its variant.
     pub variant: String,
     /// Its seed.
     pub seed: u64,
+    /// Its fold, where there are any.
+    pub fold: Option<u32>,
     /// Stable and unique: the study's name and the fingerprint of the training.
     pub trial_id: String,
     /// Settings of the run.

@@ -70,6 +70,7 @@ fn run(variant: &str, seed: u64) -> Vec<TrackEvent> {
             run,
             variant: variant.into(),
             seed,
+            fold: None,
             trial_id: trial_id.clone(),
             params: [("train.epochs".to_owned(), "2".to_owned())].into(),
             tags: [("c#".to_owned(), "x".to_owned())].into(),
@@ -100,6 +101,20 @@ fn expected() -> Vec<StoredRun> {
     let server = MemoryServer::default();
     assert_eq!(sent(&send(&server, study())), (5, 0));
     server.runs()
+}
+
+#[test]
+fn a_fold_is_a_parameter_where_there_are_folds() {
+    let server = MemoryServer::default();
+    let mut events = study();
+    for event in &mut events {
+        if let TrackEvent::RunStarted(started) = event {
+            started.fold = (started.variant == "flip").then_some(2);
+        }
+    }
+    send(&server, events);
+    assert_eq!(server.run("flip/seed=1").params["fold"], "2");
+    assert!(!server.run("none/seed=1").params.contains_key("fold"));
 }
 
 #[test]

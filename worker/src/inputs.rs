@@ -114,7 +114,7 @@ fn table<T: Table>(job: &Job, store: &Store, name: &'static str) -> Result<T, In
     tables::read(&path(job, store, name)?).map_err(|source| InputError::Table { name, source })
 }
 
-/// Pictures with their labels and parts. Every image of `split` has both.
+/// Pictures with their labels and parts in the job's fold. Every image of `split` has both.
 #[derive(Debug)]
 pub struct Examples {
     pixels: PixelStore,
@@ -137,6 +137,7 @@ impl Examples {
             return Err(InputError::NoLabels);
         }
         let mut split: Vec<SplitRow> = table(job, store, input::SPLIT)?;
+        split.retain(|row| row.fold == job.fold);
         split.sort_by_key(|row| row.image_id);
         let row_of_image: HashMap<i64, usize> =
             labels.image_ids.iter().enumerate().map(|(row_idx, &image_id)| (image_id, row_idx)).collect();
@@ -148,12 +149,13 @@ impl Examples {
         Ok(Examples { pixels, labels, row_of_image, split })
     }
 
-    /// The rows to train on; each of their images is in the training part.
+    /// The rows of the job's fold to train on; each of their images is in the training part.
     ///
     /// # Errors
     /// Where an image is not, chances are none, or there are fewer than two rows: batch norm has no variance over one.
     pub fn train_index(&self, job: &Job, store: &Store) -> Result<Vec<TrainIndexRow>, InputError> {
-        let index: Vec<TrainIndexRow> = table(job, store, input::TRAIN_INDEX)?;
+        let mut index: Vec<TrainIndexRow> = table(job, store, input::TRAIN_INDEX)?;
+        index.retain(|row| row.fold == job.fold);
         let train: BTreeSet<i64> = self.images_of(Part::Train).into_iter().collect();
         let images = index.iter().map(|row| &row.image_id);
         known("train_index", images, "the training part of split", |image_id| train.contains(image_id))?;

@@ -25,7 +25,7 @@ pub fn predict(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, Job
     if held_out.is_empty() {
         return Err(InputError::TooFew { part: "test", n_rows: 0, least: 1 }.into());
     }
-    let mut network = Network::new(&job.model, examples.labels().len(), job.seed, device)?;
+    let mut network = Network::new(&job.model, examples.labels().len(), job.stream_seed(), device)?;
     network.load_trained(&inputs::path(job, store, input::MODEL)?)?;
     let key = job.fingerprint.key.clone();
     worker.events.emit(&WorkerEvent::Started { key, resumed_epochs: 0, epochs: 0 });

@@ -112,7 +112,8 @@ mod tests {
     #[test]
     fn a_key_is_found_in_a_job_that_is_not_whole() {
         let key = Digest::of(b"x");
-        let error = parse(&format!(r#"{{"protocol": 1, "fingerprint": {{"key": "{key}"}}}}"#)).unwrap_err();
+        let error =
+            parse(&format!(r#"{{"protocol": {PROTOCOL}, "fingerprint": {{"key": "{key}"}}}}"#)).unwrap_err();
         assert_eq!(error.key(), Some(&key));
         let error = parse(&format!(r#"{{"protocol": 9, "fingerprint": {{"key": "{key}"}}}}"#)).unwrap_err();
         assert!(matches!(error, LineError::Protocol { found: 9, .. }), "{error}");

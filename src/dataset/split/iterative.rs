@@ -6,22 +6,25 @@
 //! in combinations too; pairs are what Szymański and Kajdanowicz, "A network perspective on stratification of
 //! multi-label data", LIDTA 2017, count throughout. Counting only pairs misses rare labels: on TACO's 60
 //! categories a label's count is then off by up to 13 images, here by about 1.
+//!
+//! Images that had to go with others are placed before; what a part still wants is what they left.
 
 use std::collections::BTreeMap;
 
-use super::{PARTS, Unit};
+use super::units::Unit;
+use super::{choose, most};
 use crate::seed::{Draws, Key};
-use crate::tables::rows::Part;
 
 /// Parts that want a label equally but for this many images leave the choice to the pairs.
 const ABOUT_EQUAL: f64 = 0.5;
 
-/// The part of each unit, in the order of `units`, which ascend by image id.
-pub(super) fn divide(units: &[Unit], shares: [f64; 3], key: Key) -> Vec<Part> {
+/// The position among `shares` of each unit's part, in the order of `units`, which ascend by image id; `placed` has those of
+/// several images. The shares have a sum of 1; there may be any number of them.
+pub(super) fn divide(units: &[Unit], placed: &[Option<usize>], shares: &[f64], key: Key) -> Vec<usize> {
     let mut draws = key.child("iterative").draws();
-    let mut order: Vec<usize> = (0..units.len()).collect();
+    let mut order: Vec<usize> = (0..units.len()).filter(|&idx| placed[idx].is_none()).collect();
     draws.shuffle(&mut order);
-    let mut state = State::new(units, shares);
+    let mut state = State::new(units, placed, shares);
 
     while let Some(label) = state.rarest_label(&mut draws) {
         for &idx in &order {
@@ -38,50 +41,67 @@ pub(super) fn divide(units: &[Unit], shares: [f64; 3], key: Key) -> Vec<Part> {
             state.place(idx, part_idx);
         }
     }
-    state.parts.into_iter().map(|part| part.unwrap_or(Part::Train)).collect()
+    state.parts.into_iter().map(Option::unwrap_or_default).collect()
 }
 
 struct State {
-    /// The pairs of each unit, as positions among all pairs that occur; a label is the pair with itself.
+    /// The pairs of each single image, as positions among all pairs that occur; a label is the pair with itself.
     pairs_of: Vec<Vec<usize>>,
     /// The pairs that are labels.
     labels: Vec<usize>,
-    /// Units of each pair that are not placed yet.
+    /// Images of each pair that are not placed yet.
     left: Vec<usize>,
-    /// How many units of each pair each part still wants: [pairs, parts].
-    wanted: Vec<[f64; 3]>,
-    /// How many units each part still wants.
-    room: [f64; 3],
+    /// How many images of each pair each part still wants: [pairs, parts].
+    wanted: Vec<Vec<f64>>,
+    /// How many images each part still wants.
+    room: Vec<f64>,
     /// Parts with a share.
     open: Vec<usize>,
-    parts: Vec<Option<Part>>,
+    parts: Vec<Option<usize>>,
 }
 
 impl State {
-    fn new(units: &[Unit], shares: [f64; 3]) -> Self {
+    fn new(units: &[Unit], placed: &[Option<usize>], shares: &[f64]) -> Self {
         let mut known: BTreeMap<(usize, usize), usize> = BTreeMap::new();
-        for pair in units.iter().flat_map(|unit| pairs(unit.positives)) {
+        for pair in units.iter().flat_map(|unit| &unit.rows).flat_map(|row| pairs(row)) {
             let n_pairs = known.len();
             known.entry(pair).or_insert(n_pairs);
         }
-        let positions = |unit: &Unit| pairs(unit.positives).iter().map(|pair| known[pair]).collect();
-        let pairs_of: Vec<Vec<usize>> = units.iter().map(positions).collect();
-        let mut left = vec![0; known.len()];
-        for &pair in pairs_of.iter().flatten() {
-            left[pair] += 1;
+        let (mut left, mut all) = (vec![0; known.len()], vec![0usize; known.len()]);
+        let mut taken = vec![vec![0usize; shares.len()]; known.len()];
+        let (mut n_images, mut n_taken) = (0, vec![0usize; shares.len()]);
+        let mut pairs_of = Vec::with_capacity(units.len());
+        for (unit, part) in units.iter().zip(placed) {
+            let mut of_image = Vec::new();
+            for row in &unit.rows {
+                of_image = pairs(row).iter().map(|pair| known[pair]).collect();
+                n_images += 1;
+                for &pair in &of_image {
+                    all[pair] += 1;
+                    left[pair] += usize::from(part.is_none());
+                }
+                if let Some(part_idx) = *part {
+                    n_taken[part_idx] += 1;
+                    of_image.iter().for_each(|&pair| taken[pair][part_idx] += 1);
+                }
+            }
+            pairs_of.push(of_image);
         }
+        let wants = |all: usize, taken: &[usize]| -> Vec<f64> {
+            shares.iter().zip(taken).map(|(share, &taken)| share * all as f64 - taken as f64).collect()
+        };
         State {
-            wanted: left.iter().map(|&count| shares.map(|share| share * count as f64)).collect(),
             labels: known.iter().filter(|((low, high), _)| low == high).map(|(_, &pair)| pair).collect(),
-            room: shares.map(|share| share * units.len() as f64),
-            open: (0..PARTS.len()).filter(|&part_idx| shares[part_idx] > 0.0).collect(),
-            parts: vec![None; units.len()],
+            open: (0..shares.len()).filter(|&part_idx| shares[part_idx] > 0.0).collect(),
+            parts: placed.to_vec(),
+            wanted: all.iter().zip(&taken).map(|(&all, taken)| wants(all, taken)).collect(),
+            room: wants(n_images, &n_taken),
             pairs_of,
             left,
         }
     }
 
-    /// The label with the fewest units left, by chance among equals.
+    /// The label with the fewest images left, by chance among equals.
     fn rarest_label(&self, draws: &mut Draws) -> Option<usize> {
         let left = |label: &usize| self.left[*label];
         let fewest = self.labels.iter().map(left).filter(|&count| count > 0).min()?;
@@ -89,7 +109,7 @@ impl State {
         Some(choose(&equal, draws))
     }
 
-    /// The part that wants `label` most; where that is close, the unit's rarest pair; then the part with the most room;
+    /// The part that wants `label` most; where that is close, the image's rarest pair; then the part with the most room;
     /// then by chance.
     fn part_for(&self, idx: usize, label: usize, draws: &mut Draws) -> usize {
         let by_label = most(&self.open, |part_idx| self.wanted[label][part_idx], ABOUT_EQUAL);
@@ -103,7 +123,7 @@ impl State {
     }
 
     fn place(&mut self, idx: usize, part_idx: usize) {
-        self.parts[idx] = Some(PARTS[part_idx]);
+        self.parts[idx] = Some(part_idx);
         self.room[part_idx] -= 1.0;
         for &pair in &self.pairs_of[idx] {
             self.left[pair] -= 1;
@@ -117,19 +137,4 @@ fn pairs(positives: &[bool]) -> Vec<(usize, usize)> {
     let labels: Vec<usize> = (0..positives.len()).filter(|&label_idx| positives[label_idx]).collect();
     let from = |place: usize| labels[place..].iter().map(move |&high| (place, high));
     (0..labels.len()).flat_map(from).map(|(place, high)| (labels[place], high)).collect()
-}
-
-/// Those of `part_idxs` whose `need` is the largest, or below it by no more than `tolerance`.
-fn most(part_idxs: &[usize], need: impl Fn(usize) -> f64, tolerance: f64) -> Vec<usize> {
-    let largest = part_idxs.iter().map(|&part_idx| need(part_idx)).fold(f64::NEG_INFINITY, f64::max);
-    part_idxs.iter().copied().filter(|&part_idx| need(part_idx) >= largest - tolerance).collect()
-}
-
-fn choose(among: &[usize], draws: &mut Draws) -> usize {
-    match among {
-        // Shares with a sum of 1 leave at least one part open.
-        [] => 0,
-        [only] => *only,
-        _ => among[draws.below(among.len() as u64) as usize],
-    }
 }

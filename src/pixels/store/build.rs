@@ -1,5 +1,9 @@
 //! Fills a pixel store: reads, checks, decodes and resizes, in parallel and within bounded memory.
+//!
+//! Each picture is decoded once only; its hash is made on the way, from the whole upright picture, so that side and fit of the
+//! store do not matter to it.
 
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -9,9 +13,10 @@ use rayon::prelude::*;
 
 use super::{PixelStore, StoreError, stride};
 use crate::fingerprint::Digest;
+use crate::pixels::hash::{PictureHash, hash};
 use crate::pixels::{DecodeError, decode, resize};
 use crate::spec::settings::Fit;
-use crate::tables::rows::PixelRow;
+use crate::tables::rows::{PictureHashRow, PixelRow};
 
 /// An image file that goes into a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,19 +61,31 @@ pub enum BadImageError {
     Decode(#[from] DecodeError),
 }
 
+/// An earlier store that lends what it has.
+#[derive(Clone, Copy, Debug)]
+pub struct Previous<'a> {
+    /// Built with the same side and fit.
+    pub store: &'a PixelStore,
+    /// Its rows.
+    pub rows: &'a [PixelRow],
+    /// The hashes of its pictures.
+    pub hashes: &'a [PictureHashRow],
+}
+
 /// What went into a store, and what could not.
 #[derive(Debug, Default)]
 pub struct Built {
     /// One per image in the store, in the order of the sources, without gaps.
     pub rows: Vec<PixelRow>,
+    /// What each of them looks like, in the same order.
+    pub hashes: Vec<PictureHashRow>,
     /// In the order of the sources. They have no row; whether that is an error is the caller's to say.
     pub bad: Vec<BadImage>,
 }
 
 /// Writes the store `out`: each image of `images` as a square of `size`, by `fit`.
 ///
-/// An image whose digest `previous` knows is copied from there and its file is not read; `previous` must have
-/// been built with the same `size` and `fit`. Each thread holds one image at a time. `on_progress` gets the number
+/// An image whose digest `previous` knows is copied from there and its file is not read. Each thread holds one image at a time. `on_progress` gets the number
 /// of images done so far, from any thread. The bytes do not depend on the number of threads.
 ///
 /// # Errors
@@ -78,7 +95,7 @@ pub fn build(
     images: &[Source],
     size: u32,
     fit: Fit,
-    previous: Option<&PixelStore>,
+    previous: Option<Previous>,
     on_progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Built, StoreError> {
     let io = |doing| move |source| StoreError::Io { doing, path: out.to_owned(), source };
@@ -91,17 +108,18 @@ pub fn build(
         .map_err(io("create"))?;
     let stride = stride(size);
     // A store of another side cannot lend rows.
-    let previous = previous.filter(|store| store.side() == size);
+    let previous = previous.filter(|previous| previous.store.side() == size);
+    let known = previous.map(|previous| known(&previous)).unwrap_or_default();
     let n_done = AtomicUsize::new(0);
-    let outcomes: Vec<Result<(), BadImage>> = images
+    let outcomes: Vec<Result<PictureHash, BadImage>> = images
         .par_iter()
         .enumerate()
         .map(|(idx, source)| {
             let write = |pixels: &[u8]| file.write_all_at(pixels, (idx * stride) as u64);
-            let outcome = match previous.and_then(|store| store.image_by_digest(&source.digest)) {
-                Some(pixels) => write(pixels).map(Ok),
+            let outcome = match known.get(source.digest.as_str()) {
+                Some(&(pixels, hash)) => write(pixels).map(|()| Ok(hash)),
                 None => match load(source, size, fit) {
-                    Ok(pixels) => write(&pixels).map(Ok),
+                    Ok((pixels, hash)) => write(&pixels).map(|()| Ok(hash)),
                     Err(error) => {
                         let (image_id, path) = (source.image_id, source.path.clone());
                         Ok(Err(BadImage { image_id, path, error }))
@@ -118,10 +136,11 @@ pub fn build(
     let mut built = Built::default();
     for (source, outcome) in images.iter().zip(outcomes) {
         match outcome {
-            Ok(()) => {
+            Ok(PictureHash { bits, detail }) => {
                 let row = built.rows.len() as u64;
                 let (image_id, digest) = (source.image_id, source.digest.clone());
                 built.rows.push(PixelRow { image_id, row, digest });
+                built.hashes.push(PictureHashRow { image_id, hash: bits, detail });
             }
             Err(bad) => built.bad.push(bad),
         }
@@ -129,8 +148,19 @@ pub fn build(
     Ok(built)
 }
 
-/// The pixels of one image file.
-fn load(source: &Source, size: u32, fit: Fit) -> Result<Vec<u8>, BadImageError> {
+/// By digest, the pixels and the hash that an earlier store has.
+fn known<'a>(previous: &Previous<'a>) -> HashMap<&'a str, (&'a [u8], PictureHash)> {
+    let hash = |row: &PictureHashRow| (row.image_id, PictureHash { bits: row.hash, detail: row.detail });
+    let hashes: HashMap<i64, PictureHash> = previous.hashes.iter().map(hash).collect();
+    let lend = |row: &'a PixelRow| {
+        let pixels = previous.store.image(row.image_id)?;
+        Some((row.digest.as_str(), (pixels, *hashes.get(&row.image_id)?)))
+    };
+    previous.rows.iter().filter_map(lend).collect()
+}
+
+/// The pixels of one image file, and what it looks like.
+fn load(source: &Source, size: u32, fit: Fit) -> Result<(Vec<u8>, PictureHash), BadImageError> {
     let bytes = std::fs::read(&source.path).map_err(BadImageError::Read)?;
     let found = Digest::of(&bytes);
     if found.as_str() != source.digest {
@@ -138,11 +168,11 @@ fn load(source: &Source, size: u32, fit: Fit) -> Result<Vec<u8>, BadImageError> 
         return Err(BadImageError::Changed { found, expected: source.digest.clone() });
     }
     let image = decode(&bytes)?;
-    Ok(resize::fit(&image, size, fit).data)
+    Ok((resize::fit(&image, size, fit).data, hash(&image)))
 }
 
 /// Moves rows down over those of bad images, and cuts the file to what is left.
-fn close_gaps<E>(file: &File, outcomes: &[Result<(), E>], stride: usize) -> std::io::Result<()> {
+fn close_gaps<T, E>(file: &File, outcomes: &[Result<T, E>], stride: usize) -> std::io::Result<()> {
     let mut pixels = vec![0; stride];
     let mut n_kept = 0;
     for (idx, outcome) in outcomes.iter().enumerate() {

@@ -39,6 +39,9 @@ fn every_image_lies_where_its_row_says() {
         let expected = resize::fit(&picture, 12, Fit::Pad).data;
         assert_eq!(store.image(image.image_id).unwrap(), expected);
     }
+    // What a picture looks like does not depend on how the store keeps it.
+    let other = build(&out, &images, 20, Fit::Crop, None, &|_| ()).unwrap();
+    assert_eq!((other.hashes.len(), &other.hashes), (5, &built.hashes));
     assert_eq!(store.image(99), None);
 }
 
@@ -74,20 +77,22 @@ fn unchanged_images_are_taken_over_without_reading_them() {
     let dir = tempfile::tempdir().unwrap();
     let images = sources(dir.path());
     let (first, second) = (dir.path().join("first"), dir.path().join("second"));
-    let rows = build(&first, &images, 8, Fit::Crop, None, &|_| ()).unwrap().rows;
-    let previous = PixelStore::open(&first, &rows, 8).unwrap();
+    let Built { rows, hashes, .. } = build(&first, &images, 8, Fit::Crop, None, &|_| ()).unwrap();
+    let store = PixelStore::open(&first, &rows, 8).unwrap();
+    let previous = Previous { store: &store, rows: &rows, hashes: &hashes };
     for image in &images[1..] {
         std::fs::remove_file(&image.path).unwrap();
     }
     let mut turned: Vec<Source> = images.iter().rev().cloned().collect();
     turned[0].image_id = 77;
-    let built = build(&second, &turned, 8, Fit::Crop, Some(&previous), &|_| ()).unwrap();
+    let built = build(&second, &turned, 8, Fit::Crop, Some(previous), &|_| ()).unwrap();
     assert!(built.bad.is_empty());
-    let store = PixelStore::open(&second, &built.rows, 8).unwrap();
-    assert_eq!(store.image(77), previous.image(14));
-    assert_eq!(store.image(11), previous.image(11));
+    let taken = PixelStore::open(&second, &built.rows, 8).unwrap();
+    assert_eq!(taken.image(77), store.image(14));
+    assert_eq!(taken.image(11), store.image(11));
+    assert_eq!((built.hashes[0].image_id, built.hashes[0].hash), (77, hashes[4].hash));
     // Another side cannot be taken over: the files are asked for, and are gone.
-    let built = build(&second, &turned, 9, Fit::Crop, Some(&previous), &|_| ()).unwrap();
+    let built = build(&second, &turned, 9, Fit::Crop, Some(previous), &|_| ()).unwrap();
     assert_eq!((built.rows.len(), built.bad.len()), (1, 4));
 }
 

@@ -116,7 +116,7 @@
       means.push(...points(line, panel.field, { slot, variant: variant.name }));
       if (panel.field === "lr" || !single) continue;
       for (const run of variant.runs) {
-        const of = points(run, panel.field, { slot, variant: variant.name, seed: run.seed });
+        const of = points(run, panel.field, { slot, variant: variant.name, seed: run.seed, ...(run.fold === undefined ? {} : { fold: run.fold }) });
         runs.push(...of);
         if (panel.best) best.push(...of.filter((p) => p.epoch === run.best));
       }
@@ -125,17 +125,18 @@
     const logarithmic = (panel.log || (panel.loss && logLoss)) && [...means, ...runs].every((p) => p.value > 0);
     const decades = logarithmic ? powers([...means, ...runs].map((p) => p.value)) : [];
     const domain = [...Array(SLOTS).keys()];
+    const folded = runs.some((p) => p.fold !== undefined);
     const shared = {
       x: { field: "epoch", type: "quantitative", title: "Epoch", scale: { nice: false, zero: false }, axis: { format: "d", tickMinStep: 1, tickCount: 6, labelOverlap: true, grid: false } },
       y: { field: "value", type: "quantitative", title: panel.axis + (logarithmic ? ", log scale" : ""), scale: logarithmic ? { type: "log", nice: decades.length < 2 } : { zero: panel.zero === true, nice: true }, axis: { titleAnchor: "middle", tickCount: 5, ...(decades.length > 1 ? { values: decades } : {}), ...(panel.format ? { format: panel.format } : {}) } },
       color: { field: "slot", type: "nominal", scale: { domain, range: colours } },
-      tooltip: [{ field: "variant", title: "variant" }, { field: "seed", title: "seed" }, { field: "epoch", title: "epoch" }, { field: "value", title: panel.title.toLowerCase(), type: "quantitative", format: ".4~g" }],
+      tooltip: [{ field: "variant", title: "variant" }, { field: "seed", title: "seed" }, ...(folded ? [{ field: "fold", title: "fold" }] : []), { field: "epoch", title: "epoch" }, { field: "value", title: panel.title.toLowerCase(), type: "quantitative", format: ".4~g" }],
     };
-    const meanTooltip = shared.tooltip.filter((t) => t.field !== "seed");
+    const meanTooltip = shared.tooltip.filter((t) => t.field !== "seed" && t.field !== "fold");
     return {
       height: 210,
       layer: [
-        { data: { values: runs }, mark: { type: "line", strokeWidth: 1, opacity: 0.4 }, encoding: { ...shared, detail: { field: "seed" } } },
+        { data: { values: runs }, mark: { type: "line", strokeWidth: 1, opacity: 0.4 }, encoding: { ...shared, detail: [{ field: "seed" }, ...(folded ? [{ field: "fold" }] : [])] } },
         { data: { values: means }, mark: { type: "line", strokeWidth: 2.75, strokeCap: "butt" }, encoding: { ...shared, tooltip: meanTooltip, strokeDash: { field: "slot", type: "nominal", scale: { domain, range: dashes.map((d) => (d.length ? d : [1, 0])) } } } },
         { data: { values: means.length < 12 ? means : [] }, mark: { type: "point", filled: true, size: 30, opacity: 1 }, encoding: { ...shared, tooltip: meanTooltip } },
         { data: { values: best }, mark: { type: "point", filled: true, size: 34, opacity: 0.9, stroke: "var(--paper)", strokeWidth: 1 }, encoding: shared },

@@ -43,7 +43,7 @@ pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobEr
     if job.train.early_stopping.is_some() && !examples.has_validation() {
         return Err(InputError::TooFew { part: "val", n_rows: 0, least: 1 }.into());
     }
-    let mut network = Network::new(&job.model, examples.labels().len(), job.seed, device)?;
+    let mut network = Network::new(&job.model, examples.labels().len(), job.stream_seed(), device)?;
     let mut replaced = Vec::new();
     if job.inputs.contains_key(input::WEIGHTS) {
         replaced = network.load_weights(&inputs::path(job, store, input::WEIGHTS)?)?.replaced;

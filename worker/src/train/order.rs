@@ -93,11 +93,14 @@ mod tests {
     }
 
     fn index(n: i64) -> Vec<TrainIndexRow> {
-        (0..n).map(|image_id| TrainIndexRow { image_id, copies: 1, weight: 1.0, chance: None }).collect()
+        (0..n)
+            .map(|image_id| TrainIndexRow { fold: 0, image_id, copies: 1, weight: 1.0, chance: None })
+            .collect()
     }
 
     fn drawn(chances: &[f64]) -> EpochRows {
         let row = |(image_id, &chance): (usize, &f64)| TrainIndexRow {
+            fold: 0,
             image_id: image_id as i64,
             copies: 1,
             weight: 1.0,
@@ -108,7 +111,7 @@ mod tests {
 
     #[test]
     fn copies_are_numbered_and_none_is_none() {
-        let row = |image_id, copies| TrainIndexRow { image_id, copies, weight: 0.5, chance: None };
+        let row = |image_id, copies| TrainIndexRow { fold: 0, image_id, copies, weight: 0.5, chance: None };
         let found = EpochRows::new(&[row(7, 2), row(8, 0), row(9, 1)]);
         let mut found: Vec<_> =
             found.epoch(1, 0).iter().map(|item| (item.image_id, item.copy, item.weight)).collect();

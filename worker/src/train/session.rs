@@ -160,9 +160,9 @@ impl<'a> Session<'a> {
         let epoch_idx = self.epochs_done();
         let train = &self.job.train;
         let lr = schedule::rate(&train.schedule, train.optimizer.lr(), epoch_idx);
-        let items = self.rows.epoch(self.job.seed, epoch_idx);
+        let seed = self.job.stream_seed();
+        let items = self.rows.epoch(seed, epoch_idx);
         let batches = order::batches(&items, train.batch_size as usize);
-        let seed = self.job.seed;
         let pass = Pass {
             network: &self.network,
             adam: &mut self.adam,

@@ -58,6 +58,7 @@ impl Study {
         study.put(input::SPLIT, &ids.iter().map(split_row).collect::<Vec<_>>());
         let train = ids.iter().filter(|&&id| part(id) == Part::Train);
         let index_row = |&image_id: &i64| TrainIndexRow {
+            fold: 0,
             image_id,
             copies: if image_id == 1 { 2 } else { 1 },
             weight: 1.0,
@@ -129,6 +130,7 @@ impl Study {
             inputs: self.inputs.clone(),
             cache: self.root().to_owned(),
             seed: 1,
+            fold: 0,
             threads: 1,
             device: Device::Cpu,
         };
@@ -179,7 +181,8 @@ pub fn sign(job: &mut Job) {
         .setting("model", &job.model)
         .setting("train", &job.train)
         .setting("policy", &job.policy)
-        .setting("seed", &job.seed);
+        .setting("seed", &job.seed)
+        .setting("fold", &job.fold);
     for (name, digest) in &job.inputs {
         print = print.input(name, digest);
     }

@@ -69,7 +69,7 @@ fn a_bad_job_file_is_exit_code_2() {
         (out.status.code(), String::from_utf8(out.stdout).unwrap())
     };
     assert_eq!(run(), (Some(2), String::new()));
-    std::fs::write(&file, "{\"protocol\": 1}").unwrap();
+    std::fs::write(&file, format!("{{\"protocol\": {PROTOCOL}}}")).unwrap();
     let (code, text) = run();
     assert_eq!(code, Some(2));
     assert!(matches!(serde_json::from_str(&text).unwrap(), WorkerEvent::Refused { .. }), "{text}");

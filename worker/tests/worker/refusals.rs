@@ -8,7 +8,7 @@ use ablatrix::tables::rows::{Part, SplitRow, TrainIndexRow};
 use super::harness::*;
 
 fn row(image_id: i64, chance: Option<f64>) -> TrainIndexRow {
-    TrainIndexRow { image_id, copies: 4, weight: 1.0, chance }
+    TrainIndexRow { fold: 0, image_id, copies: 4, weight: 1.0, chance }
 }
 
 /// A change to a study and its job.

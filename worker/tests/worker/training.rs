@@ -1,9 +1,9 @@
 //! Train and predict, from a job to tables in the cache.
 
-use ablatrix::job::{StopReason, WorkerEvent, output};
+use ablatrix::job::{Job, StopReason, WorkerEvent, input, output};
 use ablatrix::metrics::{Scored, macro_average_precision};
 use ablatrix::spec::settings::{Architecture, EarlyStopping, Optimizer, Schedule, StopMetric};
-use ablatrix::tables::rows::{HistoryRow, Part, PredictionTable};
+use ablatrix::tables::rows::{HistoryRow, Part, PredictionTable, SplitRow, TrainIndexRow};
 
 use super::harness::*;
 
@@ -119,4 +119,57 @@ fn a_diverged_run_is_published_with_finite_weights() {
     assert_eq!(study.run_file(&predict).0, Some(0));
     let table: PredictionTable = study.table(&predict, output::PREDICTIONS);
     assert!(table.logits.iter().all(|logit| logit.is_finite()));
+}
+
+/// Two folds: the second trains on what the first tests on, and the other way round.
+fn put_folds(study: &mut Study) {
+    let part_in = |fold: u32, image_id: i64| match (fold, image_id % 5) {
+        (_, 3) => Part::Val,
+        (0, 0..=2) | (1, 4) => Part::Train,
+        _ => Part::Test,
+    };
+    let of_folds = || (0..2u32).flat_map(|fold| (1..=30i64).map(move |image_id| (fold, image_id)));
+    let split = of_folds().map(|(fold, image_id)| SplitRow { image_id, fold, part: part_in(fold, image_id) });
+    study.put(input::SPLIT, &split.collect::<Vec<_>>());
+    let trained = of_folds().filter(|&(fold, image_id)| part_in(fold, image_id) == Part::Train);
+    let index = trained.map(|(fold, image_id)| TrainIndexRow {
+        fold,
+        image_id,
+        copies: 1,
+        weight: 1.0,
+        chance: None,
+    });
+    study.put(input::TRAIN_INDEX, &index.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_fold_trains_and_predicts_on_its_own_parts_with_draws_of_its_own() {
+    let mut study = Study::new();
+    put_folds(&mut study);
+    let mut tested = Vec::new();
+    let mut first_losses = Vec::new();
+    for (fold, seed) in [(0, 1), (1, 1), (1, 2)] {
+        let mut train = study.train_job(1);
+        (train.fold, train.seed) = (fold, seed);
+        sign(&mut train);
+        assert_eq!(study.run_file(&train).0, Some(0));
+        let predict = study.predict_job(&train);
+        assert_eq!(study.run_file(&predict).0, Some(0));
+        let table: PredictionTable = study.table(&predict, output::PREDICTIONS);
+        let of = |part: Part| {
+            let found = table.image_ids.iter().zip(&table.parts).filter(move |(_, other)| **other == part);
+            found.map(|(&image_id, _)| image_id).collect::<Vec<i64>>()
+        };
+        assert_eq!(of(Part::Val), (1..=30).filter(|id| id % 5 == 3).collect::<Vec<_>>());
+        tested.push(of(Part::Test));
+        first_losses.push(study.table::<Vec<HistoryRow>>(&train, output::HISTORY)[0].train_loss);
+    }
+    assert_eq!(tested[0], (1..=30).filter(|id| id % 5 == 4).collect::<Vec<_>>());
+    assert_eq!(tested[1], (1..=30).filter(|id| id % 5 < 3).collect::<Vec<_>>());
+    assert_eq!(tested[1], tested[2]);
+    assert!(first_losses[0] != first_losses[1] && first_losses[1] != first_losses[2], "{first_losses:?}");
+    let job = study.train_job(1);
+    let stream = |fold, seed| Job { fold, seed, ..job.clone() }.stream_seed();
+    assert_eq!((stream(0, 7), stream(1, 7) == stream(2, 7)), (7, false));
+    assert_ne!(stream(1, 7), stream(1, 8));
 }
