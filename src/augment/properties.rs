@@ -110,14 +110,14 @@ fn pixels_stay_the_same_for_ever() {
     let expected = [
         "2ac7eb32debe",
         "e49ef1ac48c0",
-        "dbf75e5a8139",
-        "6c71c4f1f257",
-        "dc0ae23e638e",
-        "968874fcefcf",
-        "768d40050b61",
-        "32d271b4c9c7",
-        "f69a5dc9ee3b",
-        "a64a2e1b443e",
+        "4cc162d57848",
+        "0e7b31bce0d5",
+        "3bfb7cd75ab5",
+        "6e70b14c2065",
+        "9257a92d32fe",
+        "24d29500662a",
+        "0e92f40a8bd8",
+        "1d0c2114e03c",
         "568a10806061",
     ];
     assert_eq!(digests, expected);
