@@ -199,8 +199,9 @@ pub struct TrainSummary {
     pub epochs_planned: u32,
     /// The epoch whose weights were kept, from 1; 0 where the first epoch diverged: the initial weights.
     pub best_epoch: u32,
-    /// The epoch with the lowest validation loss, from 1, whichever was kept; 0 where none has a finite one.
-    pub lowest_val_loss_epoch: u32,
+    /// The epoch that was best by what early stopping watches, or by the validation loss without it; from 1, whichever was
+    /// kept; 0 where none has a finite value.
+    pub best_watched_epoch: u32,
     /// Why it ended.
     pub stop: StopReason,
     /// Parameters that were trained, and all of them.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::counts::decisions;
-use super::ranking::macro_average_precision;
+use super::ranking::Ranking;
 use super::scored::{Scored, mean_of_defined};
 use super::threshold::Thresholds;
 
@@ -57,12 +57,14 @@ pub enum Flag {
         /// The labels that are said; may be none.
         said: Vec<String>,
     },
-    /// Macro average precision does not beat the constant predictor's.
-    NotBetterThanConstant {
-        /// The run's, 0 to 1.
+    /// The images stand in no better order than a random one.
+    NotBetterThanChance {
+        /// The run's macro average precision, 0 to 1.
         map_macro: f64,
-        /// The constant predictor's: the mean prevalence.
-        constant: f64,
+        /// What a random order has on average.
+        chance: f64,
+        /// The run's macro AUROC, 0 to 1; `None` where it cannot be told.
+        auroc_macro: Option<f64>,
     },
     /// The loss became NaN or infinite.
     Diverged,
@@ -84,7 +86,7 @@ impl Flag {
         match self {
             Flag::ConstantOutput { .. }
             | Flag::OneLabelSet { .. }
-            | Flag::NotBetterThanConstant { .. }
+            | Flag::NotBetterThanChance { .. }
             | Flag::Diverged => true,
             Flag::StillImproving { .. } | Flag::BestAtFirst { .. } => false,
         }
@@ -101,9 +103,12 @@ impl Flag {
                     if said.is_empty() { "nothing".to_owned() } else { format!("`{}`", said.join("`, `")) };
                 format!("says {said} for {:.1} % of the test images, whatever they show", share * 100.0)
             }
-            Flag::NotBetterThanConstant { map_macro, constant } => format!(
-                "ranks images no better than a constant: macro average precision is {map_macro:.3}, a constant's {constant:.3}"
-            ),
+            Flag::NotBetterThanChance { map_macro, chance, auroc_macro } => {
+                let auroc = auroc_macro.map_or_else(String::new, |auroc| format!(", macro AUROC {auroc:.3}"));
+                format!(
+                    "ranks images no better than chance: macro average precision is {map_macro:.3}, a random order's {chance:.3} on average{auroc}"
+                )
+            }
             Flag::Diverged => "the loss became NaN or infinite".to_owned(),
             Flag::StillImproving { epoch } => {
                 format!("was still improving when it ended: the last epoch, {epoch}, was the best")
@@ -124,7 +129,7 @@ pub fn flags(test: &Scored, thresholds: &Thresholds, labels: &[String], course: 
         course.diverged.then_some(Flag::Diverged),
         constant_output(test),
         one_label_set(test, thresholds, labels),
-        not_better_than_constant(test),
+        not_better_than_chance(test),
         (trained_enough_to_tell && course.best_epoch == course.epochs_run)
             .then_some(Flag::StillImproving { epoch: course.best_epoch }),
         (trained_enough_to_tell && course.best_epoch == 1)
@@ -166,14 +171,33 @@ fn most_common(sets: &[bool], n_labels: usize) -> Option<(&[bool], f64)> {
     Some((set, n as f64 / (sets.len() / n_labels) as f64))
 }
 
-fn not_better_than_constant(test: &Scored) -> Option<Flag> {
-    let map_macro = macro_average_precision(test)?;
-    // A constant score ranks nothing: its average precision is the prevalence, whatever the constant.
-    let prevalences = (0..test.n_labels()).map(|label| test.prevalence(label).filter(|&share| share > 0.0));
-    let constant = mean_of_defined(prevalences)?;
-    // The margin is for rounding alone.
-    (map_macro <= constant + 1e-12 && constant < 1.0)
-        .then_some(Flag::NotBetterThanConstant { map_macro, constant })
+/// By macro average precision, or by macro AUROC, of which chance has 0.5. The prevalence, which is a constant's average
+/// precision, is no measure here: with few images most random orders are above it.
+fn not_better_than_chance(test: &Scored) -> Option<Flag> {
+    let rankings: Vec<Ranking> = (0..test.n_labels()).map(|label| Ranking::new(test.column(label))).collect();
+    let map_macro = mean_of_defined(rankings.iter().map(Ranking::average_precision))?;
+    let auroc_macro = mean_of_defined(rankings.iter().map(Ranking::auroc));
+    let of_label = |label| chance_precision(test.n_images(), test.n_positives(label));
+    let chance = mean_of_defined((0..test.n_labels()).map(of_label))?;
+    // The margin is for rounding alone. Where every image has every label any order is right.
+    let low = chance < 1.0 && map_macro <= chance + 1e-12;
+    let backwards = auroc_macro.is_some_and(|auroc| auroc <= 0.5);
+    (low || backwards).then_some(Flag::NotBetterThanChance { map_macro, chance, auroc_macro })
+}
+
+/// The average precision that a random order of `n` images, `m` of them positive, has on average; `None` without
+/// positives. Exact: Bestgen, "Exact expected average precision of the random baseline for system evaluation", The
+/// Prague Bulletin of Mathematical Linguistics 103, 2015.
+fn chance_precision(n: usize, m: usize) -> Option<f64> {
+    match (n, m) {
+        (_, 0) => None,
+        (1, _) => Some(1.0),
+        _ => {
+            let others = (m - 1) as f64 / (n - 1) as f64;
+            let harmonic: f64 = (1..=n).map(|rank| 1.0 / rank as f64).sum();
+            Some(others + (1.0 - others) * harmonic / n as f64)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -213,7 +237,38 @@ mod tests {
     #[test]
     fn a_ranking_worse_than_chance_is_flagged() {
         let found = flags_of(&[-1.0, 1.0, 1.0, -1.0], &[true, false, false, true], FINE);
-        assert!(matches!(found[..], [Flag::NotBetterThanConstant { .. }]), "{found:?}");
+        assert!(matches!(found[..], [Flag::NotBetterThanChance { .. }]), "{found:?}");
+    }
+
+    /// Every order of `n` images, each as likely as any other.
+    #[test]
+    fn chance_is_the_mean_over_all_orders() {
+        for (n, m) in [(1, 1), (2, 1), (3, 2), (6, 1), (6, 3), (7, 5), (4, 4)] {
+            let orders = (0u32..1 << n).filter(|set| set.count_ones() as usize == m);
+            let precisions: Vec<f64> = orders
+                .map(|set| {
+                    let truth = (0..n).map(|at| (-(at as f32), set >> at & 1 == 1));
+                    Ranking::new(truth).average_precision().unwrap()
+                })
+                .collect();
+            let mean = precisions.iter().sum::<f64>() / precisions.len() as f64;
+            assert!((chance_precision(n, m).unwrap() - mean).abs() < 1e-12, "{n} {m}");
+        }
+        assert_eq!(chance_precision(5, 0), None);
+    }
+
+    #[test]
+    fn better_than_the_prevalence_may_still_be_chance() {
+        // The positive of each label stands second of four: 0.5, above the prevalence of 0.25; by chance 0.52.
+        let logits = [2.0, 2.0, 1.0, 1.0, 0.0, 0.0, -1.0, -1.0];
+        let targets = [false, false, true, true, false, false, false, false];
+        let found = flags_of(&logits, &targets, FINE);
+        assert!(
+            found
+                .iter()
+                .any(|flag| matches!(flag, Flag::NotBetterThanChance { chance, .. } if *chance > 0.5)),
+            "{found:?}"
+        );
     }
 
     #[test]

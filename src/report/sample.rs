@@ -264,7 +264,7 @@ fn result(
             epochs_run,
             epochs_planned: size.epochs,
             best_epoch: epochs_run.saturating_sub(if early > 0 { 5 } else { 0 }).max(1),
-            lowest_val_loss_epoch: epochs_run.saturating_sub(if early > 0 { 5 } else { 0 }).max(1),
+            best_watched_epoch: epochs_run.saturating_sub(if early > 0 { 5 } else { 0 }).max(1),
             stop: if early > 0 { StopReason::EarlyStopping } else { StopReason::LastEpoch },
             trained_parameters: 1_502_000,
             parameters: 1_530_000,
@@ -372,18 +372,14 @@ fn effect(variant: &str, label: Option<&str>, metric: &str, higher: bool, by_see
 
 fn provenance(size: Size) -> Provenance {
     let mut stages: Vec<StageRecord> = ["ingest", "label", "split", "balance", "pixels"]
-        .map(|s| StageRecord {
-            stage: s.into(),
-            fingerprint: Key::root(1).child(s).value().to_string(),
-            cached: true,
-        })
+        .map(|s| StageRecord { stage: s.into(), fingerprint: Key::root(1).child(s).value().to_string() })
         .into();
     for v in 0..size.variants {
         for seed in 1..=size.seeds {
             for stage in ["train", "predict", "evaluate"] {
                 let stage = format!("{stage}({}/seed={seed})", name(&ARMS, v).0);
                 let fingerprint = blake3::hash(stage.as_bytes()).to_hex().to_string();
-                stages.push(StageRecord { stage, fingerprint, cached: v % 2 == 0 });
+                stages.push(StageRecord { stage, fingerprint });
             }
         }
     }

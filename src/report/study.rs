@@ -223,6 +223,4 @@ pub struct StageRecord {
     pub stage: String,
     /// Its key in hex.
     pub fingerprint: String,
-    /// Whether the result was in the cache before this run.
-    pub cached: bool,
 }

@@ -101,7 +101,8 @@ fn scores_table(study: &Study, scores: &Scores, text: &mut String) {
 }
 
 fn reproduce(study: &Study, text: &mut String) {
-    let _ = write!(text, "\n## Reproduce\n\n");
+    let what = "With the study's resolved spec, as the page shows it, and the places of the dataset and of given weights:";
+    let _ = write!(text, "\n## Reproduce\n\n{what}\n\n");
     for line in study.provenance.command.lines() {
         let _ = writeln!(text, "    {line}");
     }

@@ -88,10 +88,10 @@ pub struct DataRow {
 /// The stages of the study.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stages {
-    /// Kind of stage; how many in all, from the cache, and computed.
-    pub kinds: Vec<(String, [String; 3])>,
+    /// Kind of stage, and how many results of it.
+    pub kinds: Vec<(String, String)>,
     /// Stage and fingerprint.
-    pub shown: Vec<(String, String, bool)>,
+    pub shown: Vec<(String, String)>,
     /// How many fingerprints are left out.
     pub more: usize,
 }
@@ -220,25 +220,14 @@ fn factor(before: u64, after: u64) -> Cell {
 /// The stages by kind, and their fingerprints as far as they fit.
 pub fn stages(study: &Study) -> Stages {
     let records = &study.provenance.stages;
-    let mut kinds: IndexMap<&str, (usize, usize)> = IndexMap::new();
+    let mut kinds: IndexMap<&str, u64> = IndexMap::new();
     for record in records {
         let kind = record.stage.split('(').next().unwrap_or(&record.stage);
-        let entry = kinds.entry(kind).or_default();
-        entry.0 += 1;
-        entry.1 += usize::from(record.cached);
+        *kinds.entry(kind).or_default() += 1;
     }
     Stages {
-        kinds: kinds
-            .into_iter()
-            .map(|(kind, (all, cached))| {
-                (kind.to_owned(), [all, cached, all - cached].map(|n| format::count(n as u64)))
-            })
-            .collect(),
-        shown: records
-            .iter()
-            .take(STAGES_MAX)
-            .map(|r| (r.stage.clone(), r.fingerprint.clone(), r.cached))
-            .collect(),
+        kinds: kinds.into_iter().map(|(kind, all)| (kind.to_owned(), format::count(all))).collect(),
+        shown: records.iter().take(STAGES_MAX).map(|r| (r.stage.clone(), r.fingerprint.clone())).collect(),
         more: records.len().saturating_sub(STAGES_MAX),
     }
 }

@@ -37,7 +37,7 @@ pub fn evaluate(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     let evaluation = score(val, test, &labels.labels, work.experiment().evaluate.threshold);
     let course = Course {
         epochs_run: summary.epochs_run,
-        best_epoch: summary.lowest_val_loss_epoch,
+        best_epoch: summary.best_watched_epoch,
         diverged: summary.stop == StopReason::Diverged,
     };
     let flags = degenerate::flags(&test, &evaluation.thresholds, &labels.labels, &course);

@@ -357,13 +357,13 @@ fn origin(work: &StageWork) -> Origin {
                 "" => node.name.clone(),
                 run => format!("{}({run})", node.stage.as_str()),
             };
-            stages.push(StageRecord { stage, fingerprint, cached: false });
+            stages.push(StageRecord { stage, fingerprint });
         }
     }
     let experiment = &work.plan.experiment;
     Origin {
         spec: work.plan.spec.clone(),
-        command: format!("ablatrix run experiments/{}.toml", experiment.name),
+        command: format!("ablatrix run {}.toml", experiment.name),
         versions: vec![
             ("ablatrix".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             ("libtorch".to_owned(), LIBTORCH.to_owned()),

@@ -22,6 +22,8 @@ use std::time::Instant;
 
 use ablatrix::cache::Store;
 use ablatrix::job::{EpochRow, Job, StopReason, TrainSummary, WorkerEvent, input, output};
+use ablatrix::metrics::Course;
+use ablatrix::spec::settings::{EarlyStopping, StopMetric};
 use ablatrix::tables::{self, rows::HistoryRow};
 
 use crate::failure::JobError;
@@ -80,7 +82,7 @@ pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobEr
         epochs_run: trained.history.len() as u32,
         epochs_planned: epochs,
         best_epoch: trained.best_epoch,
-        lowest_val_loss_epoch: lowest_val_loss(&trained.history),
+        best_watched_epoch: best_watched(&trained.history, job.train.early_stopping.as_ref()),
         stop,
         trained_parameters,
         parameters,
@@ -110,10 +112,17 @@ fn write_summary(path: &Path, summary: &TrainSummary) -> Result<(), JobError> {
     })
 }
 
-/// The epoch with the lowest finite validation loss, the first of equals; 0 where there is none.
-fn lowest_val_loss(history: &[HistoryRow]) -> u32 {
-    let finite = history.iter().filter(|row| row.val_loss.is_finite());
-    finite.min_by(|a, b| a.val_loss.total_cmp(&b.val_loss)).map_or(0, |row| row.epoch)
+/// The epoch that was best by what early stopping watches, or by the validation loss without it; the first of equals, 0
+/// where none has a finite value.
+fn best_watched(history: &[HistoryRow], early_stopping: Option<&EarlyStopping>) -> u32 {
+    let watched = |row: &HistoryRow| match early_stopping.map(|stopping| stopping.metric) {
+        Some(StopMetric::ValMapMacro) => (row.val_map_macro, true),
+        Some(StopMetric::ValLoss) | None => (row.val_loss, false),
+    };
+    let higher_is_better = history.first().is_some_and(|row| watched(row).1);
+    let finite = |value: f64| if value.is_finite() { value } else { f64::NAN };
+    let values: Vec<f64> = history.iter().map(|row| finite(watched(row).0)).collect();
+    Course::from_watched(&values, higher_is_better, false).best_epoch
 }
 
 fn as_event(row: &HistoryRow) -> EpochRow {
