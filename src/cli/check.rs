@@ -22,6 +22,8 @@ use crate::tables::rows::{LabelTable, Part, SplitRow, TrainIndexRow};
 /// Rendered, with the exit code.
 pub fn check(args: &SpecArgs) -> Result<u8, Failure> {
     let study = Study::open(args)?;
+    study.check_weights()?;
+    study.tell_notices();
     let dataset = &study.plan.experiment.dataset;
     let absent = dataset.generate.is_some() && !dataset.annotations.exists();
     let facts = if absent { None } else { Some(Facts::gather(&study)?) };
@@ -114,13 +116,16 @@ fn read<T: tables::Table>(study: &Study, entry: Option<&Entry>, name: &str) -> R
 fn print_text(study: &Study, facts: Option<&Facts>) {
     let plan = &study.plan;
     let experiment = &plan.experiment;
-    print::out(&format!("{}: {}", experiment.name, experiment.question));
+    print::out(&match experiment.question.as_str() {
+        "" => experiment.name.clone(),
+        question => format!("{}: {question}", experiment.name),
+    });
+    let epochs = print::count(experiment.train.epochs as usize, "epoch");
     print::out(&format!(
-        "{} variants x {} seeds = {} runs of up to {} epochs; baseline `{}`\n",
-        plan.variants.len(),
-        experiment.seeds.len(),
-        plan.runs.len(),
-        experiment.train.epochs,
+        "{} x {} = {} of up to {epochs}; baseline `{}`\n",
+        print::count(plan.variants.len(), "variant"),
+        print::count(experiment.seeds.len(), "seed"),
+        print::count(plan.runs.len(), "run"),
         experiment.report.baseline
     ));
     let mut rows = vec![vec!["VARIANT".to_owned(), "OPS".to_owned()]];
@@ -157,10 +162,10 @@ fn print_text(study: &Study, facts: Option<&Facts>) {
     }
     let trained = columns.last().map_or(0, |(_, (n, _))| *n);
     print::out(&format!(
-        "\nwork: {} runs x {trained} rows x {} epochs = {} images through the model, forward and back, at most",
-        plan.runs.len(),
-        experiment.train.epochs,
-        trained * plan.runs.len() as u64 * u64::from(experiment.train.epochs)
+        "\nwork: {} x {} x {epochs} = {} through the model, forward and back, at most",
+        print::count(plan.runs.len(), "run"),
+        print::count(trained as usize, "row"),
+        print::count(trained as usize * plan.runs.len() * experiment.train.epochs as usize, "image")
     ));
 }
 

@@ -15,6 +15,7 @@ use crate::cache::write_atomic;
 use crate::engine::{self, Interrupt, Journal, Outcome};
 use crate::layout;
 use crate::plan::{Latest, Stage, State, output, resolve};
+use crate::stages::StageError;
 use crate::tables::rows::EffectRow;
 use crate::tables::{self};
 
@@ -31,6 +32,9 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         (_, true) => Detail::Verbose,
         _ => Detail::Normal,
     };
+    check_images(&study, args.until)?;
+    study.check_weights()?;
+    study.tell_notices();
     let mut display = Display::new(detail);
     generated::ensure(&study, detail)?;
     let config = study.engine(args.workers, args.until)?;
@@ -42,11 +46,25 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         tracking.take(&event);
     };
     let result = engine::run(&study.plan, &config, &study.sources, &interrupt, &mut listener);
-    display.finish();
+    let spec_fault = result.as_ref().ok().and_then(|outcome| outcome.spec_fault.as_ref());
+    display.finish(spec_fault.map(StageError::chain).as_deref());
     let outcome = result.map_err(|error| study.engine_failure(&error))?;
     let page = if args.until.is_none() { write_report(&study, &outcome, &args.spec.reports)? } else { None };
     tracking.finish(&outcome, page.as_deref(), Duration::from_secs(10));
     conclude(&study, &outcome, page, args)
+}
+
+/// A study without pictures can be looked at, not trained.
+fn check_images(study: &Study, until: Option<Stage>) -> Result<(), Failure> {
+    let needs = until.is_none_or(|until| until >= Stage::Pixels);
+    if study.plan.experiment.dataset.check_images || !needs {
+        return Ok(());
+    }
+    let message = "`check_images = false` reads tables only, so that there are no pictures to train on";
+    let help =
+        "write `check_images = true`; `check`, `plan` and `table` work without the pictures".to_owned();
+    let error = study.loaded.error_at(&["dataset", "check_images"], message, Some(help));
+    Err(Failure::spec(&error, study.colour))
 }
 
 /// Rebuilds the report from cached results.
@@ -64,7 +82,8 @@ pub fn report(args: &SpecArgs) -> Result<u8, Failure> {
         .filter(|(state, node)| node.stage < Stage::Evaluate && matches!(state, State::Dirty(_)));
     let todo = todo.count();
     if todo > 0 {
-        let message = format!("{todo} stages before the report have no result yet");
+        let have = if todo == 1 { "has" } else { "have" };
+        let message = format!("{} before the report {have} no result yet", print::count(todo, "stage"));
         return Err(Failure::text(
             1,
             &message,
@@ -74,11 +93,20 @@ pub fn report(args: &SpecArgs) -> Result<u8, Failure> {
     let config = study.engine(Some(1), None)?;
     let mut display = Display::new(Detail::Normal);
     let mut listener = |event: engine::Event| display.show(&event);
-    let outcome = engine::run(&study.plan, &config, &study.sources, &Interrupt::never(), &mut listener)
-        .map_err(|error| study.engine_failure(&error))?;
+    let result = engine::run(&study.plan, &config, &study.sources, &Interrupt::never(), &mut listener);
+    display.finish(None);
+    let outcome = result.map_err(|error| study.engine_failure(&error))?;
     match write_report(&study, &outcome, &args.reports)? {
         Some(page) => {
-            print::out(&shown(&page));
+            print::out(&match args.format {
+                OutputFormat::Text => shown(&page),
+                OutputFormat::Json => json!({
+                    "experiment": study.plan.experiment.name,
+                    "effects": effects(&study, &outcome),
+                    "report": page,
+                })
+                .to_string(),
+            });
             Ok(0)
         }
         None => Err(Failure::text(1, "the report could not be built", None)),
@@ -168,15 +196,32 @@ fn conclude(study: &Study, outcome: &Outcome, page: Option<PathBuf>, args: &RunA
     Ok(code)
 }
 
+/// The command that goes on with what `args` asked for, as it can be pasted into a shell.
 fn command(args: &RunArgs) -> String {
-    let mut how = format!("ablatrix run {}", args.spec.spec.display());
+    let mut words = vec!["ablatrix".to_owned(), "run".to_owned(), args.spec.spec.display().to_string()];
+    let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
     for set in &args.spec.sets {
-        how.push_str(&format!(" --set {set}"));
+        option("--set", set.clone());
     }
-    if args.spec.cache != std::path::Path::new("cache") {
-        how.push_str(&format!(" --cache {}", args.spec.cache.display()));
+    for (name, folder, usual) in
+        [("--cache", &args.spec.cache, "cache"), ("--reports", &args.spec.reports, "reports")]
+    {
+        if folder != std::path::Path::new(usual) {
+            option(name, folder.display().to_string());
+        }
     }
-    how
+    if let Some(workers) = args.workers {
+        option("--workers", workers.to_string());
+    }
+    if let Some(until) = args.until {
+        option("--until", until.as_str().to_owned());
+    }
+    for (flag, given) in [("--verbose", args.verbose), ("--quiet", args.quiet)] {
+        words.extend(given.then(|| flag.to_owned()));
+    }
+    let words = words.iter().map(String::as_str);
+    // No shell word holds a null byte, so that all of these can be quoted.
+    shlex::try_join(words.clone()).unwrap_or_else(|_| words.collect::<Vec<_>>().join(" "))
 }
 
 /// The effects over all labels, in the report's headline metric.
@@ -198,14 +243,50 @@ fn effect_lines(effects: &[EffectRow], study: &Study) -> Vec<String> {
                 (false, _) => "(no interval)".to_owned(),
             };
             format!(
-                "{}: {}, {:+.1} points {} {interval} against {}, {} seeds",
+                "{}: {}, {:+.1} points {} {interval} against {}, {}",
                 row.variant,
                 row.verdict,
                 row.delta * 100.0,
                 row.metric,
                 row.baseline,
-                row.n_seeds
+                print::count(row.n_seeds as usize, "seed")
             )
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[test]
+    fn the_command_that_goes_on_is_whole_and_quoted() {
+        let command_of = |words: &[&str]| {
+            let cli = crate::cli::args::Cli::parse_from(words);
+            let crate::cli::args::Verb::Run(args) = cli.verb else { panic!("not a run") };
+            command(&args)
+        };
+        let words = [
+            "ablatrix",
+            "run",
+            "my specs/a.toml",
+            "--set",
+            "seeds=[1, 2]",
+            "--cache",
+            "/c d",
+            "--reports",
+            "r",
+            "--workers",
+            "2",
+            "--until",
+            "evaluate",
+            "--quiet",
+        ];
+        let shown = command_of(&words);
+        assert!(shown.contains("--set 'seeds=[1, 2]'"), "{shown}");
+        assert_eq!(shlex::split(&shown).unwrap(), words);
+        let short = ["ablatrix", "run", "a.toml", "--cache", "cache", "--reports", "reports"];
+        assert_eq!(command_of(&short), "ablatrix run a.toml");
+    }
 }

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::fault::{Fault, Place, SpecError, nearest};
 use super::layers::{Layers, Overrides, Swept};
 use super::reader::{Reading, Table, shown};
-use super::settings::Experiment;
+use super::settings::{Design, Experiment};
 use super::{read_augment, read_data, read_training};
 
 /// The largest matrix.
@@ -68,6 +68,19 @@ impl Loaded {
         }
         merged.values_mut().for_each(plain_numbers);
         toml::to_string(&merged).unwrap_or_default()
+    }
+
+    /// What the spec holds that nothing reads, though it is not wrong.
+    pub fn notices(&self) -> Vec<String> {
+        let augment = &self.experiment.augment;
+        let names: Vec<_> = augment.policies.keys().map(|name| format!("`{name}`")).collect();
+        if augment.design == Design::Policies || names.is_empty() {
+            return Vec::new();
+        }
+        let names = names.join(", ");
+        vec![format!(
+            "the design of `[augment.grid]` does not read the policies {names}; write `design = \"policies\"` to run them"
+        )]
     }
 
     /// A fault about the value at `path` that was found after loading, with its place in the file.

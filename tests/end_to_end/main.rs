@@ -7,6 +7,7 @@ mod cached;
 mod collect;
 mod crash;
 mod damage;
+mod first_steps;
 mod harness;
 mod keys;
 mod share;
