@@ -23,7 +23,7 @@ use crate::tables::rows::{LabelTable, Part, SplitRow, TrainIndexRow};
 pub fn check(args: &SpecArgs) -> Result<u8, Failure> {
     let study = Study::open(args)?;
     study.check_weights()?;
-    study.tell_notices();
+    study.tell_notices(args.format);
     let dataset = &study.plan.experiment.dataset;
     let absent = dataset.generate.is_some() && !dataset.annotations.exists();
     let facts = if absent { None } else { Some(Facts::gather(&study)?) };
@@ -185,6 +185,7 @@ fn print_json(study: &Study, facts: Option<&Facts>) {
         "runs": study.plan.runs.iter().map(|run| &run.name).collect::<Vec<_>>(),
         "counts": counts,
         "notices": facts.map(|facts| &facts.notices),
+        "spec_notices": study.loaded.notices(),
     });
     print::out(&value.to_string());
 }

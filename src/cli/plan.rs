@@ -15,7 +15,7 @@ use crate::plan::{DirtyReason, Latest, State, resolve};
 pub fn plan(args: &SpecArgs) -> Result<u8, Failure> {
     let study = Study::open(args)?;
     study.check_weights()?;
-    study.tell_notices();
+    study.tell_notices(args.format);
     let latest = Latest::load(&study.store, &study.plan.experiment.name);
     let states = resolve(&study.plan, &study.store, &study.sources, &latest)
         .map_err(|error| study.source_failure(&error))?;

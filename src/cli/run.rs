@@ -27,14 +27,16 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::new(1, &error, Some("signals cannot be caught on this system")))?;
     let study = Study::open(&args.spec)?;
-    let detail = match (args.quiet, args.verbose) {
-        (true, _) => Detail::Quiet,
-        (_, true) => Detail::Verbose,
+    // A program that reads an error as JSON wants nothing before it.
+    let detail = match (args.quiet, args.verbose, args.spec.format) {
+        (true, _, _) => Detail::Quiet,
+        (_, true, _) => Detail::Verbose,
+        (_, _, OutputFormat::Json) => Detail::Quiet,
         _ => Detail::Normal,
     };
     check_images(&study, args.until)?;
     study.check_weights()?;
-    study.tell_notices();
+    study.tell_notices(args.spec.format);
     let mut display = Display::new(detail);
     generated::ensure(&study, detail)?;
     let config = study.engine(args.workers, args.until)?;
@@ -91,7 +93,10 @@ pub fn report(args: &SpecArgs) -> Result<u8, Failure> {
         ));
     }
     let config = study.engine(Some(1), None)?;
-    let mut display = Display::new(Detail::Normal);
+    let mut display = Display::new(match args.format {
+        OutputFormat::Text => Detail::Normal,
+        OutputFormat::Json => Detail::Quiet,
+    });
     let mut listener = |event: engine::Event| display.show(&event);
     let result = engine::run(&study.plan, &config, &study.sources, &Interrupt::never(), &mut listener);
     display.finish(None);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::args::SpecArgs;
+use super::args::{OutputFormat, SpecArgs};
 use super::render::Failure;
 use crate::cache::{CacheError, Store};
 use crate::engine::{EngineConfig, EngineError, PoolConfig};
@@ -89,8 +89,11 @@ impl Study {
         if faults.is_empty() { Ok(()) } else { Err(Failure::spec(&self.loaded.errors(faults), self.colour)) }
     }
 
-    /// Says what the spec holds that nothing reads.
-    pub fn tell_notices(&self) {
+    /// Says to people what the spec holds that nothing reads.
+    pub fn tell_notices(&self, format: OutputFormat) {
+        if format == OutputFormat::Json {
+            return;
+        }
         for notice in self.loaded.notices() {
             super::print::err(&format!("note: {}", super::render::plain(&notice)));
         }

@@ -153,6 +153,14 @@ fn programs_get_errors_as_one_json_object() {
         assert_eq!((&places[0]["line"], &places[0]["column"]), (&24.into(), &1.into()));
         assert_eq!((&places[1]["line"], &places[1]["column"]), (&25.into(), &8.into()));
     }
+    // A fault that only a stage finds.
+    lab.write_spec(&SPEC.replace("from = \"folder\"", "from = \"folder\"\nmin_positives = 9"));
+    for verb in ["check", "run"] {
+        let output = lab.call("cache", verb, &["--format", "json"]);
+        let error = &serde_json::from_slice::<Value>(&output.stderr).unwrap()["error"];
+        assert!(error["message"].as_str().unwrap().contains("too few images"), "{error}");
+        assert_eq!(error["places"][0]["line"], 10, "{error}");
+    }
     let output = lab.call("cache", "run", &["--format=json", "--wrokers", "2"]);
     assert_eq!(output.status.code(), Some(2));
     let error = &serde_json::from_slice::<Value>(&output.stderr).unwrap()["error"];
@@ -214,6 +222,10 @@ fn policies_that_nothing_reads_are_mentioned() {
         fine(&output);
         assert!(stderr(&output).contains("does not read the policies `both`"), "{}", stderr(&output));
     }
+    let output = lab.call("cache", "check", &["--format", "json"]);
+    let checked: Value = serde_json::from_str(&fine(&output)).unwrap();
+    assert!(checked["spec_notices"][0].as_str().unwrap().contains("`both`"), "{checked}");
+    assert!(output.stderr.is_empty(), "{}", stderr(&output));
 }
 
 #[test]
