@@ -22,6 +22,7 @@ pub mod dataset;
 pub mod tables;
 pub mod job;
 pub mod spec;
+pub mod weights;
 pub mod fingerprint;
 pub mod layout;
 pub mod clock;

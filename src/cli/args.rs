@@ -43,6 +43,23 @@ pub enum Verb {
     Data(DataVerb),
 }
 
+impl Verb {
+    /// Whom the output is for.
+    pub fn format(&self) -> OutputFormat {
+        match self {
+            Verb::Run(args) => args.spec.format,
+            Verb::Plan(args) | Verb::Check(args) | Verb::Report(args) => args.format,
+            Verb::Status(args) => args.spec.format,
+            Verb::Why(args) => args.spec.format,
+            Verb::Table(args) => args.spec.format,
+            Verb::Cache(CacheVerb::Ls(args)) => args.cache.format,
+            Verb::Cache(CacheVerb::Verify(args)) => args.cache.format,
+            Verb::Cache(CacheVerb::Gc(args)) => args.cache.format,
+            Verb::Data(DataVerb::Generate(_)) => OutputFormat::Text,
+        }
+    }
+}
+
 /// Work on the cache.
 #[derive(Debug, Subcommand)]
 pub enum CacheVerb {
@@ -225,6 +242,7 @@ pub struct TableArgs {
 
 /// The tables of a study.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
 pub enum TableName {
     /// Images, with size and digest.
     Images,
@@ -239,6 +257,7 @@ pub enum TableName {
     /// The part of each image.
     Split,
     /// Training rows with copies and weights.
+    #[value(alias = "train-index")]
     TrainIndex,
     /// Epochs of all runs.
     History,

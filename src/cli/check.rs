@@ -21,6 +21,8 @@ const PAIRS: usize = 15;
 /// Rendered, with the exit code.
 pub fn check(args: &SpecArgs) -> Result<u8, Failure> {
     let study = Study::open(args)?;
+    study.check_weights()?;
+    study.tell_notices(args.format);
     let dataset = &study.plan.experiment.dataset;
     let made = dataset.generate.as_ref();
     let absent = made.is_some_and(|made| !generate::is_there(&dataset.images, made));
@@ -35,15 +37,18 @@ pub fn check(args: &SpecArgs) -> Result<u8, Failure> {
 fn print_text(study: &Study, facts: Option<&Facts>) {
     let plan = &study.plan;
     let experiment = &plan.experiment;
-    print::out(&format!("{}: {}", experiment.name, experiment.question));
+    print::out(&match experiment.question.as_str() {
+        "" => experiment.name.clone(),
+        question => format!("{}: {question}", experiment.name),
+    });
     let folds = experiment.split.folds;
     let of_folds = if folds > 0 { format!(" x {folds} folds") } else { String::new() };
+    let epochs = print::count(experiment.train.epochs as usize, "epoch");
     print::out(&format!(
-        "{} variants x {} seeds{of_folds} = {} runs of up to {} epochs; baseline `{}`\n",
-        plan.variants.len(),
-        experiment.seeds.len(),
-        plan.runs.len(),
-        experiment.train.epochs,
+        "{} x {}{of_folds} = {} of up to {epochs}; baseline `{}`\n",
+        print::count(plan.variants.len(), "variant"),
+        print::count(experiment.seeds.len(), "seed"),
+        print::count(plan.runs.len(), "run"),
         experiment.report.baseline
     ));
     let mut rows = vec![vec!["VARIANT".to_owned(), "OPS".to_owned()]];
@@ -69,10 +74,10 @@ fn print_text(study: &Study, facts: Option<&Facts>) {
     }
     let trained = facts.balanced().rows();
     print::out(&format!(
-        "\nwork: {} runs x {trained} rows x {} epochs = {} images through the model, forward and back, at most",
-        plan.runs.len(),
-        experiment.train.epochs,
-        trained * plan.runs.len() as u64 * u64::from(experiment.train.epochs)
+        "\nwork: {} x {} x {epochs} = {} through the model, forward and back, at most",
+        print::count(plan.runs.len(), "run"),
+        print::count(trained as usize, "row"),
+        print::count(trained as usize * plan.runs.len() * experiment.train.epochs as usize, "image")
     ));
 }
 
@@ -136,6 +141,7 @@ fn print_json(study: &Study, facts: Option<&Facts>) {
         "counts_of_fold": (study.plan.experiment.split.folds > 0).then_some(0),
         "cooccurrence": facts.map(pairs_json),
         "notices": facts.map(|facts| &facts.notices),
+        "spec_notices": study.loaded.notices(),
     });
     print::out(&value.to_string());
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::print::count;
 use super::render::plain;
 use crate::engine::Event;
 use crate::plan::Stage;
@@ -31,6 +32,14 @@ pub struct Display {
     detail: Detail,
     bars: Option<Bars>,
     epochs: HashMap<String, u32>,
+    /// Messages of data stages that failed. They are told at the end: where they are faults of the spec, they are
+    /// shown with their place there.
+    held: Vec<Held>,
+}
+
+struct Held {
+    node: String,
+    message: String,
 }
 
 struct Bars {
@@ -44,7 +53,7 @@ impl Display {
     pub fn new(detail: Detail) -> Self {
         let rich = std::io::stderr().is_terminal() && detail > Detail::Quiet;
         let bars = rich.then(|| Bars { all: MultiProgress::new(), runs: None, open: HashMap::new() });
-        Display { detail, bars, epochs: HashMap::new() }
+        Display { detail, bars, epochs: HashMap::new(), held: Vec::new() }
     }
 
     /// Shows an event.
@@ -53,9 +62,8 @@ impl Display {
             Event::Planned { stages, fresh, runs, runs_to_do } => {
                 let todo = stages - fresh;
                 if todo > 0 {
-                    self.line(&format!(
-                        "{stages} stages, {fresh} cached, {todo} to do; {runs} runs, {runs_to_do} to do"
-                    ));
+                    let (stages, runs) = (count(*stages, "stage"), count(*runs, "run"));
+                    self.line(&format!("{stages}, {fresh} cached, {todo} to do; {runs}, {runs_to_do} to do"));
                 }
                 if let Some(bars) = self.bars.as_mut().filter(|_| *runs_to_do > 0) {
                     let bar = bars.all.add(ProgressBar::new(*runs_to_do as u64));
@@ -126,6 +134,11 @@ impl Display {
                     bar.inc(1);
                 }
             }
+            Event::Failed { node, message, run, stage, .. } if !is_job(*stage) => {
+                self.close(node, run, *stage);
+                self.line(&format!("{node}: failed, see the end"));
+                self.held.push(Held { node: node.clone(), message: message.clone() });
+            }
             Event::Failed { node, message, log, run, stage } => {
                 self.close(node, run, *stage);
                 self.always(&format!("error: stage `{node}` failed: {message}"));
@@ -147,10 +160,16 @@ impl Display {
         }
     }
 
-    /// Takes all bars away.
-    pub fn finish(&mut self) {
+    /// Takes all bars away, and tells of the failures that were held back, but for the one whose message is
+    /// `shown` elsewhere.
+    pub fn finish(&mut self, shown: Option<&str>) {
         if let Some(bars) = &self.bars {
             let _ = bars.all.clear();
+        }
+        for held in std::mem::take(&mut self.held) {
+            if shown != Some(held.message.as_str()) {
+                self.always(&format!("error: stage `{}` failed: {}", held.node, held.message));
+            }
         }
     }
 

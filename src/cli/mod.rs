@@ -20,11 +20,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, DataVerb, Verb};
+use args::{Cli, DataVerb, OutputFormat, Verb};
+use render::Failure;
 
 /// The program: parses the command line, runs the verb, gives the exit code.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     let filter = tracing_subscriber::EnvFilter::try_from_env("ABLATRIX_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
@@ -42,8 +46,28 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            print::err(&failure.text);
+            print::err(&match cli.verb.format() {
+                OutputFormat::Json => failure.json(),
+                OutputFormat::Text => failure.text,
+            });
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// What is wrong with the command line itself; or the help, or the version.
+fn usage(error: &clap::Error) -> ExitCode {
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let asks = |pair: &[std::ffi::OsString]| pair[0] == "--format" && pair[1] == "json";
+    let wants_json = words.windows(2).any(asks) || words.iter().any(|word| word == "--format=json");
+    if error.use_stderr() && wants_json {
+        let text = error.to_string();
+        let (message, help) = text.split_once("\n\n").unwrap_or((&text, ""));
+        let message = message.strip_prefix("error: ").unwrap_or(message);
+        print::err(&Failure::text(2, message, Some(help.trim_end())).json());
+    } else {
+        // A reader that has gone is no fault.
+        let _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }

@@ -12,6 +12,11 @@ pub fn err(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
+/// `1 run`, `2 runs`.
+pub fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
 /// A table with aligned columns to stdout; the first row is the head.
 pub fn table(rows: &[Vec<String>]) {
     out(&aligned(rows));

@@ -2,7 +2,10 @@
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Severity};
 
-use crate::spec::SpecError;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::spec::{Source, SpecError};
 
 /// One error, rendered, with the exit code that it asks for.
 #[derive(Debug)]
@@ -11,18 +14,58 @@ pub struct Failure {
     pub text: String,
     /// The exit code.
     pub code: u8,
+    told: Told,
+}
+
+/// What a failure says to programs.
+#[derive(Debug, Default, Serialize)]
+struct Told {
+    message: String,
+    help: Option<String>,
+    exit_code: u8,
+    places: Vec<Spot>,
+}
+
+/// Where a fault stands in a text.
+#[derive(Debug, Serialize)]
+struct Spot {
+    file: String,
+    /// From 1.
+    line: usize,
+    /// In characters, from 1.
+    column: usize,
+}
+
+impl Spot {
+    fn of(source: &Source, at: usize) -> Self {
+        let before = source.text.get(..at).unwrap_or(&source.text);
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        Spot {
+            file: source.name.clone(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
 }
 
 impl Failure {
+    /// `{"error": {"message", "help", "exit_code", "places": [{"file", "line", "column"}]}}`, in one line. Several
+    /// faults are lines of the message, each with a place where it has one.
+    pub fn json(&self) -> String {
+        json!({"error": self.told}).to_string()
+    }
+
     /// `error: …` with its causes and advice.
     pub fn new(code: u8, error: &(dyn std::error::Error + 'static), help: Option<&str>) -> Self {
         let mut text = format!("error: {}", plain(&error.to_string()));
+        let mut whole = error.to_string();
         let mut last = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
             let message = error.to_string();
             if message != last {
                 text.push_str(&format!("\n  cause: {}", plain(&message)));
+                whole.push_str(&format!(": {message}"));
             }
             last = message;
             cause = error.source();
@@ -30,7 +73,8 @@ impl Failure {
         if let Some(help) = help {
             text.push_str(&format!("\n  help: {}", plain(help)));
         }
-        Failure { text, code }
+        let help = help.map(str::to_owned);
+        Failure { text, code, told: Told { message: whole, help, exit_code: code, places: Vec::new() } }
     }
 
     /// A message of its own.
@@ -39,16 +83,19 @@ impl Failure {
         if let Some(help) = help {
             text.push_str(&format!("\n  help: {}", plain(help)));
         }
-        Failure { text, code }
+        let (message, help) = (message.to_owned(), help.map(str::to_owned));
+        Failure { text, code, told: Told { message, help, exit_code: code, places: Vec::new() } }
     }
 
     /// All faults of a spec, each with its place in the file.
     pub fn spec(error: &SpecError, colour: bool) -> Self {
         let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let handler =
-            GraphicalReportHandler::new_themed(theme).with_width(110).with_context_lines(1).with_links(false);
         let mut parts = Vec::new();
         for fault in &error.faults {
+            // A command that is to be copied stays in one line.
+            let wraps = !fault.help.as_ref().is_some_and(|help| help.contains("`python -c "));
+            let handler = GraphicalReportHandler::new_themed(theme.clone()).with_width(110);
+            let handler = handler.with_context_lines(1).with_links(false).with_wrap_lines(wraps);
             let mut diagnostic = MietteDiagnostic::new(plain(&fault.message)).with_severity(Severity::Error);
             if let Some(help) = &fault.help {
                 diagnostic = diagnostic.with_help(plain(help));
@@ -74,7 +121,16 @@ impl Failure {
             1 => String::new(),
             n => format!("\n\n{n} faults in all; nothing was run"),
         };
-        Failure { text: format!("{}{count}", parts.join("\n")), code: 2 }
+        let messages: Vec<&str> = error.faults.iter().map(|fault| fault.message.as_str()).collect();
+        let helps: Vec<&str> = error.faults.iter().filter_map(|fault| fault.help.as_deref()).collect();
+        let places = error.faults.iter().filter_map(|fault| fault.place.as_ref());
+        let told = Told {
+            message: messages.join("\n"),
+            help: (!helps.is_empty()).then(|| helps.join("\n")),
+            exit_code: 2,
+            places: places.map(|place| Spot::of(&error.sources[place.source], place.range.start)).collect(),
+        };
+        Failure { text: format!("{}{count}", parts.join("\n")), code: 2, told }
     }
 }
 
@@ -105,7 +161,7 @@ pub fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{Fault, Place, Source};
+    use crate::spec::{Fault, Place};
 
     #[test]
     fn a_fault_is_shown_with_file_line_piece_and_help() {
@@ -119,6 +175,18 @@ mod tests {
             assert!(shown.contains(part), "{shown}");
         }
         assert!(!shown.contains('\x1b'), "{shown}");
+    }
+
+    #[test]
+    fn programs_get_the_places_too() {
+        let source = Source { name: "a.toml".into(), text: "name = \"x\"\nü = 1\n".into() };
+        let fault = |range| Fault::new("wrong").at(Place { source: 0, range });
+        let faults = vec![fault(11..13), fault(16..17), Fault::new("other").help("mend it")];
+        let failure = Failure::spec(&SpecError { sources: vec![source], faults }, false);
+        assert_eq!(
+            failure.json(),
+            r#"{"error":{"exit_code":2,"help":"mend it","message":"wrong\nwrong\nother","places":[{"column":1,"file":"a.toml","line":2},{"column":5,"file":"a.toml","line":2}]}}"#
+        );
     }
 
     #[test]

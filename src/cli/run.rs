@@ -13,7 +13,8 @@ use super::{print, tracking};
 use crate::cache::write_atomic;
 use crate::engine::{self, Interrupt, Journal, Outcome};
 use crate::layout;
-use crate::plan::{Latest, State, output, resolve};
+use crate::plan::{Latest, Stage, State, output, resolve};
+use crate::stages::StageError;
 use crate::tables::rows::EffectRow;
 use crate::tables::{self};
 
@@ -25,11 +26,16 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::new(1, &error, Some("signals cannot be caught on this system")))?;
     let study = Study::open(&args.spec)?;
-    let detail = match (args.quiet, args.verbose) {
-        (true, _) => Detail::Quiet,
-        (_, true) => Detail::Verbose,
+    // A program that reads an error as JSON wants nothing before it.
+    let detail = match (args.quiet, args.verbose, args.spec.format) {
+        (true, _, _) => Detail::Quiet,
+        (_, true, _) => Detail::Verbose,
+        (_, _, OutputFormat::Json) => Detail::Quiet,
         _ => Detail::Normal,
     };
+    check_images(&study, args.until)?;
+    study.check_weights()?;
+    study.tell_notices(args.spec.format);
     let mut display = Display::new(detail);
     generated::ensure(&study, detail, &interrupt)?;
     let config = study.engine(args.workers, args.until)?;
@@ -41,7 +47,8 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         tracking.take(&event);
     };
     let result = engine::run(&study.plan, &config, &study.sources, &interrupt, &mut listener);
-    display.finish();
+    let spec_fault = result.as_ref().ok().and_then(|outcome| outcome.spec_fault.as_ref());
+    display.finish(spec_fault.map(StageError::chain).as_deref());
     let outcome = match result {
         Ok(outcome) => outcome,
         Err(error) => {
@@ -56,6 +63,19 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let effects = effects(&study, &outcome);
     tracking.finish(Some(&outcome), page.as_ref().ok().and_then(Option::as_deref), &effects);
     conclude(&study, &outcome, page?, &effects, args)
+}
+
+/// A study without pictures can be looked at, not trained.
+fn check_images(study: &Study, until: Option<Stage>) -> Result<(), Failure> {
+    let needs = until.is_none_or(|until| until >= Stage::Pixels);
+    if study.plan.experiment.dataset.check_images || !needs {
+        return Ok(());
+    }
+    let message = "`check_images = false` reads tables only, so that there are no pictures to train on";
+    let help =
+        "write `check_images = true`; `check`, `plan` and `table` work without the pictures".to_owned();
+    let error = study.loaded.error_at(&["dataset", "check_images"], message, Some(help));
+    Err(Failure::spec(&error, study.colour))
 }
 
 /// Rebuilds the report from cached results: of the runs that there are.
@@ -78,20 +98,32 @@ pub fn report(args: &SpecArgs) -> Result<u8, Failure> {
         ));
     }
     if done < runs.len() {
+        let missing = runs.len() - done;
         print::err(&format!(
-            "warning: {} of {} runs have no result yet; the page names them",
-            runs.len() - done,
+            "warning: {missing} of {} runs have no result yet; the page names them",
             runs.len()
         ));
     }
     let config = study.engine_without_workers(None);
-    let mut display = Display::new(Detail::Normal);
+    let mut display = Display::new(match args.format {
+        OutputFormat::Text => Detail::Normal,
+        OutputFormat::Json => Detail::Quiet,
+    });
     let mut listener = |event: engine::Event| display.show(&event);
-    let outcome = engine::run(&study.plan, &config, &study.sources, &Interrupt::never(), &mut listener)
-        .map_err(|error| study.engine_failure(&error))?;
+    let result = engine::run(&study.plan, &config, &study.sources, &Interrupt::never(), &mut listener);
+    display.finish(None);
+    let outcome = result.map_err(|error| study.engine_failure(&error))?;
     match write_report(&study, &outcome, &args.reports)? {
         Some(page) => {
-            print::out(&shown(&page));
+            print::out(&match args.format {
+                OutputFormat::Text => shown(&page),
+                OutputFormat::Json => json!({
+                    "experiment": study.plan.experiment.name,
+                    "effects": effects(&study, &outcome),
+                    "report": page,
+                })
+                .to_string(),
+            });
             Ok(0)
         }
         None => Err(Failure::text(1, "the report could not be built", None)),
@@ -190,15 +222,32 @@ fn conclude(
     Ok(code)
 }
 
+/// The command that goes on with what `args` asked for, as it can be pasted into a shell.
 fn command(args: &RunArgs) -> String {
-    let mut how = format!("ablatrix run {}", args.spec.spec.display());
+    let mut words = vec!["ablatrix".to_owned(), "run".to_owned(), args.spec.spec.display().to_string()];
+    let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
     for set in &args.spec.sets {
-        how.push_str(&format!(" --set {set}"));
+        option("--set", set.clone());
     }
-    if args.spec.cache != std::path::Path::new("cache") {
-        how.push_str(&format!(" --cache {}", args.spec.cache.display()));
+    for (name, folder, usual) in
+        [("--cache", &args.spec.cache, "cache"), ("--reports", &args.spec.reports, "reports")]
+    {
+        if folder != std::path::Path::new(usual) {
+            option(name, folder.display().to_string());
+        }
     }
-    how
+    if let Some(workers) = args.workers {
+        option("--workers", workers.to_string());
+    }
+    if let Some(until) = args.until {
+        option("--until", until.as_str().to_owned());
+    }
+    for (flag, given) in [("--verbose", args.verbose), ("--quiet", args.quiet)] {
+        words.extend(given.then(|| flag.to_owned()));
+    }
+    let words = words.iter().map(String::as_str);
+    // No shell word holds a null byte, so that all of these can be quoted.
+    shlex::try_join(words.clone()).unwrap_or_else(|_| words.collect::<Vec<_>>().join(" "))
 }
 
 /// The effects over all labels, in the report's headline metric.
@@ -220,14 +269,50 @@ fn effect_lines(effects: &[EffectRow], study: &Study) -> Vec<String> {
                 (false, _) => "(no interval)".to_owned(),
             };
             format!(
-                "{}: {}, {:+.1} points {} {interval} against {}, {} seeds",
+                "{}: {}, {:+.1} points {} {interval} against {}, {}",
                 row.variant,
                 row.verdict,
                 row.delta * 100.0,
                 row.metric,
                 row.baseline,
-                row.n_seeds
+                print::count(row.n_seeds as usize, "seed")
             )
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[test]
+    fn the_command_that_goes_on_is_whole_and_quoted() {
+        let command_of = |words: &[&str]| {
+            let cli = crate::cli::args::Cli::parse_from(words);
+            let crate::cli::args::Verb::Run(args) = cli.verb else { panic!("not a run") };
+            command(&args)
+        };
+        let words = [
+            "ablatrix",
+            "run",
+            "my specs/a.toml",
+            "--set",
+            "seeds=[1, 2]",
+            "--cache",
+            "/c d",
+            "--reports",
+            "r",
+            "--workers",
+            "2",
+            "--until",
+            "evaluate",
+            "--quiet",
+        ];
+        let shown = command_of(&words);
+        assert!(shown.contains("--set 'seeds=[1, 2]'"), "{shown}");
+        assert_eq!(shlex::split(&shown).unwrap(), words);
+        let short = ["ablatrix", "run", "a.toml", "--cache", "cache", "--reports", "reports"];
+        assert_eq!(command_of(&short), "ablatrix run a.toml");
+    }
 }

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::args::SpecArgs;
+use super::args::{OutputFormat, SpecArgs};
 use super::render::Failure;
 use crate::cache::{CacheError, Store};
 use crate::engine::{EngineConfig, EngineError, PoolConfig};
 use crate::plan::{Plan, SourceError, Sources, Stage};
+use crate::spec::settings::Weights;
 use crate::spec::{self, Loaded, Override, Overrides};
-use crate::stages::StageError;
+use crate::stages::{self, StageError};
+use crate::weights;
 
 /// A checked spec with its cache and its plan.
 pub struct Study {
@@ -73,6 +75,42 @@ impl Study {
         Ok(Study { loaded, store, plan: Arc::new(plan), sources, colour })
     }
 
+    /// Looks at every file of weights that the spec names, so that a wrong one is found before any stage runs.
+    ///
+    /// # Errors
+    /// All that cannot be read or are no safetensors, each where the spec names it.
+    pub fn check_weights(&self) -> Result<(), Failure> {
+        const KEY: &str = "model.weights";
+        let mut faults = Vec::new();
+        for point in &self.loaded.points {
+            let Weights::Path(path) = &point.experiment.model.weights else { continue };
+            let Err(fault) = weights::look(path) else { continue };
+            let why = std::error::Error::source(&fault).map(|why| format!(": {why}")).unwrap_or_default();
+            let swept = self.loaded.experiment.matrix.get(KEY);
+            let idx =
+                swept.zip(point.values.get(KEY)).and_then(|(all, one)| all.iter().position(|v| v == one));
+            let message = format!("{fault}{why}");
+            let fault = match idx.map(|idx| idx.to_string()) {
+                Some(idx) => self.loaded.fault_at(&["matrix", KEY, &idx], message, fault.help()),
+                None => self.loaded.fault_at(&["model", "weights"], message, fault.help()),
+            };
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Failure::spec(&self.loaded.errors(faults), self.colour)) }
+    }
+
+    /// Says to people what the spec holds that nothing reads.
+    pub fn tell_notices(&self, format: OutputFormat) {
+        if format == OutputFormat::Json {
+            return;
+        }
+        for notice in self.loaded.notices() {
+            super::print::err(&format!("note: {}", super::render::plain(&notice)));
+        }
+    }
+
     /// Where workers' logs lie.
     pub fn logs(&self) -> PathBuf {
         self.store.layout().logs(&self.plan.experiment.name)
@@ -128,8 +166,9 @@ impl Study {
                 Failure::spec(&error, self.colour)
             }
             SourceError::Folders(inner) => {
-                let error = self.loaded.error_at(&["dataset", "images"], inner.to_string(), None);
-                Failure::spec(&error, self.colour)
+                let why = std::error::Error::source(inner).map(|why| format!(": {why}")).unwrap_or_default();
+                let (message, help) = (format!("{inner}{why}"), stages::import_help(inner));
+                Failure::spec(&self.loaded.error_at(&["dataset", "images"], message, help), self.colour)
             }
             SourceError::Cache(error) => cache_failure(error),
             SourceError::Table(_) => Failure::new(1, error, None),

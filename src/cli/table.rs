@@ -2,7 +2,10 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use super::args::{OutputFormat, TableArgs, TableName};
 use super::print;
@@ -63,25 +66,68 @@ pub fn table(args: &TableArgs) -> Result<u8, Failure> {
             OutputFormat::Text => export::to_csv(&sources, &mut stdout),
             OutputFormat::Json => export::to_json_lines(&sources, &mut stdout),
         }
-        .map_err(|error| failed(&error))
-        .map(|()| 0);
+        .map(|()| 0)
+        // A reader that has seen enough (`| head`) is no fault.
+        .or_else(|error| if error.is_broken_pipe() { Ok(0) } else { Err(failed(&error)) });
     };
     let ending = out.extension().and_then(|e| e.to_str()).unwrap_or_default();
     if !matches!(ending, "csv" | "json" | "parquet") {
         let message = format!("`{}` ends in none of `.csv`, `.parquet`, `.json`", out.display());
         return Err(Failure::text(2, &message, None));
     }
-    let file = File::create(out)
-        .map_err(|error| Failure::text(1, &format!("cannot write `{}`: {error}", out.display()), None))?;
-    let mut file = BufWriter::new(file);
+    let unwritable =
+        |error: std::io::Error| Failure::text(1, &format!("cannot write `{}`: {error}", out.display()), None);
+    let mut place = Place::beside(out).map_err(unwritable)?;
+    let mut file = BufWriter::new(place.file());
     match ending {
         "csv" => export::to_csv(&sources, &mut file),
         "json" => export::to_json_lines(&sources, &mut file),
         _ => export::to_parquet(&sources, &mut file),
     }
     .map_err(|error| failed(&error))?;
-    file.flush().map_err(|error| failed(&error))?;
+    file.flush().map_err(unwritable)?;
+    drop(file);
+    place.keep().map_err(unwritable)?;
     Ok(0)
+}
+
+/// Where a table is written, so that whoever reads the file sees the old table or the new one, whole.
+enum Place {
+    /// A file aside, and what it will replace.
+    Aside(NamedTempFile, PathBuf),
+    /// A pipe or a device, which nothing may replace.
+    Direct(File),
+}
+
+impl Place {
+    fn beside(out: &Path) -> std::io::Result<Self> {
+        // What a link leads to is replaced, not the link.
+        let target = out.canonicalize().unwrap_or_else(|_| out.to_owned());
+        if std::fs::metadata(&target).is_ok_and(|meta| !meta.is_file()) {
+            return Ok(Place::Direct(File::options().write(true).open(&target)?));
+        }
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+        // Readable to others, as any file is that a program writes; the umask still has its say.
+        let mode = std::fs::Permissions::from_mode(0o666);
+        let mut builder = tempfile::Builder::new();
+        let aside =
+            builder.prefix(".new-").permissions(mode).tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        Ok(Place::Aside(aside, target))
+    }
+
+    fn file(&mut self) -> &mut File {
+        match self {
+            Place::Aside(aside, _) => aside.as_file_mut(),
+            Place::Direct(file) => file,
+        }
+    }
+
+    fn keep(self) -> std::io::Result<()> {
+        match self {
+            Place::Aside(aside, target) => aside.persist(target).map(drop).map_err(|error| error.error),
+            Place::Direct(_) => Ok(()),
+        }
+    }
 }
 
 /// The columns of a run's tables that name it.

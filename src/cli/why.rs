@@ -6,7 +6,7 @@ use super::args::{OutputFormat, WhyArgs};
 use super::print;
 use super::render::Failure;
 use super::study::Study;
-use crate::plan::{Change, DirtyReason, Latest, Why, why};
+use crate::plan::{DirtyReason, Latest, Why, why};
 
 /// Says of each stage that must run which of its inputs changed since its last result.
 ///
@@ -41,15 +41,13 @@ pub fn explain(args: &WhyArgs) -> Result<u8, Failure> {
     let waiting = found.iter().filter(waits).count();
     for one in found.iter().filter(|one| !waits(one)) {
         print::out(&format!("{}: {}", one.node, one.reason));
-        for Change { field, old, new } in one.changes.iter().skip(1) {
-            let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
-            print::out(&format!("  also `{field}` was `{}`, is `{}`", shown(old), shown(new)));
+        for change in one.changes.iter().skip(1) {
+            print::out(&format!("  also {change}"));
         }
     }
     if waiting > 0 {
-        print::out(&format!(
-            "{waiting} more stages wait for these; what gives the same bytes stops the change"
-        ));
+        let wait = if waiting == 1 { "stage waits" } else { "stages wait" };
+        print::out(&format!("{waiting} more {wait} for these; what gives the same bytes stops the change"));
     }
     Ok(0)
 }

@@ -1,5 +1,6 @@
 //! Spec to DAG of stages; each fresh, or dirty for a named reason.
 
+mod change;
 mod graph;
 mod keys;
 mod latest;
@@ -10,11 +11,12 @@ mod stage;
 mod uses;
 mod variants;
 
+pub use change::Change;
 pub use graph::{Input, Node, Plan, Run};
 pub use keys::fingerprint;
 pub use latest::Latest;
 pub use record::PlanRecord;
-pub use resolve::{Change, DirtyReason, State, Why, last_report, resolve, why};
+pub use resolve::{DirtyReason, State, Why, last_report, resolve, why};
 pub use sources::{SourceError, Sources};
 pub use stage::{Stage, output};
 pub use uses::Uses;

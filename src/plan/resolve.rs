@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::change::{Change, told};
 use super::graph::Plan;
 use super::keys::fingerprint;
 use super::latest::Latest;
@@ -53,15 +54,10 @@ pub enum DirtyReason {
 
 impl fmt::Display for DirtyReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let short = |value: &Option<String>| match value {
-            Some(text) if Digest::parse(text).is_some() => format!("`{}`", &text[..12]),
-            Some(text) => format!("`{text}`"),
-            None => "nothing".to_owned(),
-        };
         match self {
             DirtyReason::New => f.write_str("new"),
             DirtyReason::Changed { field, old, new } => {
-                write!(f, "`{field}` was {}, is {}", short(old), short(new))
+                f.write_str(&told(field, old.as_deref(), new.as_deref()))
             }
             DirtyReason::Lost => f.write_str("its result is gone from the cache"),
             DirtyReason::Input { node } => write!(f, "after `{node}`"),
@@ -128,17 +124,6 @@ fn fresh(state: &State) -> &Entry {
         State::Fresh(entry) => entry,
         State::Dirty(_) => panic!("bug: a key is made only when all inputs are there"),
     }
-}
-
-/// A field of a key that is another one than in the stage's last result.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Change {
-    /// The field, as in `policy[0].op.p` or `input.labels`.
-    pub field: String,
-    /// What it was; `None` where there was none.
-    pub old: Option<String>,
-    /// What it is; `None` where there is none any more.
-    pub new: Option<String>,
 }
 
 /// A stage that must run, with all that is another than at its last result.

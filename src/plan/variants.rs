@@ -6,6 +6,9 @@ use crate::augment::design::{self, DesignError};
 use crate::spec::settings::Variant;
 use crate::spec::{Loaded, Point};
 
+/// Parts of the names of runs.
+const OF_RUNS: [&str; 2] = ["seed", "fold"];
+
 /// Why the variants of a spec cannot be told apart.
 #[derive(Debug, thiserror::Error)]
 pub enum VariantError {
@@ -71,7 +74,7 @@ fn check(variants: &[Variant]) -> Result<(), VariantError> {
     Ok(())
 }
 
-/// The last part of each swept key, or the whole key where two end alike.
+/// The last part of each swept key, or the whole key where two end alike, or where a run's name has that part itself.
 fn shown_keys(points: &[Point]) -> HashMap<&str, &str> {
     let keys: Vec<&str> =
         points.first().map_or_else(Vec::new, |p| p.values.keys().map(String::as_str).collect());
@@ -79,7 +82,8 @@ fn shown_keys(points: &[Point]) -> HashMap<&str, &str> {
     keys.iter()
         .map(|&key| {
             let short = &key[last(key)..];
-            let unique = keys.iter().filter(|other| &other[last(other)..] == short).count() == 1;
+            let unique = keys.iter().filter(|other| &other[last(other)..] == short).count() == 1
+                && !OF_RUNS.contains(&short);
             (key, if unique { short } else { key })
         })
         .collect()
@@ -106,4 +110,26 @@ fn value_text(value: &serde_json::Value) -> String {
     };
     // A slash joins the parts of a name.
     text.replace('/', "_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_swept_key_is_shown_by_its_last_part_unless_another_has_it_too() {
+        let points = |keys: &[&str]| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("s.toml");
+            let swept: String = keys.iter().map(|key| format!("\"{key}\" = [1]\n")).collect();
+            let spec = format!(
+                "name = \"d\"\n[dataset]\nformat = \"folders\"\nimages = \"d\"\n[labels]\nfrom = \"folder\"\n\
+                 [augment.grid]\ndesign = \"none\"\n[matrix]\n{swept}"
+            );
+            std::fs::write(&path, spec).unwrap();
+            variants(&crate::spec::load(&path, &Default::default()).unwrap()).unwrap().remove(0).name
+        };
+        assert_eq!(points(&["split.seed"]), "none/split.seed=1");
+        assert_eq!(points(&["train.epochs", "split.seed"]), "none/epochs=1/split.seed=1");
+    }
 }

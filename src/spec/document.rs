@@ -49,7 +49,11 @@ impl Document {
 
 fn syntax_fault(error: &toml::de::Error, source: usize) -> Fault {
     let message = error.message().lines().next().unwrap_or("this is not TOML").to_owned();
-    let fault = Fault::new(format!("not valid TOML: {message}"));
+    let mut fault = Fault::new(format!("not valid TOML: {message}"));
+    if message.starts_with("invalid boolean") || message.starts_with("string values must be quoted") {
+        fault =
+            fault.help("text stands in quotes: `\"…\"`; without them there are only numbers, true and false");
+    }
     match error.span() {
         Some(range) => fault.at(Place { source, range }),
         None => fault.at(Place { source, range: 0..0 }),

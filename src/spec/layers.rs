@@ -2,13 +2,14 @@
 //!
 //! `figment` merges them and remembers for each value the layer that it came from.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use figment::value::{Dict, Map, Tag, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
-use super::document::{Document, KeyPath};
+use super::chosen::{Choice, choices};
+use super::document::{Document, KeyPath, Spans};
 use super::fault::{Fault, Place, Source, SpecError};
 
 /// The commented defaults: the lowest layer of every spec.
@@ -20,8 +21,21 @@ const MAX_BYTES: u64 = 1 << 20;
 /// Values above the files: `--set KEY=VALUE` and `ABLATRIX_…` variables, in rising order.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
-    /// What is shown as the source (`--set train.epochs=3`), the dotted key, and the value.
+    /// The values.
     pub items: Vec<Override>,
+}
+
+impl Overrides {
+    /// Variables, then `--set`; among each of them choices of tables come before values in these tables, whichever
+    /// way round they were given.
+    fn in_order(&self) -> Vec<&Override> {
+        let mut items: Vec<&Override> = self.items.iter().collect();
+        let chooses = |item: &Override| {
+            override_document(item, 0).is_ok_and(|document| !choices(&document.values).is_empty())
+        };
+        items.sort_by_key(|item| (item.is_set, !chooses(item)));
+        items
+    }
 }
 
 /// One value above the files.
@@ -29,19 +43,35 @@ pub struct Overrides {
 pub struct Override {
     /// As the user wrote it.
     pub shown: String,
-    /// Dotted.
-    pub key: String,
-    /// A TOML value; what is none is taken as a string.
+    /// Whether it stands on the command line, above the environment.
+    pub is_set: bool,
+    /// The parts of its key.
+    pub path: KeyPath,
+    /// A TOML value; a plain word that is none is taken as a string.
     pub value: String,
 }
 
 impl Override {
-    /// From `KEY=VALUE`, as after `--set`; `None` where there is no `=`.
+    /// From `KEY=VALUE`, as after `--set`; `None` where there is no `=`. A part of the key may stand in quotes.
     pub fn parse(text: &str) -> Option<Self> {
-        let (key, value) = text.split_once('=')?;
+        let mut quote = None;
+        let at = text.find(|c| match (quote, c) {
+            (None, '=') => true,
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                false
+            }
+            (Some(open), c) => {
+                quote = quote.filter(|_| c != open);
+                false
+            }
+            _ => false,
+        })?;
+        let (key, value) = (&text[..at], &text[at + 1..]);
         Some(Override {
             shown: format!("--set {text}"),
-            key: key.trim().to_owned(),
+            is_set: true,
+            path: key_path(key.trim()),
             value: value.trim().to_owned(),
         })
     }
@@ -52,13 +82,35 @@ impl Override {
         let first = key.split('.').next().unwrap_or_default();
         let known = Document::parse(DEFAULTS, 0).is_ok_and(|d| d.values.contains_key(first))
             || matches!(first, "name" | "question" | "dataset");
-        known.then(|| Override { shown: format!("{name}={value}"), key, value: value.to_owned() })
+        known.then(|| Override {
+            shown: format!("{name}={value}"),
+            is_set: false,
+            path: key_path(&key),
+            value: value.to_owned(),
+        })
     }
+}
+
+/// The parts of a key as it is written before a `=`.
+fn key_path(key: &str) -> KeyPath {
+    // What is quoted in a key is TOML's to say; what TOML does not take as a bare key is taken as it stands.
+    let written = Document::parse(&format!("{key} = 0"), 0).ok();
+    let parsed = written.and_then(|document| document.spans.into_keys().max_by_key(Vec::len));
+    let mut path = parsed.unwrap_or_else(|| key.split('.').map(str::to_owned).collect());
+    if path.first().is_some_and(|first| first == "matrix") && path.len() > 2 {
+        // A key of the matrix is one dotted key; a shell has taken its quotes away.
+        let swept = path.split_off(1).join(".");
+        path.push(swept);
+    }
+    path
 }
 
 /// One layer.
 #[derive(Clone, Debug)]
 struct Layer {
+    /// What `figment` knows it by.
+    number: usize,
+    /// Where its text is.
     source: usize,
     /// What relative paths in it are relative to.
     folder: PathBuf,
@@ -67,12 +119,23 @@ struct Layer {
 
 impl Provider for Layer {
     fn metadata(&self) -> Metadata {
-        Metadata::named(self.source.to_string())
+        Metadata::named(self.number.to_string())
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
         Ok(Profile::Default.collect(self.document.values.clone()))
     }
+}
+
+/// A value of a matrix.
+#[derive(Clone, Debug)]
+pub struct Swept {
+    /// The dotted key.
+    pub key: String,
+    /// Its position in the list of the key's values.
+    pub idx: usize,
+    /// The value.
+    pub value: Value,
 }
 
 /// All layers of a spec.
@@ -98,33 +161,34 @@ impl Layers {
             let source = Source { name: file.display().to_string(), text };
             layers.push(source, folder, Document::parse)?;
         }
-        for item in &overrides.items {
+        for item in overrides.in_order() {
             let source = Source { name: "the command line or environment".into(), text: item.shown.clone() };
             layers.push(source, PathBuf::new(), |_, source| override_document(item, source))?;
         }
         Ok(layers)
     }
 
-    /// The same layers with the values of one matrix point on top; faults in them point at `place`.
+    /// The same layers with the values of one matrix point on top; faults in them point at these values.
     #[must_use]
-    pub fn with_point(&self, point: &BTreeMap<String, Value>, place: &Place) -> Self {
+    pub fn with_point(&self, point: &[Swept]) -> Self {
         let mut layers = self.clone();
-        let mut document = Document::default();
-        for (key, value) in point {
-            let path: KeyPath = key.split('.').map(str::to_owned).collect();
-            nest(&mut document.values, &path, value.clone());
-            let spans = super::document::Spans { key: place.range.clone(), value: place.range.clone() };
-            for depth in 1..=path.len() {
-                document.spans.insert(path[..depth].to_vec(), spans.clone());
-            }
+        for swept in point {
+            let at = self.matrix_place(&swept.key, None).unwrap_or(Place { source: 0, range: 0..0 });
+            let value = self.matrix_place(&swept.key, Some(swept.idx)).unwrap_or_else(|| at.clone());
+            let spans = Spans { key: at.range, value: value.range };
+            let path: KeyPath = swept.key.split('.').map(str::to_owned).collect();
+            let document = single(&path, swept.value.clone(), &spans);
+            // A layer of its own, whose places lie in the file.
+            layers.put(at.source, self.folder_of(at.source), document);
         }
-        // The layer's own number, so that figment can tell it from the file; its places lie in the file.
-        layers.sources.push(self.sources[place.source].clone());
-        let layer =
-            Layer { source: layers.sources.len() - 1, folder: self.folder_of(place.source), document };
-        layers.figment = layers.figment.merge(&layer);
-        layers.layers.push(layer);
         layers
+    }
+
+    /// Where a swept key stands, or the value at a position of its list.
+    fn matrix_place(&self, key: &str, idx: Option<usize>) -> Option<Place> {
+        let mut path = vec!["matrix".to_owned(), key.to_owned()];
+        path.extend(idx.map(|idx| idx.to_string()));
+        self.find(&path, idx.is_none())
     }
 
     /// The merged values; each carries the tag of its layer.
@@ -136,8 +200,8 @@ impl Layers {
     /// The source that the value with this tag came from.
     fn layer(&self, tag: Tag) -> Option<&Layer> {
         let name = &self.figment.get_metadata(tag)?.name;
-        let source: usize = name.parse().ok()?;
-        self.layers.iter().find(|layer| layer.source == source)
+        let number: usize = name.parse().ok()?;
+        self.layers.get(number)
     }
 
     /// What a relative path in the value with this tag is relative to.
@@ -186,40 +250,90 @@ impl Layers {
         let number = self.sources.len() - 1;
         let document = parse(&self.sources[number].text, number)
             .map_err(|faults| SpecError { sources: self.sources.clone(), faults })?;
-        let layer = Layer { source: number, folder, document };
+        self.put(number, folder, document);
+        Ok(())
+    }
+
+    /// Puts a layer on top.
+    fn put(&mut self, source: usize, folder: PathBuf, document: Document) {
+        let layer = Layer { number: self.layers.len(), source, folder, document };
+        let chosen = choices(&layer.document.values);
+        let merged = self.merged();
+        let differs = |choice: &&Choice| choice.of(&merged).is_some_and(|below| below != choice.name);
+        let replaced: Vec<&KeyPath> = chosen.iter().filter(differs).map(|choice| &choice.path).collect();
+        if !replaced.is_empty() {
+            for below in &mut self.layers {
+                replaced.iter().for_each(|path| remove(&mut below.document.values, path));
+            }
+            self.figment = self.layers.iter().fold(Figment::new(), Figment::merge);
+        }
         self.figment = std::mem::take(&mut self.figment).merge(&layer);
         self.layers.push(layer);
-        Ok(())
     }
 
     /// The file and those that it extends, lowest first, with their texts.
     fn chain_of_files(&self, path: &Path) -> Result<Vec<(PathBuf, String)>, SpecError> {
-        let mut chain: Vec<(PathBuf, String)> = Vec::new();
+        let mut chain: Vec<Link> = Vec::new();
         let mut next = Some(path.to_owned());
         while let Some(path) = next {
-            let fail = |fault| SpecError { sources: self.sources.clone(), faults: vec![fault] };
-            if chain.iter().any(|(seen, _)| *seen == path) {
-                return Err(fail(Fault::new(format!("`{}` extends itself", path.display()))));
+            // The place of `extends` in the file before, or none for the spec itself.
+            let fail = |fault: Fault| {
+                let mut sources = self.sources.clone();
+                let from = chain.last().map(|link| {
+                    sources.push(link.source());
+                    Place { source: sources.len() - 1, range: link.extends.clone() }
+                });
+                SpecError { sources, faults: vec![fault.at(from)] }
+            };
+            // Two paths of one file are one file.
+            let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+            if let Some(first) = chain.iter().position(|link| link.real == real) {
+                let names: Vec<_> = chain[first..].iter().map(|link| file_name(&link.path)).collect();
+                let around = format!("`{}` and `{}` again", names.join("`, `"), file_name(&path));
+                let fault = Fault::new(format!("specs extend one another in a circle: {around}"));
+                return Err(fail(fault.help("the last one must extend none of the others")));
             }
-            let text = read_text(&path).map_err(fail)?;
-            let base = Document::parse(&text, 0).ok().and_then(|d| match d.values.get("extends") {
-                Some(Value::String(_, base)) => Some(base.clone()),
-                _ => None,
-            });
-            next = base.map(|base| path.parent().map(|p| p.join(&base)).unwrap_or_else(|| base.into()));
-            chain.push((path, text));
+            let text = read_text(&path, chain.is_empty()).map_err(fail)?;
+            let document = Document::parse(&text, 0).ok();
+            let base = document.as_ref().and_then(|d| d.values.get("extends")?.as_str());
+            next = base.map(|base| path.parent().map(|p| p.join(base)).unwrap_or_else(|| base.into()));
+            let spans = document.as_ref().and_then(|d| d.spans.get(&["extends".to_owned()][..]));
+            let extends = spans.map_or(0..0, |spans| spans.value.clone());
+            chain.push(Link { path, real, text, extends });
         }
-        chain.reverse();
-        Ok(chain)
+        Ok(chain.into_iter().rev().map(|link| (link.path, link.text)).collect())
     }
 }
 
-fn read_text(path: &Path) -> Result<String, Fault> {
+/// One file of those that extend one another.
+struct Link {
+    path: PathBuf,
+    /// Without links and `..`.
+    real: PathBuf,
+    text: String,
+    /// Where it says what it extends.
+    extends: Range<usize>,
+}
+
+impl Link {
+    fn source(&self) -> Source {
+        Source { name: self.path.display().to_string(), text: self.text.clone() }
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The text of a spec: the study's own (`is_first`), or one that is extended.
+fn read_text(path: &Path, is_first: bool) -> Result<String, Fault> {
     let shown = path.display();
     let meta = std::fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
+        std::io::ErrorKind::NotFound if is_first => {
             Fault::new(format!("there is no spec `{shown}`")).help("`experiments/` holds those that ship")
         }
+        std::io::ErrorKind::NotFound => Fault::new(format!("there is no spec `{shown}` to extend"))
+            .help("a relative path is relative to the file that it stands in"),
         _ => Fault::new(format!("cannot read the spec `{shown}`: {error}")),
     })?;
     if !meta.is_file() {
@@ -246,21 +360,34 @@ fn read_text(path: &Path) -> Result<String, Fault> {
 
 fn override_document(item: &Override, source: usize) -> Result<Document, Vec<Fault>> {
     let whole = Place { source, range: 0..item.shown.len() };
-    let path: KeyPath = item.key.split('.').map(str::to_owned).collect();
-    if path.iter().any(String::is_empty) {
-        let fault = Fault::new(format!("`{}` is not a key", item.key));
+    if item.path.iter().any(String::is_empty) {
+        let fault = Fault::new(format!("`{}` is not a key", item.path.join(".")));
         return Err(vec![fault.at(whole).help("write it as in `--set train.epochs=3`")]);
     }
-    let parsed = Document::parse(&format!("v = {}", item.value), source).ok();
-    let value = parsed.and_then(|mut document| document.values.remove("v"));
+    let value = match Document::parse(&format!("v = {}", item.value), source) {
+        Ok(mut document) => document.values.remove("v"),
+        // A word needs no quotes; what begins as a list, table or quoted text was meant as one.
+        Err(faults) if item.value.starts_with(['[', '{', '"', '\'']) => {
+            let why = faults.into_iter().next().map(|fault| fault.message).unwrap_or_default();
+            let fault = Fault::new(format!("the value `{}` is {why}", item.value));
+            let help =
+                "put the whole in quotes, so that the shell leaves it as it is: `--set 'seeds=[1, 2]'`";
+            return Err(vec![fault.at(whole).help(help)]);
+        }
+        Err(_) => None,
+    };
     let value = value.unwrap_or_else(|| Value::from(item.value.clone()));
+    Ok(single(&item.path, value, &Spans { key: whole.range.clone(), value: whole.range }))
+}
+
+/// A document with one value, every part of whose path has the same place.
+fn single(path: &[String], value: Value, spans: &Spans) -> Document {
     let mut document = Document::default();
-    nest(&mut document.values, &path, value);
-    let spans = super::document::Spans { key: whole.range.clone(), value: whole.range };
+    nest(&mut document.values, path, value);
     for depth in 1..=path.len() {
         document.spans.insert(path[..depth].to_vec(), spans.clone());
     }
-    Ok(document)
+    document
 }
 
 fn nest(dict: &mut Dict, path: &[String], value: Value) {
@@ -274,5 +401,19 @@ fn nest(dict: &mut Dict, path: &[String], value: Value) {
     let inner = dict.entry(first.clone()).or_insert_with(|| Value::from(Dict::new()));
     if let Value::Dict(_, inner) = inner {
         nest(inner, rest, value);
+    }
+}
+
+fn remove(dict: &mut Dict, path: &[String]) {
+    match path.split_first() {
+        Some((last, [])) => {
+            dict.remove(last);
+        }
+        Some((first, rest)) => {
+            if let Some(Value::Dict(_, inner)) = dict.get_mut(first) {
+                remove(inner, rest);
+            }
+        }
+        None => {}
     }
 }

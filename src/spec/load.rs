@@ -1,15 +1,14 @@
 //! A file and its overrides to a checked experiment, and the points of its matrix.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use figment::value::Value;
 use indexmap::IndexMap;
 
 use super::fault::{Fault, Place, SpecError, nearest};
-use super::layers::{Layers, Overrides};
+use super::layers::{Layers, Overrides, Swept};
 use super::reader::{Reading, Table, shown};
-use super::settings::Experiment;
+use super::settings::{Design, Experiment};
 use super::{read_augment, read_data, read_labels, read_training};
 
 /// The largest matrix.
@@ -71,8 +70,31 @@ impl Loaded {
         toml::to_string(&merged).unwrap_or_default()
     }
 
+    /// What the spec holds that nothing reads, though it is not wrong.
+    pub fn notices(&self) -> Vec<String> {
+        let augment = &self.experiment.augment;
+        let names: Vec<_> = augment.policies.keys().map(|name| format!("`{name}`")).collect();
+        if augment.design == Design::Policies || names.is_empty() {
+            return Vec::new();
+        }
+        let names = names.join(", ");
+        vec![format!(
+            "the design of `[augment.grid]` does not read the policies {names}; write `design = \"policies\"` to run them"
+        )]
+    }
+
     /// A fault about the value at `path` that was found after loading, with its place in the file.
     pub fn error_at(&self, path: &[&str], message: impl Into<String>, help: Option<String>) -> SpecError {
+        self.errors(vec![self.fault_at(path, message, help)])
+    }
+
+    /// Faults that were found after loading.
+    pub fn errors(&self, faults: Vec<Fault>) -> SpecError {
+        SpecError { sources: self.layers.sources.clone(), faults }
+    }
+
+    /// Likewise, to be told with others.
+    pub fn fault_at(&self, path: &[&str], message: impl Into<String>, help: Option<String>) -> Fault {
         let mut path: Vec<String> = path.iter().map(|&key| key.to_owned()).collect();
         let mut place = None;
         while place.is_none() && !path.is_empty() {
@@ -81,7 +103,7 @@ impl Loaded {
         }
         let mut fault = Fault::new(message).at(place);
         fault.help = help;
-        SpecError { sources: self.layers.sources.clone(), faults: vec![fault] }
+        fault
     }
 }
 
@@ -107,24 +129,24 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Loaded, SpecError> {
             points.push(Point { values: IndexMap::new(), experiment: experiment.clone() });
             continue;
         }
-        let first = vec!["matrix".to_owned(), values[0].0.clone()];
-        let place = layers.find(&first, true).unwrap_or(Place { source: 0, range: 0..0 });
-        let map: BTreeMap<String, Value> = values.iter().cloned().collect();
-        let merged = layers.with_point(&map, &place);
+        let merged = layers.with_point(&values);
         let reading = Reading::new(&merged);
         let experiment = read(&reading);
-        for mut fault in reading.into_faults() {
-            let point: Vec<_> =
-                values.iter().map(|(key, value)| format!("{key} = {}", shown(value))).collect();
-            fault.message = format!("matrix point {}: {}", point.join(", "), fault.message);
-            fault.place = Some(place.clone());
-            if !faults.contains(&fault) {
-                faults.push(fault);
+        for fault in reading.into_faults() {
+            // The same fault at other points is the same fault.
+            if !faults.iter().any(|(_, known)| *known == fault) {
+                faults.push((values.clone(), fault));
             }
         }
-        let values = values.into_iter().map(|(key, value)| (key, json(&value))).collect();
+        let values = values.into_iter().map(|swept| (swept.key, json(&swept.value))).collect();
         points.push(Point { values, experiment });
     }
+    let at_point = |(values, mut fault): (Vec<Swept>, Fault)| {
+        let point: Vec<_> = values.iter().map(|v| format!("{} = {}", v.key, shown(&v.value))).collect();
+        fault.message = format!("matrix point {}: {}", point.join(", "), fault.message);
+        fault
+    };
+    let faults: Vec<Fault> = faults.into_iter().map(at_point).collect();
     if faults.is_empty() { Ok(Loaded { experiment, points, layers }) } else { Err(fail(faults, &layers)) }
 }
 
@@ -246,15 +268,15 @@ fn check_size(reading: &Reading<'_>, grid: &[(String, Vec<Value>)]) {
 }
 
 /// All points, the last key fastest.
-fn product(grid: &[(String, Vec<Value>)]) -> Vec<Vec<(String, Value)>> {
+fn product(grid: &[(String, Vec<Value>)]) -> Vec<Vec<Swept>> {
     let mut points = vec![Vec::new()];
     for (key, values) in grid {
         points = points
             .into_iter()
-            .flat_map(|point: Vec<(String, Value)>| {
-                values.iter().map(move |value| {
+            .flat_map(|point: Vec<Swept>| {
+                values.iter().enumerate().map(move |(idx, value)| {
                     let mut point = point.clone();
-                    point.push((key.clone(), value.clone()));
+                    point.push(Swept { key: key.clone(), idx, value: value.clone() });
                     point
                 })
             })

@@ -3,6 +3,7 @@
 //! `layers` merges the texts and keeps where each value stands; `reader` and the `read_…` files check them into
 //! `settings`; after [`load`] nothing is optional by accident. All faults come out together.
 
+mod chosen;
 mod document;
 mod fault;
 mod layers;

@@ -79,9 +79,14 @@ pub fn augment(root: &Table<'_>) -> Augment {
                 let mut fault = Fault::new(format!(
                     "the policy `{name}` names the op `{member}`, which is not in `[augment.ops]`"
                 ));
-                if let Some(near) = nearest(member, ops.keys().map(String::as_str)) {
-                    fault = fault.help(format!("did you mean `{near}`?"));
-                }
+                fault = match nearest(member, ops.keys().map(String::as_str)) {
+                    Some(near) => fault.help(format!("did you mean `{near}`?")),
+                    None if ops.is_empty() => fault.help("define it there"),
+                    None => {
+                        let known: Vec<_> = ops.keys().map(|op| format!("`{op}`")).collect();
+                        fault.help(format!("known there: {}", known.join(", ")))
+                    }
+                };
                 policies_table.fault(&name, fault);
             }
         }

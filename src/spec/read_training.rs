@@ -57,7 +57,17 @@ pub fn train(root: &Table<'_>) -> Train {
         precision: table.choice("precision", &[("fp32", Precision::Fp32)]),
         optimizer: optimizer(table.table("optimizer")),
         schedule: schedule(table.table("schedule")),
-        early_stopping: table.optional_table("early_stopping").map(early_stopping),
+        early_stopping: match table.has("early_stopping").then(|| table.any("early_stopping")).flatten() {
+            None => None,
+            // So a spec switches off what the one that it extends asks for.
+            Some(Value::String(_, word)) if word == "none" => None,
+            Some(Value::String(_, word)) => {
+                let fault = Fault::new(format!("`early_stopping` is `{word}`, expected a table or `none`"));
+                table.fault("early_stopping", fault);
+                None
+            }
+            Some(_) => Some(early_stopping(table.table("early_stopping"))),
+        },
     };
     table.finish();
     settings

@@ -32,7 +32,14 @@ impl<'a> Reading<'a> {
     pub fn root(&self) -> Table<'_> {
         let mut dict = self.layers.merged();
         dict.remove("choice");
-        Table { reading: self, path: KeyPath::new(), dict, fallback: Dict::new(), asked: RefCell::default() }
+        Table {
+            reading: self,
+            path: KeyPath::new(),
+            dict,
+            fallback: Dict::new(),
+            is_amiss: false,
+            asked: RefCell::default(),
+        }
     }
 
     /// The layers that are read.
@@ -75,6 +82,8 @@ pub struct Table<'r> {
     dict: Dict,
     /// What is taken for a key that the table lacks.
     fallback: Dict,
+    /// Something else stands in its place, which is the fault to show: what it lacks is none.
+    is_amiss: bool,
     asked: RefCell<Vec<String>>,
 }
 
@@ -88,6 +97,9 @@ impl<'r> Table<'r> {
 
     /// Keeps a fault about the value of `key`.
     pub fn fault(&self, key: &str, fault: Fault) {
+        if self.is_amiss {
+            return;
+        }
         let path = self.path_of(key);
         let of_value = self
             .dict
@@ -113,17 +125,14 @@ impl<'r> Table<'r> {
 
     fn required(&self, key: &str) -> Option<&Value> {
         let value = self.get(key);
-        if value.is_none() {
+        if value.is_none() && !self.is_amiss {
             let table = self.shown();
             let whole = match table.as_str() {
                 "" => format!("`{key}` is missing"),
                 table => format!("`{key}` is missing in `[{table}]`"),
             };
-            let mut fault = Fault::new(whole);
-            if let Some(place) = self.reading.layers.find(&self.path, true) {
-                fault = fault.at(place);
-            }
-            self.reading.fault(fault);
+            let place = self.reading.layers.find(&self.path, true).filter(Place::is_users);
+            self.reading.fault(Fault::new(whole).at(place));
         }
         value
     }
@@ -327,15 +336,15 @@ impl<'r> Table<'r> {
 
     /// The table under `key`; an empty one where there is none.
     pub fn table(&self, key: &str) -> Table<'r> {
-        let dict = match self.get(key) {
-            Some(Value::Dict(_, dict)) => dict.clone(),
-            None => Dict::new(),
+        let (dict, is_amiss) = match self.get(key) {
+            Some(Value::Dict(_, dict)) => (dict.clone(), self.is_amiss),
+            None => (Dict::new(), self.is_amiss),
             Some(value) => {
                 self.wrong(key, value, "a table");
-                Dict::new()
+                (Dict::new(), true)
             }
         };
-        self.child(self.path_of(key), dict)
+        Table { is_amiss, ..self.child(self.path_of(key), dict) }
     }
 
     /// The table under `key`, if it is there.
@@ -365,7 +374,14 @@ impl<'r> Table<'r> {
     }
 
     fn child(&self, path: KeyPath, dict: Dict) -> Table<'r> {
-        Table { reading: self.reading, path, dict, fallback: Dict::new(), asked: RefCell::default() }
+        Table {
+            reading: self.reading,
+            path,
+            dict,
+            fallback: Dict::new(),
+            is_amiss: self.is_amiss,
+            asked: RefCell::default(),
+        }
     }
 
     /// The keys in the order in which the spec has them; all count as asked for.

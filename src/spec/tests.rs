@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::ops::Action;
 use super::settings::{LabelSource, LabelsFrom, Optimizer, Schedule, Threshold, Unmapped};
-use super::{Loaded, Override, Overrides, SpecError, load};
+use super::{Loaded, Override, Overrides, Point, SpecError, load};
 
 const GOOD: &str = r#"
 name = "flips"
@@ -126,10 +127,130 @@ fn faults_of_overrides_and_of_matrix_points_are_placed_too() {
     );
     let text = GOOD.replace("[64, 96]", "[64, 4]");
     assert_eq!(
-        faults(&text, &[])[0],
-        "matrix point train.optimizer.lr = `0.0001`, images.size = `4`: `size` is `4`, expected 16 to 1024 @ \
-         \"train.optimizer.lr\""
+        faults(&text, &[]),
+        [
+            "matrix point train.optimizer.lr = `0.0001`, images.size = `4`: `size` is `4`, expected 16 to 1024 @ 4"
+        ]
     );
+}
+
+#[test]
+fn a_misspelt_key_of_the_matrix_is_one_fault() {
+    let text = GOOD.replace("\"train.optimizer.lr\" = [1e-4, 3e-4]", "\"train.epoch\" = [1, 2]");
+    assert_eq!(
+        faults(&text, &[]),
+        [
+            "matrix point train.epoch = `1`, images.size = `64`: unknown key `epoch` in `[train]` @ \"train.epoch\" \
+             ? did you mean `epochs`?"
+        ]
+    );
+}
+
+#[test]
+fn a_matrix_can_be_set_with_or_without_quotes() {
+    for set in [
+        "matrix.\"train.optimizer.lr\"=[1e-4,1e-3]",
+        "matrix.train.optimizer.lr = [1e-4,1e-3]",
+        "matrix . 'train.optimizer.lr'=[1e-4,1e-3]",
+    ] {
+        let loaded = read(GOOD, &[set]).unwrap();
+        let rates: Vec<_> = loaded.points.iter().map(|p| p.experiment.train.optimizer.lr()).collect();
+        assert_eq!(rates, [1e-4, 1e-4, 1e-3, 1e-3], "{set}");
+    }
+    let loaded = read(GOOD, &["labels.groups.\"a=b\"=[\"x\"]"]).unwrap();
+    assert_eq!(loaded.experiment.labels.sources[0].groups["a=b"], ["x"]);
+}
+
+#[test]
+fn one_wrong_table_is_one_fault() {
+    for section in ["train", "split", "model", "augment", "evaluate", "workers"] {
+        let set = format!("{section}=3");
+        let expected = format!("`{section}` is `3`, expected a table @ --set {set}");
+        assert_eq!(faults(GOOD, &[&set]), [expected]);
+    }
+}
+
+#[test]
+fn a_value_that_was_meant_as_a_list_is_no_text() {
+    let expected = "the value `[1,2` is not valid TOML: unclosed array, expected `]` @ --set seeds=[1,2 ? put the whole in \
+                    quotes, so that the shell leaves it as it is: `--set 'seeds=[1, 2]'`";
+    assert_eq!(faults(GOOD, &["seeds=[1,2"]), [expected]);
+}
+
+#[test]
+fn text_without_quotes_is_told_to_have_some() {
+    for word in ["flips", "train", "two words", "3x"] {
+        let all = faults(&GOOD.replace("name = \"flips\"", &format!("name = {word}")), &[]).join("\n");
+        assert!(all.contains("not valid TOML") && all.contains("text stands in quotes"), "{word}: {all}");
+    }
+}
+
+#[test]
+fn another_choice_replaces_a_table_and_the_same_one_is_merged() {
+    let schedule = |loaded: &Loaded| loaded.experiment.train.schedule.clone();
+    let text = GOOD.replace("warmup_epochs = 2", "start_lr = 1e-5, warmup_epochs = 2");
+    assert_eq!(schedule(&read(&text, &["train.schedule.name=static"]).unwrap()), Schedule::Static);
+    let merged = schedule(&read(&text, &["train.schedule={name=\"exponential\", decay=0.5}"]).unwrap());
+    assert!(matches!(merged, Schedule::Exponential { warmup_epochs: 2, decay: 0.5, .. }), "{merged:?}");
+    // Whichever way round they are given, a choice comes before the values of what is chosen.
+    let from_static = GOOD.replace("schedule = { name = \"exponential\", warmup_epochs = 2 }\n", "");
+    let sets = ["train.schedule.decay=0.5", "train.schedule.name=exponential"];
+    let risen = schedule(&read(&from_static, &sets).unwrap());
+    assert!(matches!(risen, Schedule::Exponential { decay: 0.5, .. }), "{risen:?}");
+
+    let sweep = "matrix.train.schedule=[{name=\"static\"}, {name=\"exponential\"}]";
+    let swept = read(&text, &[sweep, "matrix.images.size=[64]", "matrix.train.optimizer.lr=[1e-4]"]).unwrap();
+    let schedules: Vec<_> = swept.points.iter().map(|point| &point.experiment.train.schedule).collect();
+    assert_eq!(schedules[0], &Schedule::Static);
+    assert!(matches!(schedules[1], Schedule::Exponential { start_lr: 1e-5, .. }), "{schedules:?}");
+
+    let op = |set: &str| read(GOOD, &[set]).unwrap().experiment.augment.ops["flip"].clone();
+    assert_eq!(op("augment.ops.flip={op=\"rotate\", limit=[0, 5]}").p, 0.5);
+    assert!(matches!(op("augment.ops.flip.one_of=[{op=\"rotate\"}]").action, Action::OneOf { .. }));
+}
+
+#[test]
+fn early_stopping_can_be_switched_off() {
+    let text = GOOD.replace("[train]", "[train]\nearly_stopping = { patience = 3 }");
+    assert!(read(&text, &[]).unwrap().experiment.train.early_stopping.is_some());
+    assert_eq!(read(&text, &["train.early_stopping=none"]).unwrap().experiment.train.early_stopping, None);
+    let swept = read(&text, &["matrix.train.early_stopping=[\"none\", {patience=4}]"]).unwrap();
+    let patience =
+        |point: &Point| point.experiment.train.early_stopping.as_ref().map(|stopping| stopping.patience);
+    assert_eq!(swept.points.iter().map(patience).collect::<Vec<_>>()[..2], [None, Some(4)]);
+    assert_eq!(
+        faults(&text, &["train.early_stopping=never"]),
+        ["`early_stopping` is `never`, expected a table or `none` @ --set train.early_stopping=never"]
+    );
+}
+
+#[test]
+fn a_base_that_is_missing_or_goes_round_is_shown_where_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("sub")).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("gone.toml", "name = \"x\"\nextends = \"nowhere.toml\"\n");
+    write("a.toml", "extends = \"sub/../b.toml\"\n");
+    write("b.toml", "extends = \"sub/../a.toml\"\n");
+    write("self.toml", "extends = \"sub/../self.toml\"\n");
+    for (name, expected) in [
+        ("gone.toml", "there is no spec `/nowhere.toml` to extend @ \"nowhere.toml\""),
+        (
+            "a.toml",
+            "specs extend one another in a circle: `a.toml`, `b.toml` and `a.toml` again @ \"sub/../a.toml\"",
+        ),
+        (
+            "self.toml",
+            "specs extend one another in a circle: `self.toml` and `self.toml` again @ \"sub/../self.toml\"",
+        ),
+    ] {
+        let error = load(&folder.path().join(name), &Overrides::default()).unwrap_err();
+        let fault = &error.faults[0];
+        let place = fault.place.clone().unwrap();
+        let shown = format!("{} @ {}", fault.message, &error.sources[place.source].text[place.range]);
+        assert_eq!(shown.replace(&folder.path().display().to_string(), ""), expected);
+        assert_eq!(error.faults.len(), 1);
+    }
 }
 
 #[test]
@@ -148,6 +269,11 @@ fn wrong_specs_say_what_is_wrong() {
         ("unmapped = \"metal\"", "unmapped = \"metall\"", "`unmapped` is `metall`"),
         ("flip = {", "none = {", "`none` is the name of the variant without augmentation"),
         ("flip = {", "\"a+b\" = {", "holds `+`"),
+        (
+            "[matrix]",
+            "[augment.grid]\npolicies.both = [\"zzz\"]\n[matrix]",
+            "not in `[augment.ops]` @ [\"zzz\"] ? known there: `flip`, `colour`",
+        ),
         ("op = \"horizontal_flip\", ", "", "names no op"),
         ("[matrix]", "[report]\nbaseline = \"flop\"\n[matrix]", "`baseline` is `flop`"),
         ("\"images.size\"", "\"workers.slots\"", "`workers.slots` cannot be swept"),

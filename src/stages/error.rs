@@ -55,6 +55,14 @@ pub enum StageError {
     /// The dataset cannot be read.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The dataset has no column of the name that the spec gives.
+    #[error("{source}")]
+    Column {
+        /// The key in `[dataset]` that names it.
+        key: &'static str,
+        /// What the reader says.
+        source: ImportError,
+    },
     /// The labels do not fit the dataset.
     #[error(transparent)]
     Labels(#[from] LabelError),
@@ -161,6 +169,10 @@ impl StageError {
     /// What to do, where that is known.
     pub fn help(&self) -> Option<String> {
         match self {
+            StageError::BadImages { bad, total } if bad.len() == *total => Some(
+                "no image can be used: see whether `images` in `[dataset]` is the folder that their names are relative to"
+                    .to_owned(),
+            ),
             StageError::BadImages { .. } => Some(
                 "mend them, or write `bad_images = \"skip\"` in `[dataset]` to set them aside; `check_images = false` reads tables only"
                     .to_owned(),
@@ -177,6 +189,8 @@ impl StageError {
                 "write `method = \"iterative\"` in `[split]`, which spreads rare labels, put them into a group with others, or write `min_positives = 0` in `[labels]` to leave them out of averages"
                     .to_owned(),
             ),
+            StageError::Column { key, .. } => Some(format!("write the name of the column as `{key}` in `[dataset]`")),
+            StageError::Import(error) => import_help(error),
             StageError::Cache(error) => error.help().map(str::to_owned),
             _ => None,
         }
@@ -185,6 +199,7 @@ impl StageError {
     /// The key of the spec that is at fault, where one is.
     pub fn spec_path(&self) -> Option<Vec<String>> {
         match self {
+            StageError::Column { key, .. } => Some(path(&["dataset", key])),
             StageError::Labels(error) => Some(labels_path(error)),
             StageError::Split(_) | StageError::EmptyPart { .. } => Some(path(&["split"])),
             StageError::FewPositives { .. } => Some(path(&["labels", "min_positives"])),
@@ -202,6 +217,20 @@ impl StageError {
 /// What a part belongs to.
 fn split_or(fold: Option<u32>) -> String {
     fold.map_or_else(|| "the split".to_owned(), |fold| format!("fold {fold}"))
+}
+
+/// What to do about a dataset that cannot be read, where that is known.
+pub fn import_help(error: &ImportError) -> Option<String> {
+    match error {
+        ImportError::Empty { path, what: "images" } if path.is_dir() => Some(
+            "each class needs a folder of its own in it, named as the class, with its .jpg, .jpeg or .png files"
+                .to_owned(),
+        ),
+        ImportError::Io { path, .. } if !path.exists() => {
+            Some("a relative path is relative to the spec that names it".to_owned())
+        }
+        _ => None,
+    }
 }
 
 fn path(keys: &[&str]) -> Vec<String> {

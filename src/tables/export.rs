@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, BooleanArray, Float32Array, Float64Array, ListArray, RecordBatch, StringArray};
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::ArrowWriter;
@@ -57,6 +58,13 @@ pub enum ExportError {
     },
 }
 
+impl ExportError {
+    /// Whether whoever reads the text has gone.
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(self, ExportError::Write { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+}
+
 /// A Parquet file, and text columns that are shown with one value in place of what stands there: results keep the
 /// names under which they were made.
 #[derive(Clone, Debug)]
@@ -81,7 +89,8 @@ pub fn to_csv(parquets: &[Source<'_>], out: &mut dyn Write) -> Result<(), Export
 fn one_to_csv(source: &Source<'_>, header: bool, out: &mut dyn Write) -> Result<(), ExportError> {
     let parquet = source.path;
     let write = |error: csv::Error| ExportError::Write { path: parquet.into(), source: error.into() };
-    let (names, batches) = open(source)?;
+    let (schema, batches) = open(source)?;
+    let names: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
     let mut csv = csv::Writer::from_writer(out);
     if header {
         csv.write_record(&names).map_err(write)?;
@@ -113,38 +122,28 @@ pub fn to_json_lines(parquets: &[Source<'_>], out: &mut dyn Write) -> Result<(),
 /// # Errors
 /// Where a file cannot be read whole, or `out` cannot be written.
 pub fn to_parquet(parquets: &[Source<'_>], out: &mut (dyn Write + Send)) -> Result<(), ExportError> {
-    let mut writer: Option<ArrowWriter<&mut (dyn Write + Send)>> = None;
-    let mut out = Some(out);
-    let mut last: &Path = Path::new("");
+    let Some(first) = parquets.first() else {
+        return Ok(());
+    };
+    let failed = |path: &Path, source| ExportError::Parquet { path: path.into(), source };
+    // The columns are there even where no file has a row.
+    let (schema, _) = open(first)?;
+    let mut writer = ArrowWriter::try_new(out, schema, None).map_err(|error| failed(first.path, error))?;
     for source in parquets {
-        let parquet = source.path;
-        last = parquet;
-        let failed = |source| ExportError::Parquet { path: parquet.into(), source };
         let (_, batches) = open(source)?;
         for batch in batches {
-            let batch = batch?;
-            if let (None, Some(out)) = (&writer, out.take()) {
-                writer = Some(ArrowWriter::try_new(out, batch.schema(), None).map_err(failed)?);
-            }
-            if let Some(writer) = &mut writer {
-                writer.write(&batch).map_err(failed)?;
-            }
+            writer.write(&batch?).map_err(|error| failed(source.path, error))?;
         }
     }
-    match writer {
-        Some(writer) => {
-            writer.close().map_err(|source| ExportError::Parquet { path: last.into(), source })?;
-            Ok(())
-        }
-        None => Ok(()),
-    }
+    writer.close().map(drop).map_err(|error| failed(first.path, error))
 }
 
 fn one_to_json_lines(source: &Source<'_>, out: &mut dyn Write) -> Result<(), ExportError> {
     let parquet = source.path;
     let write = |source| ExportError::Write { path: parquet.into(), source };
-    let (names, batches) = open(source)?;
-    let keys: Vec<String> = names.iter().map(|name| Value::from(name.as_str()).to_string()).collect();
+    let (schema, batches) = open(source)?;
+    let keys: Vec<String> =
+        schema.fields().iter().map(|field| Value::from(field.name().as_str()).to_string()).collect();
     for batch in batches {
         let columns = batch?;
         for row_idx in 0..columns.num_rows() {
@@ -226,18 +225,18 @@ fn no_number(number: f64) -> Cell {
 
 type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, ExportError>> + 'a>;
 
-/// The names of the columns, and the rows.
-fn open<'a>(source: &Source<'a>) -> Result<(Vec<String>, Batches<'a>), ExportError> {
+/// The columns, and the rows.
+fn open<'a>(source: &Source<'a>) -> Result<(SchemaRef, Batches<'a>), ExportError> {
     let (path, fixed) = (source.path, source.names.clone());
     let wrong = |source| ExportError::Parquet { path: path.into(), source };
     let file = File::open(path).map_err(|source| ExportError::Open { path: path.into(), source })?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(wrong)?;
-    let names = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let schema = builder.schema().clone();
     let reader = builder.build().map_err(wrong)?;
     let named = move |batch: Result<RecordBatch, ArrowError>| {
         batch.and_then(|batch| with_names(&batch, &fixed)).map_err(|source| wrong(source.into()))
     };
-    Ok((names, Box::new(reader.map(named))))
+    Ok((schema, Box::new(reader.map(named))))
 }
 
 fn with_names(batch: &RecordBatch, names: &[(&'static str, &str)]) -> Result<RecordBatch, ArrowError> {

@@ -31,7 +31,16 @@ pub struct Lab {
 impl Lab {
     /// Images and spec, nothing computed; `None` where there is no worker.
     pub fn new() -> Option<Self> {
-        let lab = Lab { folder: tempfile::tempdir().unwrap(), worker: worker()? };
+        Some(Lab::furnished(worker()?))
+    }
+
+    /// Likewise, for what trains nothing: any call of a worker fails.
+    pub fn without_worker() -> Self {
+        Lab::furnished("/nonexistent/ablatrix-worker".into())
+    }
+
+    fn furnished(worker: PathBuf) -> Self {
+        let lab = Lab { folder: tempfile::tempdir().unwrap(), worker };
         let colours = [("glass", [40, 170, 90]), ("metal", [150, 150, 170]), ("paper", [200, 170, 120])];
         for (class, colour) in colours {
             let folder = lab.path("images").join(class);
@@ -41,7 +50,7 @@ impl Lab {
             }
         }
         lab.write_spec(SPEC);
-        Some(lab)
+        lab
     }
 
     /// A path in the folder.

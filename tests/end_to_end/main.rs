@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod data;
 mod folds;
+mod first_steps;
 mod harness;
 mod keys;
 mod rows;

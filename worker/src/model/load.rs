@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use ablatrix::weights::Code;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tch::{Kind, TchError, Tensor};
 
@@ -26,14 +27,23 @@ pub(super) enum Head {
 /// The tensors of a file by name.
 type Views<'a> = BTreeMap<String, TensorView<'a>>;
 
-/// Copies the file's tensors into `network`. See [`Network::load_weights`].
-pub(super) fn load(network: &mut Network, path: &Path, head: Head) -> Result<LoadReport, WeightsError> {
+/// Copies the file's tensors into `network`; faults name it `shown`. See [`Network::load_weights`].
+pub(super) fn load(
+    network: &mut Network,
+    path: &Path,
+    shown: &Path,
+    head: Head,
+) -> Result<LoadReport, WeightsError> {
     let bytes = std::fs::read(path).map_err(|source| WeightsError::Io {
         doing: "read",
         path: path.to_owned(),
         source,
     })?;
-    refuse_code(&bytes, path)?;
+    let path = shown;
+    if let Some(code) = Code::of_whole(&bytes) {
+        let (found, command) = (code.found, code.conversion(path));
+        return Err(WeightsError::RunsCode { path: path.to_owned(), found, command });
+    }
     let file = SafeTensors::deserialize(&bytes)
         .map_err(|source| WeightsError::NotSafetensors { path: path.to_owned(), source })?;
     let views: Views<'_> = file.tensors().into_iter().collect();
@@ -58,36 +68,6 @@ pub(super) fn load(network: &mut Network, path: &Path, head: Head) -> Result<Loa
         tch::no_grad(|| target.f_copy_(&values)).map_err(|source| moving(name, path, source))?;
     }
     Ok(LoadReport { replaced })
-}
-
-/// Refuses content that can run code. The ninth byte of a safetensors file opens its JSON header, so the
-/// look-alikes are told apart even where a header's length happens to begin like a pickle.
-fn refuse_code(bytes: &[u8], path: &Path) -> Result<(), WeightsError> {
-    if bytes.get(8) == Some(&b'{') {
-        return Ok(());
-    }
-    let (found, read) = match bytes {
-        [0x80, 2..=5, ..] => ("a Python pickle", "torch.load(p, map_location='cpu', weights_only=True)"),
-        [b'P', b'K', 3, 4, ..] if is_torch_script(bytes) => {
-            ("a TorchScript archive", "torch.jit.load(p, map_location='cpu').state_dict()")
-        }
-        [b'P', b'K', 3, 4, ..] => {
-            ("a PyTorch checkpoint (a zipped pickle)", "torch.load(p, map_location='cpu', weights_only=True)")
-        }
-        _ => return Ok(()),
-    };
-    let command = format!(
-        "`python -c \"import sys, torch; from safetensors.torch import save_file; p = sys.argv[1]; \
-         save_file({{k: v.clone().contiguous() for k, v in {read}.items()}}, p + '.safetensors')\" '{}'`",
-        path.display()
-    );
-    Err(WeightsError::RunsCode { path: path.to_owned(), found, command })
-}
-
-/// Whether a zip's directory, which stands at its end, lists what only TorchScript has.
-fn is_torch_script(bytes: &[u8]) -> bool {
-    let directory = &bytes[bytes.len().saturating_sub(1 << 20)..];
-    directory.windows(13).any(|window| window == b"constants.pkl")
 }
 
 /// Whether the file's head is a whole one of another size, or there is none at all.

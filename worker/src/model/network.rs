@@ -115,7 +115,15 @@ impl Network {
     /// # Errors
     /// See [`WeightsError`]: every reason names the file and the tensors.
     pub fn load_weights(&mut self, path: &Path) -> Result<LoadReport, ModelError> {
-        Ok(load::load(self, path, load::Head::MayDiffer)?)
+        self.load_weights_of(path, path)
+    }
+
+    /// As [`Network::load_weights`], from a copy at `path` of the user's file `named`, which errors name.
+    ///
+    /// # Errors
+    /// As [`Network::load_weights`].
+    pub fn load_weights_of(&mut self, path: &Path, named: &Path) -> Result<LoadReport, ModelError> {
+        Ok(load::load(self, path, named, load::Head::MayDiffer)?)
     }
 
     /// Takes over a model that was saved by [`Network::save`], head included.
@@ -123,7 +131,7 @@ impl Network {
     /// # Errors
     /// As [`Network::load_weights`]; a head of another size is an error too.
     pub fn load_trained(&mut self, path: &Path) -> Result<(), ModelError> {
-        load::load(self, path, load::Head::MustFit)?;
+        load::load(self, path, path, load::Head::MustFit)?;
         Ok(())
     }
 

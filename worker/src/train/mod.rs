@@ -23,7 +23,7 @@ use std::time::Instant;
 use ablatrix::cache::Store;
 use ablatrix::job::{EpochRow, Job, StopReason, TrainSummary, WorkerEvent, input, output};
 use ablatrix::metrics::Course;
-use ablatrix::spec::settings::{EarlyStopping, StopMetric};
+use ablatrix::spec::settings::{EarlyStopping, StopMetric, Weights};
 use ablatrix::tables::{self, rows::HistoryRow};
 
 use crate::failure::JobError;
@@ -48,7 +48,12 @@ pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobEr
     let mut network = Network::new(&job.model, examples.labels().len(), job.stream_seed(), device)?;
     let mut replaced = Vec::new();
     if job.inputs.contains_key(input::WEIGHTS) {
-        replaced = network.load_weights(&inputs::path(job, store, input::WEIGHTS)?)?.replaced;
+        let copy = inputs::path(job, store, input::WEIGHTS)?;
+        let named = match &job.model.weights {
+            Weights::Path(named) => named.as_path(),
+            Weights::None => copy.as_path(),
+        };
+        replaced = network.load_weights_of(&copy, named)?.replaced;
     }
     let (trained_parameters, parameters) = network.parameters();
 

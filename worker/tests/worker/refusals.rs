@@ -2,7 +2,7 @@
 
 use ablatrix::fingerprint::Digest;
 use ablatrix::job::{FailureKind, Job, WorkerEvent, input};
-use ablatrix::spec::settings::{Device, EarlyStopping, StopMetric};
+use ablatrix::spec::settings::{Device, EarlyStopping, StopMetric, Weights};
 use ablatrix::tables::rows::{Part, SplitRow, TrainIndexRow};
 
 use super::harness::*;
@@ -77,6 +77,14 @@ const BROKEN: &[(Break, &[&str])] = &[
     (
         |_, job| drop(job.inputs.insert(input::WEIGHTS.into(), job.inputs[input::PIXELS].clone())),
         &["not a whole safetensors file"],
+    ),
+    (
+        // The user knows the file that the spec names, not its copy in the cache.
+        |_, job| {
+            job.inputs.insert(input::WEIGHTS.into(), job.inputs[input::PIXELS].clone());
+            job.model.weights = Weights::Path("nets/mine.safetensors".into());
+        },
+        &["weights `nets/mine.safetensors` are not a whole safetensors file"],
     ),
     (|_, job| job.device = Device::Cuda, &["device `cuda` is not available"]),
 ];

@@ -1,0 +1,57 @@
+//! Tables whose keys depend on a choice: the optimizer and the schedule by `name`, each op by `op` or `one_of`.
+//!
+//! A layer that makes another choice than those below replaces the whole table: the keys of an exponential schedule
+//! mean nothing to a static one.
+
+use figment::value::{Dict, Value};
+
+use super::document::KeyPath;
+
+/// A table that a layer chooses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// Where the table is.
+    pub path: KeyPath,
+    /// What is chosen.
+    pub name: String,
+}
+
+impl Choice {
+    /// What `dict` chooses at the same place.
+    pub fn of(&self, dict: &Dict) -> Option<String> {
+        let mut dict = dict;
+        for key in &self.path {
+            dict = table(dict, key)?;
+        }
+        chosen(dict)
+    }
+}
+
+/// The choices that a layer makes.
+pub fn choices(layer: &Dict) -> Vec<Choice> {
+    let mut paths: Vec<KeyPath> =
+        ["optimizer", "schedule"].map(|key| vec!["train".into(), key.into()]).into();
+    let ops = table(layer, "augment").and_then(|augment| table(augment, "ops"));
+    let ops = ops.into_iter().flat_map(Dict::keys);
+    paths.extend(ops.map(|op| vec!["augment".into(), "ops".into(), op.clone()]));
+    let choice = |path: KeyPath| {
+        let name = Choice { path: path.clone(), name: String::new() }.of(layer)?;
+        Some(Choice { path, name })
+    };
+    paths.into_iter().filter_map(choice).collect()
+}
+
+fn table<'d>(dict: &'d Dict, key: &str) -> Option<&'d Dict> {
+    match dict.get(key)? {
+        Value::Dict(_, inner) => Some(inner),
+        _ => None,
+    }
+}
+
+fn chosen(table: &Dict) -> Option<String> {
+    if table.contains_key("one_of") {
+        return Some("one_of".to_owned());
+    }
+    let name = table.get("name").or_else(|| table.get("op"))?;
+    name.as_str().map(str::to_owned)
+}

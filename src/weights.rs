@@ -1,0 +1,199 @@
+//! What a file of weights is, told by its first and last bytes.
+//!
+//! Takes a file as the user named it; says whether it can be the safetensors file that a training starts from, before
+//! anything runs. A file is judged by its content, never by its name. Knows no tensors and no networks: whether they
+//! fit is found where they are loaded.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// Bytes at the end of a zip that are looked through for its directory.
+const DIRECTORY_BYTES: u64 = 1 << 20;
+
+/// Why a file cannot be the weights of a model.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsFault {
+    /// It cannot be read.
+    #[error("cannot read the weights `{path}`")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It can run code when it is read.
+    #[error("the weights `{path}` are {}, expected a safetensors file", code.found)]
+    RunsCode {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        code: Code,
+    },
+    /// It is something else, or cut.
+    #[error("the weights `{path}` are not a whole safetensors file: {why}")]
+    NotSafetensors {
+        /// The file.
+        path: PathBuf,
+        /// In words.
+        why: String,
+    },
+}
+
+impl WeightsFault {
+    /// What to do, where that is known.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            WeightsFault::RunsCode { path, code } => {
+                Some(format!("to convert it where you trust it: {}", code.conversion(path)))
+            }
+            WeightsFault::Io { .. } | WeightsFault::NotSafetensors { .. } => None,
+        }
+    }
+}
+
+/// Content that can run code when it is read: a pickle, under whatever name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// What it is, in words.
+    pub found: &'static str,
+    /// The Python that reads it.
+    read: &'static str,
+}
+
+impl Code {
+    /// Tells it by a file's first and last bytes; `None` for what cannot run code.
+    ///
+    /// The ninth byte of a safetensors file opens its JSON header, so the look-alikes are told apart even where a
+    /// header's length happens to begin like a pickle.
+    pub fn of(first: &[u8], last: &[u8]) -> Option<Self> {
+        const PICKLE: &str = "torch.load(p, map_location='cpu', weights_only=True)";
+        const SCRIPT: &str = "torch.jit.load(p, map_location='cpu').state_dict()";
+        if first.get(8) == Some(&b'{') {
+            return None;
+        }
+        match first {
+            [0x80, 2..=5, ..] => Some(Code { found: "a Python pickle", read: PICKLE }),
+            // Only TorchScript lists this in the directory at the end of its zip.
+            [b'P', b'K', 3, 4, ..] if last.windows(13).any(|window| window == b"constants.pkl") => {
+                Some(Code { found: "a TorchScript archive", read: SCRIPT })
+            }
+            [b'P', b'K', 3, 4, ..] => {
+                Some(Code { found: "a PyTorch checkpoint (a zipped pickle)", read: PICKLE })
+            }
+            _ => None,
+        }
+    }
+
+    /// Likewise, of a file that is in memory as a whole.
+    pub fn of_whole(bytes: &[u8]) -> Option<Self> {
+        Code::of(bytes, &bytes[bytes.len().saturating_sub(DIRECTORY_BYTES as usize)..])
+    }
+
+    /// The command that makes safetensors of the file at `path`.
+    pub fn conversion(&self, path: &Path) -> String {
+        let name = path.to_string_lossy();
+        let quoted = shlex::try_quote(&name).unwrap_or_else(|_| name.clone());
+        format!(
+            "`python -c \"import sys, torch; from safetensors.torch import save_file; p = sys.argv[1]; \
+             save_file({{k: v.clone().contiguous() for k, v in {}.items()}}, p + '.safetensors')\" {quoted}`",
+            self.read
+        )
+    }
+}
+
+/// Looks at a file: whether it is there, and begins as safetensors do.
+///
+/// # Errors
+/// Where it cannot be the weights of a model.
+pub fn look(path: &Path) -> Result<(), WeightsFault> {
+    let io = |source| WeightsFault::Io { path: path.to_owned(), source };
+    let wrong = |why: String| WeightsFault::NotSafetensors { path: path.to_owned(), why };
+    let mut file = File::open(path).map_err(io)?;
+    let meta = file.metadata().map_err(io)?;
+    if !meta.is_file() {
+        return Err(wrong("it is no file".to_owned()));
+    }
+    let bytes = meta.len();
+    let mut first = Vec::new();
+    file.by_ref().take(9).read_to_end(&mut first).map_err(io)?;
+    file.seek(SeekFrom::Start(bytes.saturating_sub(DIRECTORY_BYTES))).map_err(io)?;
+    let mut last = Vec::new();
+    if first.starts_with(b"PK") {
+        file.take(DIRECTORY_BYTES).read_to_end(&mut last).map_err(io)?;
+    }
+    if let Some(code) = Code::of(&first, &last) {
+        return Err(WeightsFault::RunsCode { path: path.to_owned(), code });
+    }
+    // Eight bytes of length, little-endian, then a JSON object of that length, then the tensors.
+    let (Some(length), Some(opening)) = (first.first_chunk::<8>(), first.get(8)) else {
+        return Err(wrong(format!("it has {bytes} bytes only")));
+    };
+    let header = u64::from_le_bytes(*length);
+    if *opening != b'{' {
+        return Err(wrong("it does not begin with a header in JSON".to_owned()));
+    }
+    if header > bytes - 8 {
+        return Err(wrong(format!("its header alone would have {header} bytes, the file has {bytes}")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(bytes: &[u8]) -> Result<(), String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a b.pth");
+        std::fs::write(&path, bytes).unwrap();
+        look(&path).map_err(|fault| {
+            let text = format!("{fault} ? {}", fault.help().unwrap_or_default());
+            text.replace(&folder.path().display().to_string(), "")
+        })
+    }
+
+    #[test]
+    fn a_header_makes_a_file_safetensors() {
+        assert_eq!(of(b"\x02\0\0\0\0\0\0\0{}"), Ok(()));
+        // A length that begins as a pickle does.
+        let mut long = b"\x80\x02\0\0\0\0\0\0{".to_vec();
+        long.resize(8 + 0x280, b' ');
+        assert_eq!(of(&long), Ok(()));
+    }
+
+    #[test]
+    fn what_is_no_safetensors_says_why() {
+        for (bytes, why) in [
+            (&b""[..], "it has 0 bytes only"),
+            (b"\x02\0\0\0\0\0\0\0", "it has 8 bytes only"),
+            (b"<!DOCTYPE html>", "it does not begin with a header in JSON"),
+            (b"\x03\0\0\0\0\0\0\0{}", "its header alone would have 3 bytes, the file has 10"),
+            (b"\xff\xff\xff\xff\xff\xff\xff\xff{}", "would have 18446744073709551615 bytes"),
+        ] {
+            let text = of(bytes).unwrap_err();
+            assert!(text.starts_with("the weights `/a b.pth` are not a whole safetensors file: "), "{text}");
+            assert!(text.contains(why), "{why}: {text}");
+        }
+        assert!(matches!(look(Path::new("/no/such")), Err(WeightsFault::Io { .. })));
+        assert!(look(Path::new("/")).unwrap_err().to_string().ends_with("it is no file"));
+    }
+
+    #[test]
+    fn a_checkpoint_gets_the_command_that_converts_the_users_file() {
+        let mut archive = b"PK\x03\x04".to_vec();
+        archive.resize(4000, 0);
+        let mut script = archive.clone();
+        script.extend(b"w/constants.pkl");
+        for (bytes, found, read) in [
+            (&b"\x80\x02}q\x00(X\x06\x00\x00\x00"[..], "a Python pickle", "torch.load(p, "),
+            (&archive, "a PyTorch checkpoint (a zipped pickle)", "torch.load(p, "),
+            (&script, "a TorchScript archive", "torch.jit.load(p, "),
+        ] {
+            let text = of(bytes).unwrap_err();
+            assert!(text.starts_with(&format!("the weights `/a b.pth` are {found}, expected")), "{text}");
+            assert!(text.contains(read) && text.ends_with("+ '.safetensors')\" '/a b.pth'`"), "{text}");
+        }
+    }
+}
