@@ -12,13 +12,16 @@ use crate::tables::rows::PictureHashRow;
 /// Pictures with less detail are not compared: of what is nearly flat, the hash is noise.
 pub const LEAST_DETAIL: u32 = 10;
 
-/// The largest distance that can be asked for: unrelated photos lie 64 bits apart or more.
+/// The largest distance that can be asked for: from 62 bits on, photos of different things on one ground are met.
 pub const MOST_BITS: u32 = 63;
 
 const WORDS: usize = 16;
 
-/// Images that are compared with all others between two looks at what belongs together already.
-const BLOCK: usize = 256;
+/// Images that are compared with all others before the first look at what belongs together already. Later blocks are twice
+/// as large each: where all images are alike, they are one set after the first.
+const FIRST_BLOCK: usize = 64;
+/// The largest block.
+const LAST_BLOCK: usize = 1 << 16;
 
 /// Ids of images whose hashes differ in at most `most_bits` bits, directly or by way of others: each list has at least two,
 /// ascending; lists by their first.
@@ -30,10 +33,11 @@ pub fn alike(hashes: &[PictureHashRow], most_bits: u32) -> Vec<Vec<i64>> {
     let masks = masks(most_bits.min(MOST_BITS) / WORDS as u32);
 
     let mut sets: Vec<usize> = (0..keys.len()).collect();
-    for start in (0..keys.len()).step_by(BLOCK) {
-        // Every way is halved before, so that looking up a set is one step for the threads.
+    let (mut start, mut block) = (0, FIRST_BLOCK);
+    while start < keys.len() {
+        // Sets point to earlier images: so each then points to its first, and threads look it up in one step.
         (0..keys.len()).for_each(|idx| sets[idx] = sets[sets[idx]]);
-        let found: Vec<(usize, usize)> = (start..keys.len().min(start + BLOCK))
+        let found: Vec<(usize, usize)> = (start..keys.len().min(start + block))
             .into_par_iter()
             .flat_map_iter(|idx| index.near(idx, &keys, &masks, most_bits, &sets))
             .collect();
@@ -41,6 +45,8 @@ pub fn alike(hashes: &[PictureHashRow], most_bits: u32) -> Vec<Vec<i64>> {
             let (a, b) = (root(&mut sets, a), root(&mut sets, b));
             sets[a.max(b)] = a.min(b);
         }
+        start += block;
+        block = (2 * block).min(LAST_BLOCK);
     }
 
     let mut groups: Vec<Vec<i64>> = vec![Vec::new(); keys.len()];

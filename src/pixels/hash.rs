@@ -39,25 +39,27 @@ fn grid(image: &RgbImage) -> Vec<f64> {
     if image.data.is_empty() {
         return vec![0.0; SIDE * SIDE];
     }
-    let (columns, lines) = (shares(width), shares(height));
-    // In thousandths of a grey level, 1/64 of a pixel each way: whole numbers, below 2^64 for any picture there is.
+    let columns = shares(width);
     let mut sums = vec![0u64; SIDE * SIDE];
-    let mut line = [0u64; SIDE];
-    let mut lines = lines.into_iter().peekable();
-    for (y, pixels) in image.data.chunks_exact(width * 3).enumerate() {
-        line.fill(0);
-        for &Share { pixel, cell, weight } in &columns {
-            let rgb = &pixels[pixel * 3..pixel * 3 + 3];
-            let luminance = 299 * u64::from(rgb[0]) + 587 * u64::from(rgb[1]) + 114 * u64::from(rgb[2]);
-            line[cell] += luminance * weight;
+    // One row of cells at a time, column by column: below 2^32 for any picture that is decoded.
+    let mut column_sums = vec![0u32; width];
+    let mut lines = shares(height).into_iter().peekable();
+    while let Some(Share { pixel, cell, weight }) = lines.next() {
+        let pixels = &image.data[pixel * width * 3..(pixel + 1) * width * 3];
+        for (sum, rgb) in column_sums.iter_mut().zip(pixels.as_chunks::<3>().0) {
+            let [red, green, blue] = rgb.map(u32::from);
+            *sum += (77 * red + 150 * green + 29 * blue) * weight;
         }
-        while let Some(Share { cell, weight, .. }) = lines.next_if(|share| share.pixel == y) {
+        if lines.peek().is_none_or(|next| next.cell != cell) {
             let row = &mut sums[cell * SIDE..(cell + 1) * SIDE];
-            row.iter_mut().zip(&line).for_each(|(sum, value)| *sum += value * weight);
+            for &Share { pixel, cell, weight } in &columns {
+                row[cell] += u64::from(column_sums[pixel]) * u64::from(weight);
+            }
+            column_sums.fill(0);
         }
     }
-    // A cell covers `width` 64ths of a pixel by `height`.
-    let area = 1000.0 * width as f64 * height as f64;
+    // In 256ths of a grey level; a cell covers `width` 64ths of a pixel by `height`.
+    let area = 256.0 * width as f64 * height as f64;
     sums.into_iter().map(|sum| sum as f64 / area).collect()
 }
 
@@ -66,7 +68,7 @@ struct Share {
     pixel: usize,
     cell: usize,
     /// In 64ths of the pixel.
-    weight: u64,
+    weight: u32,
 }
 
 /// The shares of a line of `n` pixels in its 64 cells, from the first to the last.
@@ -77,7 +79,7 @@ fn shares(n: usize) -> Vec<Share> {
     while from < n * SIDE {
         let pixel = from / SIDE;
         let to = ((pixel + 1) * SIDE).min((cell + 1) * n);
-        shares.push(Share { pixel, cell, weight: (to - from) as u64 });
+        shares.push(Share { pixel, cell, weight: (to - from) as u32 });
         cell += usize::from(to == (cell + 1) * n);
         from = to;
     }
@@ -148,11 +150,11 @@ mod tests {
             let shares = shares(n);
             for pixel in 0..n {
                 let of = shares.iter().filter(|share| share.pixel == pixel);
-                assert_eq!(of.map(|share| share.weight).sum::<u64>(), 64, "{n}");
+                assert_eq!(of.map(|share| share.weight).sum::<u32>(), 64, "{n}");
             }
             for cell in 0..SIDE {
                 let of = shares.iter().filter(|share| share.cell == cell);
-                assert_eq!(of.map(|share| share.weight).sum::<u64>(), n as u64, "{n}");
+                assert_eq!(of.map(|share| share.weight).sum::<u32>(), n as u32, "{n}");
             }
         }
     }

@@ -12,7 +12,7 @@ use super::stage::{Stage, output};
 use super::variants::{VariantError, variants};
 use crate::job::input;
 use crate::spec::Loaded;
-use crate::spec::settings::{Captures, Experiment, Variant};
+use crate::spec::settings::{Experiment, Variant};
 
 /// A study as data, before anything runs.
 #[derive(Clone, Debug)]
@@ -175,12 +175,10 @@ impl Builder {
             from(input::LABELS, label, output::LABELS),
             from("images", scan, output::IMAGES),
             from("given_parts", ingest, output::GIVEN_PARTS),
+            from("given_captures", ingest, output::GIVEN_CAPTURES),
         ];
         if variant.experiment.split.near_duplicates.is_some() {
             split_inputs.push(from("picture_hashes", hashed, output::PICTURE_HASHES));
-        }
-        if variant.experiment.split.captures == Captures::Column {
-            split_inputs.push(from("given_captures", ingest, output::GIVEN_CAPTURES));
         }
         let split = self.data(Stage::Split, variant, split_inputs);
         let balance_inputs =

@@ -9,7 +9,7 @@ use super::settings::{
 };
 use figment::value::Value;
 
-/// The largest distance of photos that can be called nearly the same: unrelated ones lie 64 bits apart or more.
+/// The largest distance of photos that can be called nearly the same: from 62 bits on, different things on one ground are met.
 const MOST_BITS: i64 = 63;
 
 /// Reads `[dataset]`.

@@ -257,10 +257,10 @@ fn labels_path(error: &LabelError) -> Vec<String> {
 }
 
 fn in_units(images: usize, units: usize) -> String {
-    if units < images {
-        format!("{images} images, of which some are kept together so that {units} can be placed apart, are")
-    } else {
-        format!("{images} images are")
+    match units {
+        _ if units >= images => format!("{images} images are"),
+        1 => format!("{images} images are kept together in 1 group,"),
+        _ => format!("{images} images are kept together in {units} groups,"),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::cache::Attempt;
 use crate::dataset::leakage::{Bonds, Evidence};
 use crate::dataset::split::{self as division, Divided};
 use crate::plan::output;
-use crate::spec::settings::{Captures, SplitMethod};
+use crate::spec::settings::SplitMethod;
 use crate::tables::rows::{CaptureRow, ImageRow, LabelTable, Part, PictureHashRow, SplitRow};
 
 /// Divides the images.
@@ -24,10 +24,7 @@ pub fn split(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
         Some(_) => work.table("picture_hashes")?,
         None => Vec::new(),
     };
-    let captures: Vec<CaptureRow> = match settings.captures {
-        Captures::Column => work.table("given_captures")?,
-        Captures::None | Captures::Folder => Vec::new(),
-    };
+    let captures: Vec<CaptureRow> = work.table("given_captures")?;
     let format = work.experiment().dataset.format;
     let bonds =
         Bonds::find(settings, &Evidence { images: &images, format, hashes: &hashes, captures: &captures });

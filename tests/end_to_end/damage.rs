@@ -52,7 +52,7 @@ fn damaged_objects_are_computed_again() {
 }
 
 const ORDER: [&str; 10] =
-    ["ingest", "scan", "label", "split", "balance", "pixels", "train", "predict", "evaluate", "report"];
+    ["ingest", "scan", "label", "pixels", "split", "balance", "train", "predict", "evaluate", "report"];
 
 fn rank(entry: &Value) -> usize {
     rank_of(entry["fingerprint"]["stage"].as_str().unwrap())

@@ -122,8 +122,8 @@ impl Balance {
 
     fn move_units(&mut self, placed: &mut [usize]) -> bool {
         let mut better = false;
-        for unit in 0..placed.len() {
-            let from = placed[unit];
+        for (unit, place) in placed.iter_mut().enumerate() {
+            let from = *place;
             if self.must_fill && self.units[from] == 1 {
                 continue;
             }
@@ -134,7 +134,7 @@ impl Balance {
             if let Some(part) = best.filter(|part| gain(part) > LEAST_GAIN) {
                 self.add(unit, from, -1.0);
                 self.add(unit, part, 1.0);
-                placed[unit] = part;
+                *place = part;
                 better = true;
             }
         }
