@@ -108,7 +108,9 @@ impl Study {
                 Failure::spec(&error, self.colour)
             }
             SourceError::Folders(inner) => {
-                let error = self.loaded.error_at(&["dataset", "images"], inner.to_string(), None);
+                let why = std::error::Error::source(inner).map(|why| format!(": {why}")).unwrap_or_default();
+                let message = format!("{inner}{why}");
+                let error = self.loaded.error_at(&["dataset", "images"], message, inner.help());
                 Failure::spec(&error, self.colour)
             }
             SourceError::Cache(error) => cache_failure(error),

@@ -7,14 +7,21 @@ use super::fault::Fault;
 use super::reader::Table;
 use super::settings::{
     BadImages, Balance, BalanceBy, BalanceMethod, Dataset, Fit, Format, Generate, Images, LabelSource,
-    Labels, Split, SplitMethod, Unmapped,
+    Labels, SameFile, Split, SplitMethod, Unmapped,
 };
 
 /// Reads `[dataset]`.
 pub fn dataset(root: &Table<'_>) -> Dataset {
     let table = root.table("dataset");
-    let format =
-        table.choice("format", &[("coco", Format::Coco), ("csv", Format::Csv), ("folders", Format::Folders)]);
+    let format = table.choice(
+        "format",
+        &[
+            ("coco", Format::Coco),
+            ("csv", Format::Csv),
+            ("parquet", Format::Parquet),
+            ("folders", Format::Folders),
+        ],
+    );
     let settings = Dataset {
         format,
         annotations: table.path("annotations"),
@@ -23,6 +30,11 @@ pub fn dataset(root: &Table<'_>) -> Dataset {
         bad_images: table.choice("bad_images", &[("error", BadImages::Error), ("skip", BadImages::Skip)]),
         image_column: table.text("image_column"),
         part_column: table.text("part_column"),
+        label_column: table.text("label_column"),
+        label_separator: table.text("label_separator"),
+        delimiter: delimiter(&table),
+        same_file: table
+            .choice("same_file", &[("separate", SameFile::Separate), ("one_image", SameFile::OneImage)]),
         generate: table.optional_table("generate").map(generate),
     };
     let given = |path: &std::path::Path| !path.as_os_str().is_empty();
@@ -32,9 +44,10 @@ pub fn dataset(root: &Table<'_>) -> Dataset {
     if format != Format::Folders && !given(&settings.annotations) {
         table.fault(
             "annotations",
-            Fault::new("`annotations` is missing in `[dataset]`: the COCO JSON or CSV file"),
+            Fault::new("`annotations` is missing in `[dataset]`: the COCO JSON, CSV or Parquet file"),
         );
     }
+    check_columns(&table, &settings);
     if settings.generate.is_some() {
         if format != Format::Coco {
             table.fault("format", Fault::new("a generated dataset has `format = \"coco\"`"));
@@ -46,6 +59,49 @@ pub fn dataset(root: &Table<'_>) -> Dataset {
     }
     table.finish();
     settings
+}
+
+/// The character between the fields of a CSV; `None` for `auto`.
+fn delimiter(table: &Table<'_>) -> Option<char> {
+    let text = table.text("delimiter");
+    let mut chars = text.chars();
+    match (chars.next(), chars.next()) {
+        (Some(c), None) if c == '\t' || c.is_ascii_punctuation() && c != '"' || c == ' ' => Some(c),
+        _ if text == "auto" => None,
+        _ => {
+            let fault = Fault::new(format!(
+                "`delimiter` is `{}`, expected `auto` or one character",
+                text.escape_debug()
+            ));
+            table.fault(
+                "delimiter",
+                fault.help("a tab is written \"\\t\"; letters, digits and `\"` are no delimiters"),
+            );
+            None
+        }
+    }
+}
+
+/// Faults columns that are to be two things at once, and a separator that separates nothing.
+fn check_columns(table: &Table<'_>, settings: &Dataset) {
+    if settings.label_separator.is_empty() {
+        let fault =
+            Fault::new("`label_separator` is empty, expected what stands between two labels, as in `|`");
+        table.fault("label_separator", fault);
+    }
+    let columns = [
+        ("image_column", &settings.image_column),
+        ("part_column", &settings.part_column),
+        ("label_column", &settings.label_column),
+    ];
+    for (idx, (key, column)) in columns.iter().enumerate().filter(|(_, (_, column))| !column.is_empty()) {
+        if let Some((other, _)) = columns[..idx].iter().find(|(_, other)| other == column) {
+            table.fault(
+                key,
+                Fault::new(format!("`{key}` and `{other}` are both `{column}`, expected two columns")),
+            );
+        }
+    }
 }
 
 fn generate(table: Table<'_>) -> Generate {
@@ -74,13 +130,14 @@ pub fn labels(root: &Table<'_>, format: Format) -> Labels {
     );
     let fits = match format {
         Format::Coco => !matches!(from, LabelSource::Columns | LabelSource::Folder),
-        Format::Csv => from == LabelSource::Columns,
+        Format::Csv | Format::Parquet => from == LabelSource::Columns,
         Format::Folders => from == LabelSource::Folder,
     };
     if !fits {
         let (format, right) = match format {
             Format::Coco => ("coco", "`category`, `supercategory` or `scene`"),
             Format::Csv => ("csv", "`columns`"),
+            Format::Parquet => ("parquet", "`columns`"),
             Format::Folders => ("folders", "`folder`"),
         };
         let fault =

@@ -163,6 +163,7 @@ impl StageError {
                     .to_owned(),
             ),
             StageError::Cache(error) => error.help().map(str::to_owned),
+            StageError::Import(error) => error.help(),
             _ => None,
         }
     }
