@@ -7,7 +7,6 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
@@ -19,6 +18,7 @@ use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::columns::ContentError;
+use super::contained::contained;
 
 /// Metadata key of the stage's name.
 pub const STAGE_KEY: &str = "ablatrix.stage";
@@ -158,8 +158,7 @@ pub fn write<T: Table>(path: &Path, table: &T, stage: &str) -> Result<(), TableE
 /// # Errors
 /// Where there is no such file, it is not whole, or it holds another table or another version.
 pub fn read<T: Table>(path: &Path) -> Result<T, TableError> {
-    // The Parquet library indexes out of bounds on some damaged pages instead of giving an error.
-    catch_unwind(|| read_rows(path)).unwrap_or_else(|_| {
+    contained(|| read_rows(path)).unwrap_or_else(|| {
         let source = ParquetError::General("the pages are damaged".to_owned());
         Err(TableError::Parquet { doing: "read", table: T::NAME, path: path.into(), source })
     })

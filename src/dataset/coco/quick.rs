@@ -43,7 +43,7 @@ pub(super) fn root(reader: impl Read) -> Result<Root, Stop> {
     let (mut scene_annotations, mut scene_categories) = (None, None);
     text.take(b'{')?;
     loop {
-        let (key, _) = text.value(&[b':'])?;
+        let (key, _) = text.value(b":")?;
         match serde_json::from_slice::<String>(&text.bytes[key])?.as_str() {
             "images" => once(&mut images, text.items()?)?,
             "annotations" => once(&mut annotations, text.items()?)?,
@@ -52,7 +52,7 @@ pub(super) fn root(reader: impl Read) -> Result<Root, Stop> {
             "scene_categories" => once(&mut scene_categories, text.items()?)?,
             _ if text.peek()? == Some(b'[') => drop(text.items::<IgnoredAny>()?),
             _ => {
-                let (value, end) = text.value(&[b',', b'}'])?;
+                let (value, end) = text.value(b",}")?;
                 serde_json::from_slice::<IgnoredAny>(&text.bytes[value])?;
                 // The end is looked at below, in the same way for all values.
                 text.at = end;

@@ -6,7 +6,6 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use arrow::array::{
@@ -26,6 +25,7 @@ use super::Layout;
 use super::cells::Cell;
 use super::columns::{Columns, LabelColumns};
 use super::rows::Rows;
+use crate::tables::contained;
 
 const TYPE: FaultKind = FaultKind {
     what: "columns of another type than expected",
@@ -44,8 +44,7 @@ const BATCH_ROWS: usize = 1 << 13;
 /// such rows together.
 pub fn import(path: &Path, layout: &Layout) -> Result<Imported, ImportError> {
     let (file, unchanged) = Unchanged::open(path, "labels")?;
-    // The Parquet library indexes out of bounds on some damaged pages instead of giving an error.
-    let imported = catch_unwind(AssertUnwindSafe(|| read(path, file, layout))).unwrap_or_else(|_| {
+    let imported = contained(|| read(path, file, layout)).unwrap_or_else(|| {
         let source = ParquetError::General("the pages are damaged".to_owned());
         Err(ImportError::Parquet { path: path.to_owned(), source })
     });
@@ -265,6 +264,19 @@ mod tests {
             assert_eq!(table.labels, ["Bottle", "Can"]);
             assert_eq!(table.positives, [false, false, true, true]);
         }
+    }
+
+    #[test]
+    fn files_of_pandas_are_read() {
+        let columns = include_bytes!("../../../tests/golden/dataset/pandas_columns.parquet");
+        let lists = include_bytes!("../../../tests/golden/dataset/pandas_lists.parquet");
+        let columns = read_bytes(columns, "part", None).unwrap();
+        let table = columns.labels_given.unwrap();
+        assert_eq!(table.labels, ["Bottle", "Can", "Paper"]);
+        assert_eq!(table.positives, [false, false, true, true, true, false, false, true, true]);
+        let parts: Vec<_> = columns.parts_given.unwrap().iter().map(|row| row.part.as_str()).collect();
+        assert_eq!(parts, ["train", "test", "val"]);
+        assert_eq!(read_bytes(lists, "", Some("labels")).unwrap().labels_given.unwrap(), table);
     }
 
     #[test]
