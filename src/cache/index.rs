@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -70,6 +71,11 @@ impl FileIndex {
     /// Where it cannot be read.
     pub fn digest(&self, name: &str, path: &Path) -> Result<Digest, CacheError> {
         let meta = std::fs::metadata(path).doing("read", path)?;
+        // A pipe could be waited for without end.
+        if !meta.is_file() {
+            let kind = if meta.is_dir() { "it is a folder" } else { "it is no file on a disk" };
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, kind)).doing("read", path);
+        }
         if let Some(digest) = self.known(name, &meta) {
             return Ok(digest);
         }

@@ -10,7 +10,7 @@ use crate::engine::{EngineConfig, EngineError, PoolConfig};
 use crate::plan::{Plan, SourceError, Sources, Stage};
 use crate::spec::settings::Weights;
 use crate::spec::{self, Loaded, Override, Overrides};
-use crate::stages::{self, StageError};
+use crate::stages::StageError;
 use crate::weights;
 
 /// A checked spec with its cache and its plan.
@@ -167,8 +167,9 @@ impl Study {
             }
             SourceError::Folders(inner) => {
                 let why = std::error::Error::source(inner).map(|why| format!(": {why}")).unwrap_or_default();
-                let (message, help) = (format!("{inner}{why}"), stages::import_help(inner));
-                Failure::spec(&self.loaded.error_at(&["dataset", "images"], message, help), self.colour)
+                let message = format!("{inner}{why}");
+                let error = self.loaded.error_at(&["dataset", "images"], message, inner.help());
+                Failure::spec(&error, self.colour)
             }
             SourceError::Cache(error) => cache_failure(error),
             SourceError::Table(_) => Failure::new(1, error, None),

@@ -4,8 +4,9 @@ use crate::spec::settings::{Dataset, Format};
 use crate::tables::rows::{AnnotationRow, CaptureRow, CategoryRow, ImageRow, LabelTable, SceneRow, SplitRow};
 
 use super::faults::ImportError;
+use super::image_labels::{self, Layout};
 use super::notice::Notice;
-use super::{coco, csv, folders};
+use super::{coco, folders};
 
 /// What a dataset holds, whatever its format; every table ascends by its id, whatever the order in the files.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,7 +21,7 @@ pub struct Imported {
     pub scenes: Vec<SceneRow>,
     /// What scenes can be.
     pub scene_categories: Vec<CategoryRow>,
-    /// Labels that the format itself gives: the columns of a CSV, the folders.
+    /// Labels that the format itself gives: the columns of a table, the folders.
     pub labels_given: Option<LabelTable>,
     /// Parts that the format itself gives; fold 0.
     pub parts_given: Option<Vec<SplitRow>>,
@@ -37,12 +38,10 @@ pub struct Imported {
 pub fn import(settings: &Dataset) -> Result<Imported, ImportError> {
     match settings.format {
         Format::Coco => coco::import(&settings.annotations),
-        Format::Csv => csv::import(
-            &settings.annotations,
-            &settings.image_column,
-            &settings.part_column,
-            &settings.capture_column,
-        ),
-        Format::Folders => folders::import(&settings.images),
+        Format::Csv => {
+            image_labels::csv::import(&settings.annotations, settings.delimiter, &Layout::of(settings))
+        }
+        Format::Parquet => image_labels::parquet::import(&settings.annotations, &Layout::of(settings)),
+        Format::Folders => folders::import(&settings.images, settings.same_file),
     }
 }

@@ -1,20 +1,20 @@
-//! COCO, CSV and folders to tables; tables to labels, parts and training rows.
+//! COCO, CSV, Parquet and folders to tables; tables to labels, parts and training rows.
 //!
 //! ```text
 //! import -> images, annotations, categories, scenes -> labels -> split -> balance
 //! ```
 //!
-//! Nothing here looks into an image: the stage that imports hashes and probes them.
+//! Nothing here decodes an image: a later stage hashes and probes them.
 
 pub mod balance;
 pub mod captures;
 pub mod coco;
 pub mod cooccurrence;
-pub mod csv;
 pub mod duplicates;
 pub mod faults;
 pub mod folders;
 pub mod generate;
+pub mod image_labels;
 pub mod imported;
 pub mod labels;
 pub mod leakage;
@@ -22,6 +22,7 @@ pub mod names;
 pub mod near_duplicates;
 pub mod notice;
 pub mod split;
+mod unchanged;
 #[cfg(test)]
 mod study_tests;
 

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::faults::Faults;
+use super::faults::{FaultKind, Faults};
 
 /// Why a name cannot be that of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// Nothing is left of it.
-    #[error("is empty")]
+    #[error("names no file")]
     Empty,
     /// It begins at the root of a disk.
     #[error("is absolute, expected a name below the images folder")]
@@ -68,16 +68,27 @@ pub(super) fn check_unique<'a>(names: impl Iterator<Item = (&'a str, &'a str)>, 
     for pair in sorted.windows(2) {
         let [(name, first), (other, second)] = [pair[0], pair[1]];
         if name == other {
-            faults.add(COLLISION, format_args!("{first} and {second} ({name})"));
+            faults.add(&COLLISION, format_args!("{first} and {second} ({name})"));
         }
     }
 }
 
+/// The name with what is wrong with it.
+pub(super) fn why(name: &str, error: NameError) -> String {
+    if name.is_empty() { format!("an empty name {error}") } else { format!("{name} {error}") }
+}
+
 /// The fault of two images whose names become one.
-pub(super) const COLLISION: &str = "images with the same name in lower case";
+pub(super) const COLLISION: FaultKind = FaultKind {
+    what: "images with the same name in lower case",
+    help: "rename one of the two: tables know an image by its name in lower case, with `_` between folders",
+};
 
 /// The fault of an image whose name is no [`ImageName`].
-pub(super) const UNUSABLE: &str = "images whose name cannot be used";
+pub(super) const UNUSABLE: FaultKind = FaultKind {
+    what: "images whose name cannot be used",
+    help: "write names relative to `images` in `[dataset]`, as in `folder/photo.jpg`",
+};
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// Names that a notice spells out.
 const SHOWN: usize = 10;
+/// Characters of a name that are shown; damaged files have names of any length.
+const NAME_CHARS: usize = 300;
 
 /// Something that the user should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,14 +28,18 @@ pub enum NoticeKind {
     BoxesDropped,
     /// Boxes cut at the border of their images.
     BoxesClipped,
-    /// Masks of which only the box is kept.
-    MasksAsBoxes,
     /// Scene annotations of scenes or images that are not there.
     ScenesUnknown,
     /// Files that are no images, links that lead in a circle, folders without images.
     FilesIgnored,
     /// Columns that look as if a table program had renamed a repeated column.
     ColumnsRepeated,
+    /// Labels that stand more than once in the cell of an image.
+    LabelsRepeated,
+    /// Cells that seem to hold several labels with another separator than the spec's.
+    SeparatorUnused,
+    /// The same file in several folders, taken as one image.
+    FilesMerged,
     /// Names that stand in several groups.
     GroupsOverlap,
     /// Names in no group.
@@ -61,11 +67,25 @@ impl Notice {
 
 /// The first `names` in backticks, and how many more of `count` there are.
 pub(super) fn listed<T: std::fmt::Display>(names: &[T], count: usize) -> String {
-    let shown: Vec<_> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let shown: Vec<_> =
+        names.iter().take(SHOWN).map(|name| format!("`{}`", cut(&name.to_string()))).collect();
     match count - shown.len() {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
+}
+
+/// A name on one line, and only the beginning of one that is longer than any name should be.
+fn cut(name: &str) -> String {
+    let mut shown = String::with_capacity(name.len());
+    for (idx, c) in name.chars().enumerate() {
+        if idx == NAME_CHARS {
+            shown.push('…');
+            break;
+        }
+        if c.is_control() { shown.extend(c.escape_debug()) } else { shown.push(c) }
+    }
+    shown
 }
 
 /// Collects names for one notice, keeping only those that will be shown.

@@ -5,13 +5,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::image_labels::{LabelLayout, Layout, csv};
 use super::labels::label_table;
 use super::split::split;
-use super::{Imported, NoticeKind, balance, coco, csv, duplicates, folders, names};
+use super::{Imported, NoticeKind, balance, coco, duplicates, folders, names};
 use crate::fingerprint::Digest;
 use crate::spec::settings::{
-    Balance, BalanceBy, BalanceMethod, Captures, LabelSource, Labels, LabelsFrom, Split, SplitMethod,
-    Unmapped,
+    Balance, BalanceBy, BalanceMethod, Captures, LabelSource, Labels, LabelsFrom, SameFile, Split,
+    SplitMethod, Unmapped,
 };
 use crate::tables::rows::{LabelTable, Part, SplitRow};
 
@@ -103,7 +104,13 @@ fn study(file: &str) -> Option<PathBuf> {
 }
 
 fn table(file: &str) -> Option<Imported> {
-    Some(csv::import(&study(file)?, "file_name", "", "").unwrap())
+    let layout = Layout {
+        image: "file_name".into(),
+        part: String::new(),
+        capture: String::new(),
+        labels: LabelLayout::Columns,
+    };
+    Some(csv::import(&study(file)?, None, &layout).unwrap())
 }
 
 fn materials() -> Labels {
@@ -354,7 +361,7 @@ fn missed(chosen: &[bool], rows: &[SplitRow]) -> [f64; 3] {
 #[test]
 fn photos_that_trashnet_has_twice_are_found() {
     let Some(root) = shared("trashnet") else { return };
-    let mut imported = folders::import(&root).unwrap();
+    let mut imported = folders::import(&root, SameFile::Separate).unwrap();
     assert_eq!(imported.images.len(), 2527);
     for image in &mut imported.images {
         let path = names::resolve(&root, &image.path).unwrap();

@@ -22,11 +22,24 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -
             let dataset = &experiment.dataset;
             let key = key.setting("dataset.format", &dataset.format);
             match dataset.format {
-                Format::Csv => key
-                    .setting("dataset.image_column", &dataset.image_column)
-                    .setting("dataset.part_column", &dataset.part_column)
-                    .setting("dataset.capture_column", &dataset.capture_column),
-                Format::Coco | Format::Folders => key,
+                Format::Csv | Format::Parquet => {
+                    let key = key
+                        .setting("dataset.image_column", &dataset.image_column)
+                        .setting("dataset.part_column", &dataset.part_column)
+                        .setting("dataset.capture_column", &dataset.capture_column)
+                        .setting("dataset.label_column", &dataset.label_column);
+                    // Settings that are not read must not make a result stale.
+                    let key = match dataset.label_column.as_str() {
+                        "" => key,
+                        _ => key.setting("dataset.label_separator", &dataset.label_separator),
+                    };
+                    match dataset.format {
+                        Format::Csv => key.setting("dataset.delimiter", &dataset.delimiter),
+                        _ => key,
+                    }
+                }
+                Format::Folders => key.setting("dataset.same_file", &dataset.same_file),
+                Format::Coco => key,
             }
         }
         Stage::Scan => key

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::cache::{CacheError, FileIndex, Store};
 use crate::dataset;
 use crate::fingerprint::Digest;
-use crate::spec::settings::{Dataset, Format};
+use crate::spec::settings::{Dataset, Format, SameFile};
 use crate::tables::rows::ImageRow;
 use crate::tables::{self, TableError};
 
@@ -64,12 +64,19 @@ impl Sources {
     /// The digest of the annotations file, or of the list of files where folders are the annotation.
     pub(super) fn annotations(&self, dataset: &Dataset) -> Result<Digest, SourceError> {
         match dataset.format {
-            Format::Coco | Format::Csv => {
+            Format::Coco | Format::Csv | Format::Parquet => {
                 self.one("annotations", "dataset.annotations", &dataset.annotations)
             }
             Format::Folders => self.memo(&dataset.images, "names", || {
-                let found = dataset::folders::import(&dataset.images)?;
-                let names: Vec<_> = found.images.iter().map(|image| image.path.as_str()).collect();
+                let found = dataset::folders::import(&dataset.images, dataset.same_file)?;
+                let mut names: Vec<String> = found.images.iter().map(|image| image.path.clone()).collect();
+                if let (SameFile::OneImage, Some(given)) = (dataset.same_file, &found.labels_given) {
+                    // Here the folder that a name begins with is not all that a file's place tells.
+                    for (row_idx, name) in names.iter_mut().enumerate() {
+                        let row = given.labels.iter().zip(given.row(row_idx));
+                        row.filter(|(_, is)| **is).for_each(|(label, _)| *name += &format!("\t{label}"));
+                    }
+                }
                 Ok(Digest::of(names.join("\n").as_bytes()))
             }),
         }

@@ -4,8 +4,8 @@ use super::fault::Fault;
 use super::read_folds;
 use super::reader::{Table, shown};
 use super::settings::{
-    BadImages, Balance, BalanceBy, BalanceMethod, Captures, Dataset, Fit, Format, Generate, Images, Split,
-    SplitMethod,
+    BadImages, Balance, BalanceBy, BalanceMethod, Captures, Dataset, Fit, Format, Generate, Images, SameFile,
+    Split, SplitMethod,
 };
 use figment::value::Value;
 
@@ -15,8 +15,15 @@ const MOST_BITS: i64 = 63;
 /// Reads `[dataset]`.
 pub fn dataset(root: &Table<'_>) -> Dataset {
     let table = root.table("dataset");
-    let format =
-        table.choice("format", &[("coco", Format::Coco), ("csv", Format::Csv), ("folders", Format::Folders)]);
+    let format = table.choice(
+        "format",
+        &[
+            ("coco", Format::Coco),
+            ("csv", Format::Csv),
+            ("parquet", Format::Parquet),
+            ("folders", Format::Folders),
+        ],
+    );
     let settings = Dataset {
         format,
         annotations: table.path("annotations"),
@@ -26,6 +33,11 @@ pub fn dataset(root: &Table<'_>) -> Dataset {
         image_column: table.text("image_column"),
         part_column: table.text("part_column"),
         capture_column: table.text("capture_column"),
+        label_column: table.text("label_column"),
+        label_separator: table.text("label_separator"),
+        delimiter: delimiter(&table),
+        same_file: table
+            .choice("same_file", &[("separate", SameFile::Separate), ("one_image", SameFile::OneImage)]),
         generate: table.optional_table("generate").map(generate),
     };
     let given = |path: &std::path::Path| !path.as_os_str().is_empty();
@@ -35,9 +47,10 @@ pub fn dataset(root: &Table<'_>) -> Dataset {
     if format != Format::Folders && !given(&settings.annotations) {
         table.fault(
             "annotations",
-            Fault::new("`annotations` is missing in `[dataset]`: the COCO JSON or CSV file"),
+            Fault::new("`annotations` is missing in `[dataset]`: the COCO JSON, CSV or Parquet file"),
         );
     }
+    check_columns(&table, &settings);
     if settings.generate.is_some() {
         if format != Format::Coco {
             table.fault("format", Fault::new("a generated dataset has `format = \"coco\"`"));
@@ -49,6 +62,49 @@ pub fn dataset(root: &Table<'_>) -> Dataset {
     }
     table.finish();
     settings
+}
+
+/// The character between the fields of a CSV; `None` for `auto`.
+fn delimiter(table: &Table<'_>) -> Option<char> {
+    let text = table.text("delimiter");
+    let mut chars = text.chars();
+    match (chars.next(), chars.next()) {
+        (Some(c), None) if c == '\t' || c.is_ascii_punctuation() && c != '"' || c == ' ' => Some(c),
+        _ if text == "auto" => None,
+        _ => {
+            let fault = Fault::new(format!(
+                "`delimiter` is `{}`, expected `auto` or one character",
+                text.escape_debug()
+            ));
+            table.fault(
+                "delimiter",
+                fault.help("a tab is written \"\\t\"; letters, digits and `\"` are no delimiters"),
+            );
+            None
+        }
+    }
+}
+
+/// Faults columns that are to be two things at once, and a separator that separates nothing.
+fn check_columns(table: &Table<'_>, settings: &Dataset) {
+    if settings.label_separator.is_empty() {
+        let fault =
+            Fault::new("`label_separator` is empty, expected what stands between two labels, as in `|`");
+        table.fault("label_separator", fault);
+    }
+    let columns = [
+        ("image_column", &settings.image_column),
+        ("part_column", &settings.part_column),
+        ("label_column", &settings.label_column),
+    ];
+    for (idx, (key, column)) in columns.iter().enumerate().filter(|(_, (_, column))| !column.is_empty()) {
+        if let Some((other, _)) = columns[..idx].iter().find(|(_, other)| other == column) {
+            table.fault(
+                key,
+                Fault::new(format!("`{key}` and `{other}` are both `{column}`, expected two columns")),
+            );
+        }
+    }
 }
 
 fn generate(table: Table<'_>) -> Generate {
@@ -121,8 +177,8 @@ pub fn split(root: &Table<'_>, dataset: &Dataset) -> Split {
 fn captures(table: &Table<'_>, dataset: &Dataset) -> Captures {
     let choices = [("none", Captures::None), ("folder", Captures::Folder), ("column", Captures::Column)];
     let captures = table.choice("captures", &choices);
-    if captures == Captures::Column && dataset.format != Format::Csv {
-        let fault = Fault::new("`captures = \"column\"` needs `dataset.format = \"csv\"`");
+    if captures == Captures::Column && !matches!(dataset.format, Format::Csv | Format::Parquet) {
+        let fault = Fault::new("`captures = \"column\"` needs `dataset.format = \"csv\"` or `\"parquet\"`");
         table.fault("captures", fault.help("other formats can tell captures by `\"folder\"`"));
     } else if captures == Captures::Column && dataset.capture_column.is_empty() {
         let fault = Fault::new("`captures = \"column\"` needs `capture_column` in `[dataset]`");

@@ -90,13 +90,14 @@ fn named(table: &Table<'_>) -> Vec<LabelSource> {
 fn check_format(table: &Table<'_>, named: &[LabelSource], format: Format) {
     let fits = |from: &LabelSource| match format {
         Format::Coco => !matches!(from, LabelSource::Columns | LabelSource::Folder),
-        Format::Csv => *from == LabelSource::Columns,
+        Format::Csv | Format::Parquet => *from == LabelSource::Columns,
         Format::Folders => *from == LabelSource::Folder,
     };
     if !named.iter().all(fits) {
         let (format, right) = match format {
             Format::Coco => ("coco", "`category`, `supercategory` or `scene`"),
             Format::Csv => ("csv", "`columns`"),
+            Format::Parquet => ("parquet", "`columns`"),
             Format::Folders => ("folders", "`folder`"),
         };
         let fault =

@@ -52,7 +52,7 @@ pub struct Experiment {
 pub struct Dataset {
     /// The layout on disk.
     pub format: Format,
-    /// COCO JSON or CSV file; empty for folders.
+    /// COCO JSON, CSV or Parquet file; empty for folders.
     pub annotations: PathBuf,
     /// The folder that image names are relative to.
     pub images: PathBuf,
@@ -60,12 +60,20 @@ pub struct Dataset {
     pub check_images: bool,
     /// What happens to an image that is missing or cannot be read.
     pub bad_images: BadImages,
-    /// CSV: the column that holds the image's name.
+    /// Tables: the column that holds the image's name.
     pub image_column: String,
-    /// CSV: the column that holds the part (train, val, test), for `split.method = "column"`; may be empty.
+    /// Tables: the column that holds the part (train, val, test), for `split.method = "column"`; may be empty.
     pub part_column: String,
     /// CSV: the column that names the capture of an image, for `split.captures = "column"`; may be empty.
     pub capture_column: String,
+    /// Tables: the one column that holds all labels of an image; empty: one column per label.
+    pub label_column: String,
+    /// Tables: what stands between two labels in `label_column`.
+    pub label_separator: String,
+    /// CSV: the ASCII character between fields; `None`: as the header suggests.
+    pub delimiter: Option<char>,
+    /// Folders: what the same file in several folders is.
+    pub same_file: SameFile,
     /// A dataset that Ablatrix draws itself where it is not there yet; `None` for a real one.
     pub generate: Option<Generate>,
 }
@@ -87,10 +95,22 @@ pub struct Generate {
 pub enum Format {
     /// COCO JSON with boxes and masks.
     Coco,
-    /// A CSV with one boolean column per label.
+    /// A CSV of image-level labels.
     Csv,
+    /// The same in Parquet.
+    Parquet,
     /// One folder per class.
     Folders,
+}
+
+/// What the same file in several folders of classes is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SameFile {
+    /// As many images, each with the label of its folder.
+    Separate,
+    /// One image with the labels of all these folders.
+    OneImage,
 }
 
 /// What happens to an image that is missing or cannot be read.

@@ -190,8 +190,8 @@ impl StageError {
                     .to_owned(),
             ),
             StageError::Column { key, .. } => Some(format!("write the name of the column as `{key}` in `[dataset]`")),
-            StageError::Import(error) => import_help(error),
             StageError::Cache(error) => error.help().map(str::to_owned),
+            StageError::Import(error) => error.help(),
             _ => None,
         }
     }
@@ -217,20 +217,6 @@ impl StageError {
 /// What a part belongs to.
 fn split_or(fold: Option<u32>) -> String {
     fold.map_or_else(|| "the split".to_owned(), |fold| format!("fold {fold}"))
-}
-
-/// What to do about a dataset that cannot be read, where that is known.
-pub fn import_help(error: &ImportError) -> Option<String> {
-    match error {
-        ImportError::Empty { path, what: "images" } if path.is_dir() => Some(
-            "each class needs a folder of its own in it, named as the class, with its .jpg, .jpeg or .png files"
-                .to_owned(),
-        ),
-        ImportError::Io { path, .. } if !path.exists() => {
-            Some("a relative path is relative to the spec that names it".to_owned())
-        }
-        _ => None,
-    }
 }
 
 fn path(keys: &[&str]) -> Vec<String> {

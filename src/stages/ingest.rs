@@ -5,7 +5,6 @@ use super::work::{StageWork, write_json, write_table};
 use crate::cache::Attempt;
 use crate::dataset::{self, ImportError};
 use crate::plan::output;
-use crate::spec::settings::Dataset;
 
 /// Reads the dataset's annotations.
 ///
@@ -13,7 +12,7 @@ use crate::spec::settings::Dataset;
 /// All faults of the annotations.
 pub fn ingest(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     let settings = &work.experiment().dataset;
-    let imported = dataset::import(settings).map_err(|error| of_column(error, settings))?;
+    let imported = dataset::import(settings).map_err(of_column)?;
     let stage = "ingest";
     write_table(out, output::IMAGES, &imported.images, stage)?;
     write_table(out, output::ANNOTATIONS, &imported.annotations, stage)?;
@@ -27,14 +26,9 @@ pub fn ingest(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
 }
 
 /// A column that is missing is the fault of the key that names it.
-fn of_column(error: ImportError, settings: &Dataset) -> StageError {
-    match &error {
-        ImportError::NoColumn { column, .. } if *column == settings.image_column => {
-            StageError::Column { key: "image_column", source: error }
-        }
-        ImportError::NoColumn { column, .. } if *column == settings.part_column => {
-            StageError::Column { key: "part_column", source: error }
-        }
+fn of_column(error: ImportError) -> StageError {
+    match error {
+        ImportError::NoColumn { key, .. } => StageError::Column { key, source: error },
         _ => error.into(),
     }
 }

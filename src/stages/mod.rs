@@ -20,7 +20,7 @@ use std::time::Instant;
 use crate::cache::{Entry, Provenance};
 use crate::plan::Stage;
 
-pub use error::{StageError, import_help};
+pub use error::StageError;
 pub use evaluate::EvaluationRecord;
 pub use work::{Missing, StageWork};
 

@@ -149,7 +149,7 @@ fn source(experiment: &Experiment) -> String {
             )
         }
         (None, Format::Coco) => "Images with COCO annotations".to_owned(),
-        (None, Format::Csv) => "Images with a table of labels".to_owned(),
+        (None, Format::Csv | Format::Parquet) => "Images with a table of labels".to_owned(),
         (None, Format::Folders) => "Images in one folder per class".to_owned(),
     }
 }

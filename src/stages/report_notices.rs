@@ -39,10 +39,12 @@ fn fate(kind: NoticeKind) -> Fate {
         | NoticeKind::Unmapped => Fate::LeftOut,
         NoticeKind::AnnotationsRenumbered
         | NoticeKind::BoxesClipped
-        | NoticeKind::MasksAsBoxes
+        | NoticeKind::FilesMerged
         | NoticeKind::KeptTogether
         | NoticeKind::SizesDiffer => Fate::Changed,
         NoticeKind::ColumnsRepeated
+        | NoticeKind::LabelsRepeated
+        | NoticeKind::SeparatorUnused
         | NoticeKind::GroupsOverlap
         | NoticeKind::LabelWithoutPositives
         | NoticeKind::PartEmpty

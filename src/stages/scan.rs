@@ -78,10 +78,16 @@ fn look(
     bad_images: BadImages,
 ) -> Result<(ImageRow, bool), String> {
     let path = names::resolve(root, &row.path).map_err(|error| error.to_string())?;
-    let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
+    let unreadable = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         _ => format!("cannot be read: {error}"),
-    })?;
+    };
+    let meta = std::fs::metadata(&path).map_err(unreadable)?;
+    if !meta.is_file() {
+        // A pipe could be waited for without end.
+        return Err(if meta.is_dir() { "is a folder".to_owned() } else { "is no file on a disk".to_owned() });
+    }
+    let bytes = std::fs::read(&path).map_err(unreadable)?;
     let probe = probe(&bytes).map_err(|error| error.to_string())?;
     if bad_images == BadImages::Skip {
         // Labels and parts must not know an image that the pixel store would refuse. Where bad images are an error,

@@ -9,7 +9,7 @@ use arrow::array::{
 use super::columns::{
     Columns, ContentError, Holes, check_labels, check_length, full, names_after, part, sparse, text,
 };
-use super::file::Table;
+use super::file::{Table, WRITE_ROWS};
 use super::rows::{
     AnnotationRow, CaptureRow, CategoryRow, ImageRow, LabelTable, PictureHashRow, PixelRow, SceneRow,
     SplitRow, TrainIndexRow,
@@ -57,31 +57,16 @@ impl Table for Vec<ImageRow> {
 
 impl Table for Vec<AnnotationRow> {
     const NAME: &'static str = "annotations";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn to_batch(&self) -> Result<RecordBatch, ContentError> {
-        let ids = |of: fn(&AnnotationRow) -> i64| Int64Array::from_iter_values(self.iter().map(of));
-        let numbers = |of: fn(&AnnotationRow) -> f32| Float32Array::from_iter_values(self.iter().map(of));
-        let mut polygons = ListBuilder::new(ListBuilder::new(Float32Builder::new()));
-        for row in self {
-            for polygon in &row.segmentation {
-                polygons.values().values().append_slice(polygon);
-                polygons.values().append(true);
-            }
-            polygons.append(true);
-        }
-        Columns::default()
-            .add("annotation_id", Holes::No, ids(|row| row.annotation_id))
-            .add("image_id", Holes::No, ids(|row| row.image_id))
-            .add("category_id", Holes::No, ids(|row| row.category_id))
-            .add("bbox_x", Holes::No, numbers(|row| row.bbox_x))
-            .add("bbox_y", Holes::No, numbers(|row| row.bbox_y))
-            .add("bbox_w", Holes::No, numbers(|row| row.bbox_w))
-            .add("bbox_h", Holes::No, numbers(|row| row.bbox_h))
-            .add("area", Holes::No, numbers(|row| row.area))
-            .add("is_crowd", Holes::No, self.iter().map(|row| Some(row.is_crowd)).collect::<BooleanArray>())
-            .add("segmentation", Holes::No, polygons.finish())
-            .batch()
+        annotations(self)
+    }
+
+    fn to_batches(&self) -> impl Iterator<Item = Result<RecordBatch, ContentError>> {
+        // An empty table has its columns, too.
+        let none = self.is_empty().then(|| annotations(&[]));
+        none.into_iter().chain(self.chunks(WRITE_ROWS).map(annotations))
     }
 
     fn from_batches(batches: &[RecordBatch]) -> Result<Self, ContentError> {
@@ -96,6 +81,7 @@ impl Table for Vec<AnnotationRow> {
             let areas = number("area")?;
             let crowds = full::<BooleanArray>(batch, "is_crowd", "Boolean")?;
             let polygons = full::<ListArray>(batch, "segmentation", "List(List(Float32))")?;
+            let masks = sparse::<StringArray>(batch, "mask_rle", "Utf8")?;
             for i in 0..batch.num_rows() {
                 rows.push(AnnotationRow {
                     annotation_id: annotation_ids.value(i),
@@ -108,11 +94,39 @@ impl Table for Vec<AnnotationRow> {
                     area: areas.value(i),
                     is_crowd: crowds.value(i),
                     segmentation: polygons_of(polygons, i)?,
+                    mask_rle: text(masks, i),
                 });
             }
         }
         Ok(rows)
     }
+}
+
+fn annotations(rows: &[AnnotationRow]) -> Result<RecordBatch, ContentError> {
+    let ids = |of: fn(&AnnotationRow) -> i64| Int64Array::from_iter_values(rows.iter().map(of));
+    let numbers = |of: fn(&AnnotationRow) -> f32| Float32Array::from_iter_values(rows.iter().map(of));
+    let mut polygons = ListBuilder::new(ListBuilder::new(Float32Builder::new()));
+    for row in rows {
+        for polygon in &row.segmentation {
+            polygons.values().values().append_slice(polygon);
+            polygons.values().append(true);
+        }
+        polygons.append(true);
+    }
+    let masks = StringArray::from_iter(rows.iter().map(|row| row.mask_rle.as_deref()));
+    Columns::default()
+        .add("annotation_id", Holes::No, ids(|row| row.annotation_id))
+        .add("image_id", Holes::No, ids(|row| row.image_id))
+        .add("category_id", Holes::No, ids(|row| row.category_id))
+        .add("bbox_x", Holes::No, numbers(|row| row.bbox_x))
+        .add("bbox_y", Holes::No, numbers(|row| row.bbox_y))
+        .add("bbox_w", Holes::No, numbers(|row| row.bbox_w))
+        .add("bbox_h", Holes::No, numbers(|row| row.bbox_h))
+        .add("area", Holes::No, numbers(|row| row.area))
+        .add("is_crowd", Holes::No, rows.iter().map(|row| Some(row.is_crowd)).collect::<BooleanArray>())
+        .add("segmentation", Holes::No, polygons.finish())
+        .add("mask_rle", Holes::Yes, masks)
+        .batch()
 }
 
 fn polygons_of(polygons: &ListArray, row_idx: usize) -> Result<Vec<Vec<f32>>, ContentError> {

@@ -7,7 +7,6 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
@@ -19,6 +18,7 @@ use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::columns::ContentError;
+use super::contained::contained;
 
 /// Metadata key of the stage's name.
 pub const STAGE_KEY: &str = "ablatrix.stage";
@@ -29,6 +29,8 @@ pub const VERSION_KEY: &str = "ablatrix.version";
 
 /// Rows of a row group; fixed, since it decides the file's bytes.
 const ROW_GROUP_ROWS: usize = 1 << 17;
+/// Rows that are encoded at once where a table is written in batches.
+pub(super) const WRITE_ROWS: usize = 1 << 14;
 /// Rows that are decoded at once.
 const BATCH_ROWS: usize = 1 << 13;
 
@@ -44,6 +46,14 @@ pub trait Table: Sized {
     /// # Errors
     /// Where the value contradicts itself: a column of another length, two labels of one name.
     fn to_batch(&self) -> Result<RecordBatch, ContentError>;
+
+    /// The rows as columns, a batch at a time: a large table is then not in memory twice. At least one batch.
+    ///
+    /// # Errors
+    /// As [`Table::to_batch`].
+    fn to_batches(&self) -> impl Iterator<Item = Result<RecordBatch, ContentError>> {
+        std::iter::once_with(|| self.to_batch())
+    }
 
     /// The rows of all batches, in their order. There is at least one batch; it may be empty.
     ///
@@ -124,15 +134,21 @@ pub fn write<T: Table>(path: &Path, table: &T, stage: &str) -> Result<(), TableE
     let parquet = |source| TableError::Parquet { doing: "write", table: T::NAME, path: path.into(), source };
     let io = |source| TableError::Io { doing: "write", table: T::NAME, path: path.into(), source };
 
-    let batch = table.to_batch().map_err(content)?;
+    let mut batches = table.to_batches();
+    let first =
+        batches.next().unwrap_or_else(|| panic!("bug: table `{}` has no batch", T::NAME)).map_err(content)?;
     let file = File::create(path).map_err(io)?;
     let options = ArrowWriterOptions::new()
         // The arrow schema would add a second description of the same columns, in arrow's own encoding.
         .with_skip_arrow_metadata(true)
         .with_properties(properties(stage, T::NAME, T::VERSION).map_err(parquet)?);
     let mut writer =
-        ArrowWriter::try_new_with_options(BufWriter::new(file), batch.schema(), options).map_err(parquet)?;
-    writer.write(&batch).map_err(parquet)?;
+        ArrowWriter::try_new_with_options(BufWriter::new(file), first.schema(), options).map_err(parquet)?;
+    writer.write(&first).map_err(parquet)?;
+    drop(first);
+    for batch in batches {
+        writer.write(&batch.map_err(content)?).map_err(parquet)?;
+    }
     let mut file = writer.into_inner().map_err(parquet)?;
     file.flush().map_err(io)
 }
@@ -142,8 +158,7 @@ pub fn write<T: Table>(path: &Path, table: &T, stage: &str) -> Result<(), TableE
 /// # Errors
 /// Where there is no such file, it is not whole, or it holds another table or another version.
 pub fn read<T: Table>(path: &Path) -> Result<T, TableError> {
-    // The Parquet library indexes out of bounds on some damaged pages instead of giving an error.
-    catch_unwind(|| read_rows(path)).unwrap_or_else(|_| {
+    contained(|| read_rows(path)).unwrap_or_else(|| {
         let source = ParquetError::General("the pages are damaged".to_owned());
         Err(TableError::Parquet { doing: "read", table: T::NAME, path: path.into(), source })
     })

@@ -1,6 +1,7 @@
 //! Row types, schemas, Parquet in and out, and CSV and JSON for people.
 
 pub mod columns;
+mod contained;
 pub mod dataset;
 pub mod export;
 pub mod file;
@@ -10,4 +11,5 @@ pub mod runs;
 mod tests;
 
 pub use columns::ContentError;
+pub use contained::contained;
 pub use file::{Table, TableError, read, write};

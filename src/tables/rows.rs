@@ -44,6 +44,9 @@ pub struct AnnotationRow {
     pub is_crowd: bool,
     /// Polygons as flat x, y lists in pixels; empty where there is none.
     pub segmentation: Vec<Vec<f32>>,
+    /// A mask of run lengths in COCO's compressed form, of the size that the image's record says; column by column
+    /// from the left, from top to bottom in each.
+    pub mask_rle: Option<String>,
 }
 
 /// A row of `categories`.

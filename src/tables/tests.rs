@@ -46,6 +46,7 @@ fn annotations() -> Vec<AnnotationRow> {
         area: 123.456,
         is_crowd: annotation_id == 1,
         segmentation,
+        mask_rle: (annotation_id == 0).then(|| "52203".to_owned()),
     };
     vec![row(0, vec![]), row(1, vec![vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.5], vec![]]), row(2, vec![vec![0.1; 8]])]
 }
@@ -228,7 +229,7 @@ fn any_table_can_be_shown() {
     write(&place(&dir), &annotations()[1..2].to_vec(), "ingest").unwrap();
     let csv = show(to_csv);
     assert!(
-        csv.ends_with("1,7,2,0.5,1.25,10.0,20.0,123.456,1,\"[[1.0,2.0,3.0,4.0,5.0,6.5],[]]\"\n"),
+        csv.ends_with("1,7,2,0.5,1.25,10.0,20.0,123.456,1,\"[[1.0,2.0,3.0,4.0,5.0,6.5],[]]\",\n"),
         "{csv}"
     );
 }

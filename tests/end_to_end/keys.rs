@@ -328,9 +328,8 @@ fn an_op_or_a_study_with_another_name_is_shown_anew_and_not_trained(lab: &Lab) {
 
 fn a_change_reaches_what_reads_it_and_names_itself(lab: &Lab) {
     // The split may read hashes of the pictures, so that these stand before it.
-    let order = [
-        "ingest", "scan", "label", "pixels", "split", "balance", "train", "predict", "evaluate", "report",
-    ];
+    let order =
+        ["ingest", "scan", "label", "pixels", "split", "balance", "train", "predict", "evaluate", "report"];
     for (what, edits, reached, field) in DIRTY {
         lab.write_spec(&edited(edits));
         let mut own = 0;

@@ -1,24 +1,37 @@
 //! COCO JSON, as TACO writes it, to tables.
 //!
 //! The file is read as a stream into its records, then checked as a whole, since its sections may stand in any
-//! order. Polygons are kept as they are, also where they leave the image; of run-length masks only the box.
+//! order. Polygons are kept as they are, also where they leave the image; run-length masks are checked and kept in
+//! their compressed form.
 
+mod objects;
+mod quick;
 mod read;
 mod records;
+mod rle;
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
 
-use self::records::{Annotation, Category, Image, SceneAnnotation, SceneCategory, Segmentation};
-use super::faults::{Faults, ImportError};
+use self::objects::Objects;
+use self::records::{Category, Image, SceneAnnotation, SceneCategory};
+use super::faults::{FaultKind, Faults, ImportError};
 use super::imported::Imported;
 use super::names::{self, ImageName};
 use super::notice::{NoticeKind, Tally};
-use crate::tables::rows::{AnnotationRow, CategoryRow, ImageRow, SceneRow};
+use crate::tables::rows::{CategoryRow, ImageRow, SceneRow};
 
-/// A box that leaves its image by no more than this many pixels is cut without a word: it is rounding.
-const ROUNDING_PX: f64 = 0.01;
+const SIZELESS: FaultKind =
+    FaultKind { what: "images without a size", help: "`width` and `height` are whole numbers from 1" };
+const IMAGE_TWICE: FaultKind =
+    FaultKind { what: "image ids that occur more than once", help: "give each image an `id` of its own" };
+const CATEGORY_TWICE: FaultKind = FaultKind {
+    what: "category ids that occur more than once",
+    help: "give each category an `id` of its own",
+};
+const SCENE_TWICE: FaultKind =
+    FaultKind { what: "scene ids that occur more than once", help: "give each scene an `id` of its own" };
 
 /// Reads the COCO JSON file at `path`.
 ///
@@ -27,7 +40,11 @@ const ROUNDING_PX: f64 = 0.01;
 pub fn import(path: &Path) -> Result<Imported, ImportError> {
     let root = read::root(path)?;
     if root.images.is_empty() {
-        return Err(ImportError::Empty { path: path.to_owned(), what: "images" });
+        return Err(ImportError::Empty {
+            path: path.to_owned(),
+            what: "images",
+            help: "`images` must hold at least one image",
+        });
     }
     let mut faults = Faults::default();
     let mut imported = Imported {
@@ -42,25 +59,14 @@ pub fn import(path: &Path) -> Result<Imported, ImportError> {
         .into_iter()
         .filter_map(|record| objects.row(record, &imported.images, &imported.categories, &mut faults))
         .collect();
-    let renumbered = renumber(&mut imported.annotations, &mut faults);
+    objects.renumber(&mut imported.annotations, &mut faults);
     faults.check(path)?;
 
     let mut unknown = Tally::default();
     imported.scenes = scenes(&root.scene_annotations, &imported, &mut unknown);
-    imported.notices = [
-        renumbered.notice(
-            NoticeKind::AnnotationsRenumbered,
-            "annotation ids that occur more than once, made unique",
-        ),
-        objects.empty.notice(NoticeKind::BoxesDropped, "annotations left out, their boxes are empty"),
-        objects.outside.notice(NoticeKind::BoxesDropped, "annotations left out, their boxes are outside"),
-        objects.clipped.notice(NoticeKind::BoxesClipped, "annotations whose boxes were cut at the border"),
-        objects.runs.notice(NoticeKind::MasksAsBoxes, "annotations with run-length masks, kept as boxes"),
-        unknown.notice(NoticeKind::ScenesUnknown, "scene annotations that refer to nothing"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    imported.notices = objects.notices();
+    let what = "scene annotations that refer to nothing";
+    imported.notices.extend(unknown.notice(NoticeKind::ScenesUnknown, what));
     Ok(imported)
 }
 
@@ -70,11 +76,12 @@ fn images(records: Vec<Image>, faults: &mut Faults) -> Vec<ImageRow> {
         let (id, width, height) = (record.id.0, record.width.0, record.height.0);
         let side = |pixels: i64| u32::try_from(pixels).ok().filter(|&pixels| pixels > 0);
         if side(width).is_none() || side(height).is_none() {
-            faults.add("images without a size", format_args!("{id} ({width} x {height})"));
+            faults.add(&SIZELESS, format_args!("{id} ({width} x {height})"));
         }
         // A row with a fault stays, or its annotations would be faults as well.
         let name = names::parse(&record.file_name).unwrap_or_else(|error| {
-            faults.add(names::UNUSABLE, format_args!("{} {error}", record.file_name));
+            let why = names::why(&record.file_name, error);
+            faults.add(&names::UNUSABLE, format_args!("{id} ({why})"));
             ImageName { path: record.file_name.clone(), file_name: id.to_string() }
         });
         let urls = [record.flickr_url, record.coco_url, record.flickr_640_url];
@@ -91,7 +98,7 @@ fn images(records: Vec<Image>, faults: &mut Faults) -> Vec<ImageRow> {
     rows.sort_by_key(|row| row.image_id);
     for pair in rows.windows(2) {
         if pair[0].image_id == pair[1].image_id {
-            faults.add("image ids that occur more than once", pair[0].image_id);
+            faults.add(&IMAGE_TWICE, pair[0].image_id);
         }
     }
     names::check_unique(rows.iter().map(|row| (row.file_name.as_str(), row.path.as_str())), faults);
@@ -104,11 +111,7 @@ fn categories(records: Vec<Category>, faults: &mut Faults) -> Vec<CategoryRow> {
         name: record.name,
         supercategory: record.supercategory.unwrap_or_default(),
     };
-    sorted_categories(
-        records.into_iter().map(row).collect(),
-        "category ids that occur more than once",
-        faults,
-    )
+    sorted_categories(records.into_iter().map(row).collect(), &CATEGORY_TWICE, faults)
 }
 
 fn scene_categories(records: Vec<SceneCategory>, faults: &mut Faults) -> Vec<CategoryRow> {
@@ -117,12 +120,12 @@ fn scene_categories(records: Vec<SceneCategory>, faults: &mut Faults) -> Vec<Cat
         name: record.name,
         supercategory: String::new(),
     };
-    sorted_categories(records.into_iter().map(row).collect(), "scene ids that occur more than once", faults)
+    sorted_categories(records.into_iter().map(row).collect(), &SCENE_TWICE, faults)
 }
 
 fn sorted_categories(
     mut rows: Vec<CategoryRow>,
-    twice: &'static str,
+    twice: &'static FaultKind,
     faults: &mut Faults,
 ) -> Vec<CategoryRow> {
     rows.sort_by_key(|row| row.category_id);
@@ -132,120 +135,6 @@ fn sorted_categories(
         }
     }
     rows
-}
-
-/// Sorts by id and gives those that share one a new id behind all others: TACO's official file has two ids with
-/// two different objects each. Nothing refers to an annotation, so no meaning is lost.
-fn renumber(rows: &mut [AnnotationRow], faults: &mut Faults) -> Tally {
-    // Among equal ids the order in the file must not decide.
-    rows.sort_by(|a, b| {
-        let key = |row: &AnnotationRow| (row.annotation_id, row.image_id, row.category_id);
-        let corner = |row: &AnnotationRow| [row.bbox_x, row.bbox_y, row.bbox_w, row.bbox_h].map(f32::to_bits);
-        key(a).cmp(&key(b)).then_with(|| corner(a).cmp(&corner(b)))
-    });
-    let mut renumbered = Tally::default();
-    let (mut last, mut before) = (rows.last().map_or(0, |row| row.annotation_id), None);
-    for row in rows.iter_mut() {
-        let id = row.annotation_id;
-        if before.replace(id) == Some(id) {
-            match last.checked_add(1) {
-                Some(next) => {
-                    renumbered.add(id);
-                    (last, row.annotation_id) = (next, next);
-                }
-                None => faults.add("annotation ids that occur more than once", id),
-            }
-        }
-    }
-    rows.sort_by_key(|row| row.annotation_id);
-    renumbered
-}
-
-/// Turns annotations into rows and counts what had to be changed.
-#[derive(Default)]
-struct Objects {
-    empty: Tally,
-    outside: Tally,
-    clipped: Tally,
-    runs: Tally,
-}
-
-impl Objects {
-    /// `None` where there is a fault, or the object is left out.
-    fn row(
-        &mut self,
-        record: Annotation,
-        images: &[ImageRow],
-        categories: &[CategoryRow],
-        faults: &mut Faults,
-    ) -> Option<AnnotationRow> {
-        let (id, image_id, category_id) = (record.id.0, record.image_id.0, record.category_id.0);
-        let image_idx = images.binary_search_by_key(&image_id, |row| row.image_id);
-        let Ok(image_idx) = image_idx else {
-            faults.add("annotations of images that are not there", format_args!("{id} (image {image_id})"));
-            return None;
-        };
-        if categories.binary_search_by_key(&category_id, |row| row.category_id).is_err() {
-            let what = "annotations of categories that are not there";
-            faults.add(what, format_args!("{id} (category {category_id})"));
-            return None;
-        }
-        let area = record.area.unwrap_or(record.bbox[2] * record.bbox[3]);
-        if record.bbox[2] < 0.0 || record.bbox[3] < 0.0 || !(0.0..=f64::from(f32::MAX)).contains(&area) {
-            let [_, _, w, h] = record.bbox;
-            faults.add("annotations of impossible size", format_args!("{id} ({w} x {h}, area {area:?})"));
-            return None;
-        }
-        let segmentation = match record.segmentation {
-            Segmentation::None => Vec::new(),
-            Segmentation::Polygons(polygons) => polygons,
-            Segmentation::Runs => {
-                self.runs.add(id);
-                Vec::new()
-            }
-        };
-        let whole = segmentation.iter().all(|polygon| polygon.len() % 2 == 0);
-        if !whole || segmentation.iter().flatten().any(|coordinate| !coordinate.is_finite()) {
-            faults.add("annotations whose polygons are no lists of x, y", id);
-            return None;
-        }
-        let [x, y, w, h] = self.clip(id, record.bbox, &images[image_idx])?;
-        Some(AnnotationRow {
-            annotation_id: id,
-            image_id,
-            category_id,
-            bbox_x: x as f32,
-            bbox_y: y as f32,
-            bbox_w: w as f32,
-            bbox_h: h as f32,
-            area: area as f32,
-            is_crowd: record.iscrowd.0,
-            segmentation,
-        })
-    }
-
-    /// The box inside its image; `None` where nothing of it is.
-    fn clip(&mut self, id: i64, [x, y, w, h]: [f64; 4], image: &ImageRow) -> Option<[f64; 4]> {
-        if w == 0.0 || h == 0.0 {
-            self.empty.add(id);
-            return None;
-        }
-        let (width, height) = (f64::from(image.width), f64::from(image.height));
-        let (left, top) = (x.max(0.0), y.max(0.0));
-        let (right, bottom) = ((x + w).min(width), (y + h).min(height));
-        if right <= left || bottom <= top {
-            self.outside.add(id);
-            return None;
-        }
-        let beyond = (-x).max(-y).max(x + w - width).max(y + h - height);
-        if beyond <= 0.0 {
-            return Some([x, y, w, h]);
-        }
-        if beyond > ROUNDING_PX {
-            self.clipped.add(id);
-        }
-        Some([left, top, right - left, bottom - top])
-    }
 }
 
 /// Each scene of each image once, ascending; what refers to nothing goes to `unknown`.

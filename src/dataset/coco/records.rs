@@ -7,8 +7,10 @@ use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::rle::{self, RleError};
+
 /// The file.
-#[derive(serde::Deserialize)]
+#[derive(Debug, PartialEq, serde::Deserialize)]
 #[serde(expecting = "a COCO object with `images`, `annotations` and `categories`")]
 pub(super) struct Root {
     pub images: Vec<Image>,
@@ -20,7 +22,7 @@ pub(super) struct Root {
     pub scene_categories: Vec<SceneCategory>,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Debug, PartialEq, serde::Deserialize)]
 #[serde(expecting = "an image record")]
 pub(super) struct Image {
     pub id: Whole,
@@ -32,7 +34,7 @@ pub(super) struct Image {
     pub flickr_640_url: Option<String>,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Debug, PartialEq, serde::Deserialize)]
 #[serde(expecting = "an annotation record")]
 pub(super) struct Annotation {
     pub id: Whole,
@@ -47,7 +49,7 @@ pub(super) struct Annotation {
     pub segmentation: Segmentation,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Debug, PartialEq, serde::Deserialize)]
 #[serde(expecting = "a category record")]
 pub(super) struct Category {
     pub id: Whole,
@@ -55,14 +57,14 @@ pub(super) struct Category {
     pub supercategory: Option<String>,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Debug, PartialEq, serde::Deserialize)]
 #[serde(expecting = "a scene annotation")]
 pub(super) struct SceneAnnotation {
     pub image_id: Whole,
     pub background_ids: Vec<Whole>,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Debug, PartialEq, serde::Deserialize)]
 #[serde(expecting = "a scene category")]
 pub(super) struct SceneCategory {
     pub id: Whole,
@@ -70,7 +72,7 @@ pub(super) struct SceneCategory {
 }
 
 /// A whole number, also where it is written `3.0`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Whole(pub i64);
 
 impl<'de> Deserialize<'de> for Whole {
@@ -107,7 +109,7 @@ impl Visitor<'_> for WholeVisitor {
 }
 
 /// `iscrowd`: 0, 1, true or false.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Crowd(pub bool);
 
 impl<'de> Deserialize<'de> for Crowd {
@@ -150,15 +152,60 @@ impl Visitor<'_> for CrowdVisitor {
 }
 
 /// A mask.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) enum Segmentation {
     /// There is none.
     #[default]
     None,
     /// Flat x, y lists in pixels.
     Polygons(Vec<Vec<f32>>),
-    /// Run lengths, which are not kept.
-    Runs,
+    /// Run lengths.
+    Runs(Runs),
+}
+
+/// A mask of run lengths.
+#[derive(Debug, PartialEq)]
+pub(super) struct Runs {
+    /// Height and width in pixels.
+    pub size: [Whole; 2],
+    /// The lengths, if they can be read.
+    pub runs: Result<Vec<u32>, RleError>,
+}
+
+/// `counts`: a list, or a compressed string.
+struct Counts(Result<Vec<u32>, RleError>);
+
+impl<'de> Deserialize<'de> for Counts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CountsVisitor)
+    }
+}
+
+struct CountsVisitor;
+
+impl<'de> Visitor<'de> for CountsVisitor {
+    type Value = Counts;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of run lengths or a compressed string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Counts, E> {
+        Ok(Counts(rle::decompress(text)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Counts, A::Error> {
+        let mut runs = Ok(Vec::new());
+        while let Some(Whole(run)) = items.next_element()? {
+            if let Ok(kept) = &mut runs {
+                match u32::try_from(run) {
+                    Ok(run) => kept.push(run),
+                    Err(_) => runs = Err(RleError::Run(run)),
+                }
+            }
+        }
+        Ok(Counts(runs))
+    }
 }
 
 impl<'de> Deserialize<'de> for Segmentation {
@@ -194,19 +241,18 @@ impl<'de> Visitor<'de> for SegmentationVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Segmentation, A::Error> {
-        let (mut counts, mut size) = (false, false);
+        let (mut counts, mut size) = (None, None);
         while let Some(key) = entries.next_key::<String>()? {
             match key.as_str() {
-                "counts" => counts = true,
-                "size" => size = true,
-                _ => {}
+                "counts" => counts = Some(entries.next_value::<Counts>()?),
+                "size" => size = Some(entries.next_value()?),
+                _ => {
+                    entries.next_value::<IgnoredAny>()?;
+                }
             }
-            entries.next_value::<IgnoredAny>()?;
         }
-        match (counts, size) {
-            (true, true) => Ok(Segmentation::Runs),
-            (false, _) => Err(de::Error::missing_field("counts")),
-            (true, false) => Err(de::Error::missing_field("size")),
-        }
+        let counts = counts.ok_or_else(|| de::Error::missing_field("counts"))?;
+        let size = size.ok_or_else(|| de::Error::missing_field("size"))?;
+        Ok(Segmentation::Runs(Runs { size, runs: counts.0 }))
     }
 }

@@ -30,6 +30,7 @@ fn imported() -> Imported {
         area: 1.0,
         is_crowd: false,
         segmentation: vec![],
+        mask_rle: None,
     };
     let categories =
         [(1, "Glass jar", "Jar"), (2, "Drink can", "Can"), (3, "Food Can", "Can"), (5, "Battery", "")];

@@ -2,62 +2,89 @@
 //! deep.
 //!
 //! An image's id is its position among the images sorted by `file_name`. Hidden files are passed over; what
-//! is no `.jpg`, `.jpeg` or `.png` is counted. Links are followed where they stay below the images folder.
+//! is no `.jpg`, `.jpeg` or `.png` is counted. Links are followed where they stay below the images folder. The
+//! same file in several folders is several images, or one if the spec says so.
 
+mod same_file;
+
+use std::collections::BTreeSet;
 use std::fs::DirEntry;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::faults::{Faults, ImportError};
+use super::faults::{FaultKind, Faults, ImportError};
 use super::imported::Imported;
 use super::names::{self, ImageName};
 use super::notice::{NoticeKind, Tally};
+use crate::spec::settings::SameFile;
 use crate::tables::rows::{ImageRow, LabelTable};
+
+const RESERVED: FaultKind = FaultKind {
+    what: "folders with the name of a column of the label table",
+    help: "rename the folder `image_id`",
+};
+const NOT_UTF8: FaultKind =
+    FaultKind { what: "names that are not UTF-8", help: "rename these files and folders" };
+const OUTSIDE: FaultKind = FaultKind {
+    what: "links that lead out of the images folder",
+    help: "copy the files into the images folder, or remove the links",
+};
+const NOWHERE: FaultKind =
+    FaultKind { what: "links that lead nowhere", help: "mend the links, or remove them" };
 
 /// What counts as an image.
 const ENDINGS: [&str; 3] = ["jpg", "jpeg", "png"];
 
-/// Reads the names below `root`; no image is opened.
+/// Reads the names below `root`. Images are opened only to compare those that may be one and the same.
 ///
 /// # Errors
 /// Where a folder cannot be read, there is no image, or names collide, are no UTF-8 or lead outside: all together.
-pub fn import(root: &Path) -> Result<Imported, ImportError> {
+pub fn import(root: &Path, same_file: SameFile) -> Result<Imported, ImportError> {
     let real = root.canonicalize().map_err(|source| unreadable(root, source))?;
-    let mut walk = Walk {
-        root,
-        real: &real,
-        images: Vec::new(),
-        faults: Faults::default(),
-        skipped: Skipped::default(),
-    };
+    let mut walk =
+        Walk { root, real: &real, found: Vec::new(), faults: Faults::default(), passed: Passed::default() };
     walk.folder(root, &mut vec![real.clone()], "")?;
-    let Walk { mut images, mut faults, mut skipped, .. } = walk;
-
+    let Walk { found, mut faults, mut passed, .. } = walk;
+    let mut images = match same_file {
+        SameFile::Separate => same_file::separate(found),
+        SameFile::OneImage => same_file::one_image(found, &mut passed.merged),
+    };
     images.sort_by(|a, b| a.name.file_name.cmp(&b.name.file_name));
     let names = images.iter().map(|image| (image.name.file_name.as_str(), image.name.path.as_str()));
     names::check_unique(names, &mut faults);
-    let mut labels: Vec<String> = images.iter().map(|image| image.class.clone()).collect();
-    labels.sort_unstable();
-    labels.dedup();
+    let labels: BTreeSet<&String> = images.iter().flat_map(|image| &image.classes).collect();
+    let labels: Vec<String> = labels.into_iter().cloned().collect();
     for label in labels.iter().filter(|label| *label == "image_id") {
-        faults.add("folders with the name of a column of the label table", label);
+        faults.add(&RESERVED, label);
     }
     faults.check(root)?;
     if images.is_empty() {
-        return Err(ImportError::Empty { path: root.to_owned(), what: "images" });
+        let what = if passed.unclassed.count() > 0 { "images in folders of classes" } else { "images" };
+        let help = "put the .jpg, .jpeg and .png files of each class into a folder of its own in `images`";
+        return Err(ImportError::Empty { path: root.to_owned(), what, help });
     }
-    skipped.classes.retain(|class| !labels.contains(class));
-    Ok(tables(images, labels, &skipped))
+    passed.classes.retain(|class| !labels.contains(class));
+    Ok(tables(images, labels, &passed))
 }
 
+/// A file in the folder of a class.
 struct Found {
     name: ImageName,
     class: String,
+    /// The file without links.
+    real: PathBuf,
 }
 
-/// What was passed over.
+/// An image, which may lie in several folders.
+struct Image {
+    name: ImageName,
+    classes: BTreeSet<String>,
+}
+
+/// What was met and is no image of its own.
 #[derive(Default)]
-struct Skipped {
+struct Passed {
+    merged: Tally,
     others: Tally,
     unclassed: Tally,
     loops: Tally,
@@ -69,9 +96,9 @@ struct Walk<'a> {
     root: &'a Path,
     /// The root without links.
     real: &'a Path,
-    images: Vec<Found>,
+    found: Vec<Found>,
     faults: Faults,
-    skipped: Skipped,
+    passed: Passed,
 }
 
 impl Walk<'_> {
@@ -86,7 +113,7 @@ impl Walk<'_> {
             let (place, name) = (entry.path(), entry.file_name());
             let below = place.strip_prefix(self.root).unwrap_or(&place);
             let (Some(path), Some(name)) = (below.to_str(), name.to_str()) else {
-                self.faults.add("names that are not UTF-8", below.display());
+                self.faults.add(&NOT_UTF8, below.display());
                 continue;
             };
             if name.starts_with('.') {
@@ -97,11 +124,11 @@ impl Walk<'_> {
                 match place.canonicalize() {
                     Ok(real) if real.starts_with(self.real) => real,
                     Ok(_) => {
-                        self.faults.add("links that lead out of the images folder", path);
+                        self.faults.add(&OUTSIDE, path);
                         continue;
                     }
                     Err(error) => {
-                        self.faults.add("links that lead nowhere", format_args!("{path} ({error})"));
+                        self.faults.add(&NOWHERE, format_args!("{path} ({error})"));
                         continue;
                     }
                 }
@@ -109,12 +136,12 @@ impl Walk<'_> {
                 above.last().map_or_else(PathBuf::new, |folder| folder.join(name))
             };
             if !real.is_dir() {
-                self.file(path, class, real.is_file());
+                self.file(path, class, real);
             } else if above.contains(&real) {
-                self.skipped.loops.add(path);
+                self.passed.loops.add(path);
             } else {
                 if class.is_empty() {
-                    self.skipped.classes.push(name.to_owned());
+                    self.passed.classes.push(name.to_owned());
                 }
                 above.push(real);
                 self.folder(&place, above, if class.is_empty() { name } else { class })?;
@@ -124,17 +151,18 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// `plain` is false for pipes, sockets and devices, whose reading might never end.
-    fn file(&mut self, path: &str, class: &str, plain: bool) {
+    fn file(&mut self, path: &str, class: &str, real: PathBuf) {
+        // Pipes, sockets and devices are passed over: reading them might never end.
+        let plain = real.is_file();
         let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
         if !plain || !ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)) {
-            self.skipped.others.add(path);
+            self.passed.others.add(path);
         } else if class.is_empty() {
-            self.skipped.unclassed.add(path);
+            self.passed.unclassed.add(path);
         } else {
             match names::parse(path) {
-                Ok(name) => self.images.push(Found { name, class: class.to_owned() }),
-                Err(error) => self.faults.add(names::UNUSABLE, format_args!("{path} {error}")),
+                Ok(name) => self.found.push(Found { name, class: class.to_owned(), real }),
+                Err(error) => self.faults.add(&names::UNUSABLE, names::why(path, error)),
             }
         }
     }
@@ -144,12 +172,12 @@ fn unreadable(path: &Path, source: io::Error) -> ImportError {
     ImportError::Io { what: "images folder", path: path.to_owned(), source }
 }
 
-fn tables(found: Vec<Found>, labels: Vec<String>, skipped: &Skipped) -> Imported {
+fn tables(found: Vec<Image>, labels: Vec<String>, passed: &Passed) -> Imported {
     let mut table = LabelTable { labels, ..LabelTable::default() };
     let mut images = Vec::with_capacity(found.len());
     for (image_id, image) in (0..).zip(found) {
         table.image_ids.push(image_id);
-        table.positives.extend(table.labels.iter().map(|label| *label == image.class));
+        table.positives.extend(table.labels.iter().map(|label| image.classes.contains(label)));
         images.push(ImageRow {
             image_id,
             file_name: image.name.file_name,
@@ -161,13 +189,14 @@ fn tables(found: Vec<Found>, labels: Vec<String>, skipped: &Skipped) -> Imported
         });
     }
     let mut hollow = Tally::default();
-    skipped.classes.iter().for_each(|class| hollow.add(class));
+    passed.classes.iter().for_each(|class| hollow.add(class));
     let kind = NoticeKind::FilesIgnored;
     let notices = [
-        skipped.others.notice(kind, "files passed over, they are no .jpg, .jpeg or .png"),
-        skipped.unclassed.notice(kind, "images passed over, they lie in no folder of a class"),
-        skipped.loops.notice(kind, "links passed over, they lead to a folder above"),
+        passed.others.notice(kind, "files passed over, they are no .jpg, .jpeg or .png"),
+        passed.unclassed.notice(kind, "images passed over, they lie in no folder of a class"),
+        passed.loops.notice(kind, "links passed over, they lead to a folder above"),
         hollow.notice(kind, "folders without images"),
+        passed.merged.notice(NoticeKind::FilesMerged, "files in several places, each taken as one image"),
     ]
     .into_iter()
     .flatten()
@@ -192,7 +221,10 @@ mod tests {
     }
 
     fn message(dir: &tempfile::TempDir) -> String {
-        import(dir.path()).unwrap_err().to_string().replace(&dir.path().display().to_string(), "data")
+        import(dir.path(), SameFile::Separate)
+            .unwrap_err()
+            .to_string()
+            .replace(&dir.path().display().to_string(), "data")
     }
 
     #[test]
@@ -207,7 +239,7 @@ mod tests {
             "top.jpg",
         ]);
         std::fs::create_dir(dir.path().join("c")).unwrap();
-        let imported = import(dir.path()).unwrap();
+        let imported = import(dir.path(), SameFile::Separate).unwrap();
         let names: Vec<_> = imported.images.iter().map(|row| row.file_name.as_str()).collect();
         assert_eq!(names, ["a_9.jpeg", "b_1.png", "b_x_2.jpg"]);
         assert_eq!(imported.images[2].path, "b/x/2.JPG");
@@ -230,7 +262,7 @@ mod tests {
         let dir = tree(&["a/1.jpg", "b/2.jpg"]);
         symlink(dir.path().join("a"), dir.path().join("a/again")).unwrap();
         symlink(dir.path(), dir.path().join("b/root")).unwrap();
-        let imported = import(dir.path()).unwrap();
+        let imported = import(dir.path(), SameFile::Separate).unwrap();
         assert_eq!(imported.images.len(), 2);
         assert_eq!(imported.notices[0].count, 2);
     }
@@ -266,7 +298,7 @@ mod tests {
     #[test]
     fn folders_without_images_are_refused() {
         assert_eq!(message(&tree(&["a/readme.txt"])), "`data` has no images");
-        let error = import(Path::new("/no/such/folder")).unwrap_err();
+        let error = import(Path::new("/no/such/folder"), SameFile::Separate).unwrap_err();
         assert_eq!(error.to_string(), "cannot read images folder `/no/such/folder`");
     }
 }
