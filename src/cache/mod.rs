@@ -11,5 +11,5 @@ pub use disk::{create_dir, write_atomic};
 pub use entry::{Entry, Output, Provenance};
 pub use error::CacheError;
 pub use index::FileIndex;
-pub use lock::{Lock, Locked};
+pub use lock::{Lock, Locked, try_lock};
 pub use store::{Attempt, Store, digest_file};

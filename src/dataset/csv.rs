@@ -161,6 +161,7 @@ impl Columns {
                 height: 0,
                 digest: String::new(),
                 url: None,
+                url_small: None,
             });
         }
         let renamed = self.renamed();

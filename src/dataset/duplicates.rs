@@ -50,6 +50,7 @@ mod tests {
             height: 1,
             digest: digest.into(),
             url: None,
+            url_small: None,
         }
     }
 

@@ -158,6 +158,7 @@ fn tables(found: Vec<Found>, labels: Vec<String>, skipped: &Skipped) -> Imported
             height: 0,
             digest: String::new(),
             url: None,
+            url_small: None,
         });
     }
     let mut hollow = Tally::default();

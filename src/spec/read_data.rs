@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use super::fault::Fault;
 use super::reader::Table;
 use super::settings::{
-    BadImages, Balance, BalanceBy, BalanceMethod, Dataset, Fit, Format, Generate, Images, LabelSource,
+    BadImages, Balance, BalanceBy, BalanceMethod, Dataset, Fetch, FetchSize, Fit, Format, Generate, Images, LabelSource,
     Labels, Split, SplitMethod, Unmapped,
 };
 
@@ -23,6 +23,7 @@ pub fn dataset(root: &Table<'_>) -> Dataset {
         bad_images: table.choice("bad_images", &[("error", BadImages::Error), ("skip", BadImages::Skip)]),
         image_column: table.text("image_column"),
         part_column: table.text("part_column"),
+        fetch: fetch(table.table("fetch")),
         generate: table.optional_table("generate").map(generate),
     };
     let given = |path: &std::path::Path| !path.as_os_str().is_empty();
@@ -46,6 +47,12 @@ pub fn dataset(root: &Table<'_>) -> Dataset {
     }
     table.finish();
     settings
+}
+
+fn fetch(table: Table<'_>) -> Fetch {
+    let size = table.choice("size", &[("original", FetchSize::Original), ("small", FetchSize::Small)]);
+    table.finish();
+    Fetch { size }
 }
 
 fn generate(table: Table<'_>) -> Generate {

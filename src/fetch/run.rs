@@ -1,0 +1,330 @@
+//! All images: those that are there are left alone, the others asked for by a pool of threads.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+
+use super::attempt::{Client, Trouble, Wanted};
+use super::check;
+use super::folder::{FetchError, ImagesFolder};
+use super::options::Options;
+use super::queue::{Job, Next, Queue};
+use super::report::{Outcome, Report};
+use super::retry::backoff;
+use super::target::Target;
+use crate::dataset::names;
+use crate::seed::Key;
+use crate::spec::settings::FetchSize;
+use crate::tables::rows::ImageRow;
+
+/// How often an interruption is looked for.
+const POLL: Duration = Duration::from_millis(100);
+
+/// News of the fetching.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// What is there was looked at.
+    Surveyed {
+        /// Images that are there.
+        present: usize,
+        /// Images in all.
+        total: usize,
+    },
+    /// An image's fate is known.
+    Ended {
+        /// The image.
+        path: &'a str,
+        /// How it fared.
+        outcome: &'a Outcome,
+        /// Images whose fate is known, those that were there among them.
+        done: usize,
+        /// Images in all.
+        total: usize,
+    },
+    /// An image is asked for again later.
+    Retrying {
+        /// The image.
+        path: &'a str,
+        /// What the last try ended with.
+        why: &'a str,
+        /// When it is asked for again.
+        wait: Duration,
+    },
+    /// A host is left alone for a while.
+    HostPaused {
+        /// The host.
+        host: &'a str,
+        /// What it said.
+        why: &'a str,
+        /// For how long.
+        wait: Duration,
+    },
+    /// Nothing more is asked of a host.
+    HostGivenUp {
+        /// The host.
+        host: &'a str,
+        /// What it said.
+        why: &'a str,
+    },
+}
+
+/// The URL of an image that a size asks for: the small one where there is one, else the original.
+pub fn wanted_url(row: &ImageRow, size: FetchSize) -> Option<&str> {
+    match size {
+        FetchSize::Original => row.url.as_deref(),
+        FetchSize::Small => row.url_small.as_deref().or(row.url.as_deref()),
+    }
+}
+
+/// Fetches the images that are not in `root` yet. `stop` ends it soon after it says yes.
+///
+/// # Errors
+/// Where the folder cannot be written, or another process fills it. That an image cannot be had is no error.
+pub fn fetch(
+    images: &[ImageRow],
+    root: &Path,
+    size: FetchSize,
+    options: &Options,
+    stop: &(dyn Fn() -> bool + Sync),
+    listener: &mut dyn FnMut(&Event<'_>),
+) -> Result<Report, FetchError> {
+    let folder = ImagesFolder::open(root)?;
+    let surveyed: Vec<Survey> = images.par_iter().map(|row| survey(row, &folder, size, stop)).collect();
+    let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(images.len());
+    let mut targets: Vec<Option<Target>> = Vec::with_capacity(images.len());
+    let mut queue = Queue::new(options.per_host);
+    for (item, survey) in surveyed.into_iter().enumerate() {
+        if let Survey::Absent(target) = &survey {
+            queue.add(item, target.host(), Instant::now());
+        }
+        let (outcome, target) = match survey {
+            Survey::Known(outcome) => (Some(outcome), None),
+            Survey::Absent(target) => (None, Some(target)),
+        };
+        outcomes.push(outcome);
+        targets.push(target);
+    }
+    let mut done = 0;
+    let total = images.len();
+    let known: Vec<usize> = (0..total).filter(|&item| outcomes[item].is_some()).collect();
+    let is_there = |item: &&usize| matches!(outcomes[**item], Some(Outcome::Present { .. }));
+    let present = known.iter().filter(is_there).count();
+    listener(&Event::Surveyed { present, total });
+    for (item, outcome) in known.into_iter().filter_map(|item| Some((item, outcomes[item].as_ref()?))) {
+        done += 1;
+        if !matches!(outcome, Outcome::Present { .. } | Outcome::NotTried) {
+            listener(&Event::Ended { path: &images[item].path, outcome, done, total });
+        }
+    }
+
+    let pool = Pool {
+        client: Client::new(options),
+        folder: &folder,
+        images,
+        targets: &targets,
+        options,
+        queue: Mutex::new(queue),
+        changed: Condvar::new(),
+        stopped: AtomicBool::new(false),
+    };
+    let (sender, news) = mpsc::channel();
+    let mut fatal = None;
+    thread::scope(|scope| {
+        for _ in 0..options.parallel.max(1).min(total - done) {
+            let sender = sender.clone();
+            let pool = &pool;
+            scope.spawn(move || pool.work(&sender));
+        }
+        drop(sender);
+        loop {
+            match news.recv_timeout(POLL) {
+                Ok(News::Ended(item, outcome)) => {
+                    done += 1;
+                    listener(&Event::Ended { path: &images[item].path, outcome: &outcome, done, total });
+                    outcomes[item] = Some(outcome);
+                }
+                Ok(News::Retrying(item, why, wait)) => {
+                    listener(&Event::Retrying { path: &images[item].path, why: &why, wait });
+                }
+                Ok(News::HostPaused(host, why, wait)) => {
+                    listener(&Event::HostPaused { host: &host, why: &why, wait });
+                }
+                Ok(News::HostGivenUp(host, why)) => listener(&Event::HostGivenUp { host: &host, why: &why }),
+                Ok(News::Fatal(error)) => {
+                    fatal.get_or_insert(error);
+                    pool.stop();
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if stop() {
+                pool.stop();
+            }
+        }
+    });
+    if let Some(error) = fatal {
+        return Err(error);
+    }
+
+    let outcomes: Vec<Outcome> =
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::NotTried)).collect();
+    let unfinished = images.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_unfinished());
+    let unfinished: Vec<&str> = unfinished.map(|(row, _)| row.path.as_str()).collect();
+    let tidied = folder.finish(unfinished.into_iter());
+    tidied.map_err(|source| FetchError::Io { doing: "tidy `.fetch`", path: root.to_owned(), source })?;
+    let interrupted = outcomes.contains(&Outcome::NotTried);
+    // A URL that cannot be read may hold a secret.
+    let shown = |row: &ImageRow| Target::parse(wanted_url(row, size)?).ok().map(|url| url.as_str().to_owned());
+    Ok(Report::new(size, images, outcomes, interrupted, shown))
+}
+
+/// What is known of an image before anything is asked for.
+enum Survey {
+    Known(Outcome),
+    Absent(Target),
+}
+
+fn survey(
+    row: &ImageRow,
+    folder: &ImagesFolder,
+    size: FetchSize,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Survey {
+    if stop() {
+        return Survey::Known(Outcome::NotTried);
+    }
+    let place = match names::resolve(folder.path(), &row.path) {
+        Ok(place) => place,
+        Err(error) => return Survey::Known(Outcome::Refused { why: format!("its name {error}") }),
+    };
+    if let Some(probe) = check::present(&place) {
+        return Survey::Known(Outcome::Present { width: probe.width, height: probe.height });
+    }
+    match wanted_url(row, size).map(Target::parse) {
+        None => Survey::Known(Outcome::NoUrl),
+        Some(Ok(target)) => Survey::Absent(target),
+        Some(Err(error)) => Survey::Known(Outcome::Refused { why: error.to_string() }),
+    }
+}
+
+/// What a thread tells.
+enum News {
+    Ended(usize, Outcome),
+    Retrying(usize, String, Duration),
+    HostPaused(String, String, Duration),
+    HostGivenUp(String, String),
+    Fatal(FetchError),
+}
+
+/// What the threads share.
+struct Pool<'a> {
+    client: Client,
+    folder: &'a ImagesFolder,
+    images: &'a [ImageRow],
+    targets: &'a [Option<Target>],
+    options: &'a Options,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+    stopped: AtomicBool,
+}
+
+impl Pool<'_> {
+    /// Gets images until none is left. A listener that has gone is told nothing.
+    fn work(&self, sender: &Sender<News>) {
+        while let Some(job) = self.next() {
+            let target = self.targets[job.item].as_ref();
+            let target = target.unwrap_or_else(|| panic!("bug: image {} was queued without a URL", job.item));
+            let wanted = Wanted { path: &self.images[job.item].path, target };
+            let tried = self.client.get(wanted, self.folder);
+            for news in self.conclude(job, tried, target.host()) {
+                let _ = sender.send(news);
+            }
+            self.changed.notify_all();
+        }
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut queue = self.lock();
+        loop {
+            queue = match queue.next(Instant::now()) {
+                Next::Take(job) => return Some(job),
+                Next::Done => return None,
+                Next::Wait(None) => self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                Next::Wait(Some(wait)) => {
+                    self.changed.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// Puts the job back, or ends it.
+    fn conclude(&self, job: Job, tried: Result<Outcome, Trouble>, host: &str) -> Vec<News> {
+        let mut queue = self.lock();
+        let (item, now) = (job.item, Instant::now());
+        let n = job.failed_tries + 1;
+        let key = Key::root(0).child("fetch").child(&self.images[item].path);
+        let wait = |n| backoff(self.options.first_wait, n, key);
+        match tried {
+            // What was cut off by the stop says nothing about the image.
+            Err(_) if queue.is_stopped() => {
+                queue.settled(&job);
+                vec![]
+            }
+            Ok(outcome) | Err(Trouble::Final(outcome)) => {
+                queue.settled(&job);
+                vec![News::Ended(item, outcome)]
+            }
+            Err(Trouble::Fatal(error)) => {
+                queue.settled(&job);
+                vec![News::Fatal(error)]
+            }
+            Err(Trouble::Again { why }) if n > self.options.retries => {
+                queue.settled(&job);
+                vec![News::Ended(item, failed(&why, n))]
+            }
+            Err(Trouble::Again { why }) => {
+                let wait = wait(n);
+                queue.again(job, wait, now);
+                vec![News::Retrying(item, why, wait)]
+            }
+            Err(Trouble::Host { why, wait: asked }) => {
+                let rounds = queue.host_failed(&job, now);
+                if rounds > self.options.retries {
+                    let others = queue.give_up_host(&job);
+                    let given_up = others.is_some().then(|| News::HostGivenUp(host.to_owned(), why.clone()));
+                    let failed = others.into_iter().flatten().chain([item]);
+                    let failed = failed.map(|item| News::Ended(item, Outcome::Failed { why: why.clone() }));
+                    given_up.into_iter().chain(failed).collect()
+                } else if n > self.options.retries {
+                    vec![News::Ended(item, failed(&why, n))]
+                } else {
+                    let wait = asked.unwrap_or_else(|| wait(rounds));
+                    queue.pause_host(job, wait, now);
+                    vec![News::HostPaused(host.to_owned(), why, wait)]
+                }
+            }
+        }
+    }
+
+    fn stop(&self) {
+        if !self.stopped.swap(true, Ordering::SeqCst) {
+            self.lock().stop();
+            self.changed.notify_all();
+            self.client.shut_down();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn failed(why: &str, tries: u32) -> Outcome {
+    let tries = if tries == 1 { "1 try".to_owned() } else { format!("{tries} tries") };
+    Outcome::Failed { why: format!("{why} (after {tries})") }
+}
