@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod display;
+mod fetch;
 mod generated;
 mod plan;
 mod print;
@@ -30,6 +31,7 @@ pub fn main() -> ExitCode {
         Verb::Check(args) => check::check(args),
         Verb::Report(args) => run::report(args),
         Verb::Table(args) => table::table(args),
+        Verb::Data(DataVerb::Fetch(args)) => fetch::fetch(args),
         Verb::Data(DataVerb::Generate(args)) => generated::generate(args),
     };
     match result {

@@ -124,7 +124,9 @@ impl Client {
             }
             (_, StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE) => {
                 folder.discard(part).map_err(disk)?;
-                return Err(Trouble::Again { why: "the server sent another piece than was asked for".to_owned() });
+                return Err(Trouble::Again {
+                    why: "the server sent another piece than was asked for".to_owned(),
+                });
             }
             (_, status) => return Err(self.status(status, headers)),
         };
@@ -350,7 +352,8 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
 }
 
 fn has_chunks(headers: &HeaderMap) -> bool {
-    text(headers, header::TRANSFER_ENCODING).is_some_and(|value| value.to_ascii_lowercase().contains("chunked"))
+    text(headers, header::TRANSFER_ENCODING)
+        .is_some_and(|value| value.to_ascii_lowercase().contains("chunked"))
 }
 
 /// Whether `Content-Range: bytes 100-199/200` begins at `have`.
@@ -400,9 +403,12 @@ mod tests {
 
     #[test]
     fn a_piece_must_begin_where_the_last_one_ended() {
-        for (value, fits) in
-            [("bytes 100-199/200", true), ("bytes 100-199/*", true), ("bytes 0-199/200", false), ("bytes */200", false)]
-        {
+        for (value, fits) in [
+            ("bytes 100-199/200", true),
+            ("bytes 100-199/*", true),
+            ("bytes 0-199/200", false),
+            ("bytes */200", false),
+        ] {
             assert_eq!(range_begins_at(&headers(&[("content-range", value)]), 100), fits, "{value}");
         }
         assert!(!range_begins_at(&HeaderMap::new(), 0));

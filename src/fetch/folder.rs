@@ -262,7 +262,8 @@ mod tests {
         folder.finish(std::iter::empty()).unwrap();
         let root = place.path().join("new/images");
         assert_eq!(fs::read(root.join("a/b/c.jpg")).unwrap(), b"picture");
-        let mut names: Vec<_> = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut names: Vec<_> =
+            fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, ["a", "d.jpg"]);
     }

@@ -179,7 +179,8 @@ pub fn fetch(
     tidied.map_err(|source| FetchError::Io { doing: "tidy `.fetch`", path: root.to_owned(), source })?;
     let interrupted = outcomes.contains(&Outcome::NotTried);
     // A URL that cannot be read may hold a secret.
-    let shown = |row: &ImageRow| Target::parse(wanted_url(row, size)?).ok().map(|url| url.as_str().to_owned());
+    let shown =
+        |row: &ImageRow| Target::parse(wanted_url(row, size)?).ok().map(|url| url.as_str().to_owned());
     Ok(Report::new(size, images, outcomes, interrupted, shown))
 }
 

@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 use super::fault::Fault;
 use super::reader::Table;
 use super::settings::{
-    BadImages, Balance, BalanceBy, BalanceMethod, Dataset, Fetch, FetchSize, Fit, Format, Generate, Images, LabelSource,
-    Labels, Split, SplitMethod, Unmapped,
+    BadImages, Balance, BalanceBy, BalanceMethod, Dataset, Fetch, FetchSize, Fit, Format, Generate, Images,
+    LabelSource, Labels, Split, SplitMethod, Unmapped,
 };
 
 /// Reads `[dataset]`.
