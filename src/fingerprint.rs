@@ -9,7 +9,7 @@
 //! | each setting that the stage reads, by value (`1e-4` is `0.0001`) | the order of keys, comments, the spec's name |
 //! | the content digest of each input; for images, with their names below the images folder | the names of ops, where only their draws and values count: see below |
 //! | for training: device kind, precision, libtorch version | threads, slots, engine, host, user |
-//! | | trackers, secrets, the cache's folder, the question, the report's settings (but in `report`) |
+//! | | where images can be had and which of them were fetched, trackers, secrets, the cache's folder, the question, the report's settings (but in `report`) |
 //!
 //! The name of an op does enter the training of a variant that uses it, since it keys the op's draws. The
 //! order of labels enters too: it is the order of the columns and of the model's outputs.

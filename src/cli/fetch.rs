@@ -154,7 +154,7 @@ fn print_text(report: &Report, place: &Path) {
     if let Some(first) = report.sizes_differ.first() {
         let ([width, height], [recorded_width, recorded_height]) = (first.found, first.recorded);
         print::out(&plain(&format!(
-            "note: {} pictures are not as large as their records say, such as {} ({width}x{height}, recorded as \
+            "note: pictures that are not as large as their records say: {}, such as {} ({width}x{height}, recorded as \
              {recorded_width}x{recorded_height})",
             report.sizes_differ.len(),
             first.path,

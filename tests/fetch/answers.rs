@@ -112,11 +112,11 @@ fn every_answer_is_told_apart() {
         "failed": 1, "not_tried": 0});
     assert_eq!(report["counts"], counts);
 
-    let output =
-        lab.command(&["data", "fetch", "tiny.toml", "--allow-local", "--retries", "0"]).output().unwrap();
+    let mut command = lab.command(&["data", "fetch", "tiny.toml", "--allow-local", "--retries", "0"]);
+    let output = command.args(["--max-mib", "1"]).output().unwrap();
     let said = stdout(&output);
     for line in [
-        "7 of 18 images are there",
+        "7 of 18 images are there: 0 downloaded",
         "11 are missing",
         "gone from their servers: 2",
         "  gone.png: the server answered 404 Not Found",
