@@ -175,8 +175,10 @@ pub fn fetch(
         outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::NotTried)).collect();
     let unfinished = images.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_unfinished());
     let unfinished: Vec<&str> = unfinished.map(|(row, _)| row.path.as_str()).collect();
-    let tidied = folder.finish(unfinished.into_iter());
-    tidied.map_err(|source| FetchError::Io { doing: "tidy `.fetch`", path: root.to_owned(), source })?;
+    // What is left there harms nobody; the report is worth more.
+    if let Err(error) = folder.finish(unfinished.into_iter()) {
+        tracing::warn!(%error, "what is left of `.fetch` in the images folder could not be removed");
+    }
     let interrupted = outcomes.contains(&Outcome::NotTried);
     // A URL that cannot be read may hold a secret.
     let shown =
