@@ -14,7 +14,7 @@ use super::study::{colour, load, shown};
 use crate::cache::write_atomic;
 use crate::dataset::{self, ImportError};
 use crate::engine::Interrupt;
-use crate::fetch::{self, Event, Options, Outcome, Report};
+use crate::fetch::{self, Event, Options, Order, Outcome, Report};
 use crate::spec::Loaded;
 use crate::spec::settings::{Dataset, Format};
 use crate::tables::rows::ImageRow;
@@ -45,14 +45,8 @@ pub fn fetch(args: &FetchArgs) -> Result<u8, Failure> {
         proxy: ureq::Proxy::try_from_env(),
     };
     let mut progress = Progress::new(args.quiet);
-    let report = fetch::fetch(
-        &images,
-        &dataset.images,
-        dataset.fetch.size,
-        &options,
-        &|| interrupt.is_set(),
-        &mut |event| progress.show(event),
-    );
+    let order = Order { images: &images, folder: &dataset.images, size: dataset.fetch.size };
+    let report = fetch::fetch(order, &options, &|| interrupt.is_set(), &mut |event| progress.show(event));
     progress.finish();
     let report = report.map_err(|error| Failure::new(1, &error, None))?;
     let place = dataset.images.join(REPORT);

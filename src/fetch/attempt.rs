@@ -11,6 +11,7 @@ use ureq::{Agent, Body, Timeout};
 
 use super::check::{self, Look};
 use super::folder::{FetchError, ImagesFolder, Part, PlaceError};
+use super::headers::{has_chunks, if_range, range_begins_at};
 use super::options::Options;
 use super::report::Outcome;
 use super::resolver::{LocalName, PublicOnly};
@@ -115,11 +116,13 @@ impl Client {
         let response = self.ask(wanted.target, part.resume.as_ref(), deadline)?;
 
         let headers = response.headers();
+        let has_length = response.body().content_length().is_some();
         let resumed = response.status() == StatusCode::PARTIAL_CONTENT;
         let have = match (&part.resume, response.status()) {
             (Some((have, _)), StatusCode::PARTIAL_CONTENT) if range_begins_at(headers, *have) => *have,
             (_, StatusCode::OK) => {
-                folder.restart(&mut part, url, if_range(headers)).map_err(disk)?;
+                // Without a length, what comes may be unpacked on the way: the bytes here would not be those there.
+                folder.restart(&mut part, url, if_range(headers).filter(|_| has_length)).map_err(disk)?;
                 0
             }
             (_, StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE) => {
@@ -131,7 +134,7 @@ impl Client {
             (_, status) => return Err(self.status(status, headers)),
         };
         // Only a told length or chunks tell whether all has come.
-        let told = response.body().content_length().is_some() || has_chunks(headers);
+        let told = has_length || has_chunks(headers);
         let bytes = match self.receive(response, &mut part, have, folder) {
             Ok(bytes) => bytes,
             Err(Trouble::Final(outcome)) => {
@@ -142,24 +145,7 @@ impl Client {
         };
 
         let look = if resumed || !told { Look::Whole } else { Look::Header };
-        let read = part.read().map_err(|error| Trouble::Fatal(folder.error("read an image", error)))?;
-        match check::picture(&read, look) {
-            Ok(probe) => {
-                folder.place(part, wanted.path).map_err(|error| placed(&error))?;
-                Ok(Outcome::Fetched { bytes, width: probe.width, height: probe.height })
-            }
-            Err(error) => {
-                folder.discard(part).map_err(disk)?;
-                let cut = matches!(error, DecodeError::Truncated { .. } | DecodeError::Damaged { .. });
-                let why = error.to_string();
-                // A piece may not have fitted the first, or the end may be missing.
-                Err(if cut && look == Look::Whole {
-                    Trouble::Again { why }
-                } else {
-                    Trouble::Final(Outcome::NotAnImage { why })
-                })
-            }
-        }
+        conclude(part, bytes, look, wanted.path, folder)
     }
 
     /// The first answer that is no redirect.
@@ -314,6 +300,34 @@ impl Client {
     }
 }
 
+/// Checks what has come of an image, and puts it in its place.
+fn conclude(
+    mut part: Part,
+    bytes: u64,
+    look: Look,
+    image: &str,
+    folder: &ImagesFolder,
+) -> Result<Outcome, Trouble> {
+    let read = part.read().map_err(|error| Trouble::Fatal(folder.error("read an image", error)))?;
+    match check::picture(&read, look) {
+        Ok(probe) => {
+            folder.place(part, image).map_err(|error| placed(&error))?;
+            Ok(Outcome::Fetched { bytes, width: probe.width, height: probe.height })
+        }
+        Err(error) => {
+            folder.discard(part).map_err(|error| Trouble::Fatal(folder.error("remove an image", error)))?;
+            let cut = matches!(error, DecodeError::Truncated { .. } | DecodeError::Damaged { .. });
+            let why = error.to_string();
+            // A piece may not have fitted the first, or the end may be missing.
+            Err(if cut && look == Look::Whole {
+                Trouble::Again { why }
+            } else {
+                Trouble::Final(Outcome::NotAnImage { why })
+            })
+        }
+    }
+}
+
 fn placed(error: &PlaceError) -> Trouble {
     let why = error.to_string();
     Trouble::Final(match error {
@@ -345,72 +359,4 @@ fn is_broken(error: &io::Error) -> bool {
             | io::ErrorKind::UnexpectedEof
             | io::ErrorKind::NotConnected
     )
-}
-
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
-}
-
-fn has_chunks(headers: &HeaderMap) -> bool {
-    text(headers, header::TRANSFER_ENCODING)
-        .is_some_and(|value| value.to_ascii_lowercase().contains("chunked"))
-}
-
-/// Whether `Content-Range: bytes 100-199/200` begins at `have`.
-fn range_begins_at(headers: &HeaderMap, have: u64) -> bool {
-    let range = text(headers, header::CONTENT_RANGE).and_then(|value| value.strip_prefix("bytes"));
-    let first = range.and_then(|range| range.trim_start().split_once('-')).map(|(first, _)| first.trim());
-    first.and_then(|first| first.parse().ok()) == Some(have)
-}
-
-/// What names these very bytes in `If-Range`: a strong entity tag, else a date that is old enough to tell two versions
-/// apart (RFC 9110, 13.1.5 and 8.8.2.2).
-fn if_range(headers: &HeaderMap) -> Option<String> {
-    if text(headers, header::CONTENT_ENCODING).is_some_and(|value| !value.eq_ignore_ascii_case("identity")) {
-        return None;
-    }
-    match text(headers, header::ETAG) {
-        Some(tag) => (tag.starts_with('"') && tag.ends_with('"') && tag.len() > 2).then(|| tag.to_owned()),
-        None => {
-            let modified = text(headers, header::LAST_MODIFIED)?;
-            let date = |text| httpdate::parse_http_date(text).ok();
-            let age = date(text(headers, header::DATE)?)?.duration_since(date(modified)?).ok()?;
-            (age >= Duration::from_secs(1)).then(|| modified.to_owned())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
-    }
-
-    #[test]
-    fn only_what_names_the_very_bytes_is_gone_on_with() {
-        let (old, new) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:38 GMT");
-        let named = |pairs: &[(&'static str, &str)]| if_range(&headers(pairs));
-        assert_eq!(named(&[("etag", "\"a1\"")]).as_deref(), Some("\"a1\""));
-        assert_eq!(named(&[("etag", "W/\"a1\""), ("last-modified", old), ("date", new)]), None);
-        assert_eq!(named(&[("last-modified", old), ("date", new)]).as_deref(), Some(old));
-        assert_eq!(named(&[("last-modified", old), ("date", old)]), None);
-        assert_eq!(named(&[("last-modified", old)]), None);
-        assert_eq!(named(&[("etag", "\"a1\""), ("content-encoding", "gzip")]), None);
-        assert_eq!(named(&[]), None);
-    }
-
-    #[test]
-    fn a_piece_must_begin_where_the_last_one_ended() {
-        for (value, fits) in [
-            ("bytes 100-199/200", true),
-            ("bytes 100-199/*", true),
-            ("bytes 0-199/200", false),
-            ("bytes */200", false),
-        ] {
-            assert_eq!(range_begins_at(&headers(&[("content-range", value)]), 100), fits, "{value}");
-        }
-        assert!(!range_begins_at(&HeaderMap::new(), 0));
-    }
 }

@@ -1,7 +1,8 @@
 //! Names to addresses, without those of this machine and its network.
 //!
 //! The check stands between the look-up and the connection, which is made to the very address that was checked: a
-//! name that stands for another address a moment later (DNS rebinding) gains nothing.
+//! name that stands for another address a moment later (DNS rebinding) gains nothing. ureq keeps this interface out of
+//! its promise to stay compatible, which is why `Cargo.toml` holds it at one minor version.
 
 use std::net::IpAddr;
 

@@ -81,47 +81,38 @@ pub fn wanted_url(row: &ImageRow, size: FetchSize) -> Option<&str> {
     }
 }
 
-/// Fetches the images that are not in `root` yet. `stop` ends it soon after it says yes.
+/// Which images are wanted, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// The dataset's images.
+    pub images: &'a [ImageRow],
+    /// The folder that they are put into.
+    pub folder: &'a Path,
+    /// Which of their pictures.
+    pub size: FetchSize,
+}
+
+/// Fetches the images that are not in their folder yet. `stop` ends it soon after it says yes.
 ///
 /// # Errors
 /// Where the folder cannot be written, or another process fills it. That an image cannot be had is no error.
 pub fn fetch(
-    images: &[ImageRow],
-    root: &Path,
-    size: FetchSize,
+    order: Order<'_>,
     options: &Options,
     stop: &(dyn Fn() -> bool + Sync),
     listener: &mut dyn FnMut(&Event<'_>),
 ) -> Result<Report, FetchError> {
-    let folder = ImagesFolder::open(root)?;
+    let Order { images, size, .. } = order;
+    let folder = ImagesFolder::open(order.folder)?;
     let surveyed: Vec<Survey> = images.par_iter().map(|row| survey(row, &folder, size, stop)).collect();
-    let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(images.len());
-    let mut targets: Vec<Option<Target>> = Vec::with_capacity(images.len());
+    let mut ledger = Ledger { images, outcomes: vec![None; images.len()], done: 0, fatal: None, listener };
+    let targets = ledger.enter(surveyed);
     let mut queue = Queue::new(options.per_host);
-    for (item, survey) in surveyed.into_iter().enumerate() {
-        if let Survey::Absent(target) = &survey {
+    for (item, target) in targets.iter().enumerate() {
+        if let Some(target) = target {
             queue.add(item, target.host(), Instant::now());
         }
-        let (outcome, target) = match survey {
-            Survey::Known(outcome) => (Some(outcome), None),
-            Survey::Absent(target) => (None, Some(target)),
-        };
-        outcomes.push(outcome);
-        targets.push(target);
     }
-    let mut done = 0;
-    let total = images.len();
-    let known: Vec<usize> = (0..total).filter(|&item| outcomes[item].is_some()).collect();
-    let is_there = |item: &&usize| matches!(outcomes[**item], Some(Outcome::Present { .. }));
-    let present = known.iter().filter(is_there).count();
-    listener(&Event::Surveyed { present, total });
-    for (item, outcome) in known.into_iter().filter_map(|item| Some((item, outcomes[item].as_ref()?))) {
-        done += 1;
-        if !matches!(outcome, Outcome::Present { .. } | Outcome::NotTried) {
-            listener(&Event::Ended { path: &images[item].path, outcome, done, total });
-        }
-    }
-
     let pool = Pool {
         client: Client::new(options),
         folder: &folder,
@@ -132,51 +123,16 @@ pub fn fetch(
         changed: Condvar::new(),
         stopped: AtomicBool::new(false),
     };
-    let (sender, news) = mpsc::channel();
-    let mut fatal = None;
-    thread::scope(|scope| {
-        for _ in 0..options.parallel.max(1).min(total - done) {
-            let sender = sender.clone();
-            let pool = &pool;
-            scope.spawn(move || pool.work(&sender));
-        }
-        drop(sender);
-        loop {
-            match news.recv_timeout(POLL) {
-                Ok(News::Ended(item, outcome)) => {
-                    done += 1;
-                    listener(&Event::Ended { path: &images[item].path, outcome: &outcome, done, total });
-                    outcomes[item] = Some(outcome);
-                }
-                Ok(News::Retrying(item, why, wait)) => {
-                    listener(&Event::Retrying { path: &images[item].path, why: &why, wait });
-                }
-                Ok(News::HostPaused(host, why, wait)) => {
-                    listener(&Event::HostPaused { host: &host, why: &why, wait });
-                }
-                Ok(News::HostGivenUp(host, why)) => listener(&Event::HostGivenUp { host: &host, why: &why }),
-                Ok(News::Fatal(error)) => {
-                    fatal.get_or_insert(error);
-                    pool.stop();
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            if stop() {
-                pool.stop();
-            }
-        }
-    });
-    if let Some(error) = fatal {
+    pool.run(&mut ledger, stop);
+    if let Some(error) = ledger.fatal {
         return Err(error);
     }
 
     let outcomes: Vec<Outcome> =
-        outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::NotTried)).collect();
+        ledger.outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::NotTried)).collect();
     let unfinished = images.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_unfinished());
-    let unfinished: Vec<&str> = unfinished.map(|(row, _)| row.path.as_str()).collect();
     // What is left there harms nobody; the report is worth more.
-    if let Err(error) = folder.finish(unfinished.into_iter()) {
+    if let Err(error) = folder.finish(unfinished.map(|(row, _)| row.path.as_str())) {
         tracing::warn!(%error, "what is left of `.fetch` in the images folder could not be removed");
     }
     let interrupted = outcomes.contains(&Outcome::NotTried);
@@ -184,6 +140,66 @@ pub fn fetch(
     let shown =
         |row: &ImageRow| Target::parse(wanted_url(row, size)?).ok().map(|url| url.as_str().to_owned());
     Ok(Report::new(size, images, outcomes, interrupted, shown))
+}
+
+/// What is known so far, told as it comes.
+struct Ledger<'a> {
+    images: &'a [ImageRow],
+    outcomes: Vec<Option<Outcome>>,
+    /// How many are known.
+    done: usize,
+    fatal: Option<FetchError>,
+    listener: &'a mut dyn FnMut(&Event<'_>),
+}
+
+impl Ledger<'_> {
+    /// Takes what is known before anything is asked for; gives where the other images are to be had.
+    fn enter(&mut self, surveyed: Vec<Survey>) -> Vec<Option<Target>> {
+        let total = self.images.len();
+        let is_there = |survey: &&Survey| matches!(survey, Survey::Known(Outcome::Present { .. }));
+        let present = surveyed.iter().filter(is_there).count();
+        (self.listener)(&Event::Surveyed { present, total });
+        let mut targets = Vec::with_capacity(total);
+        for (item, survey) in surveyed.into_iter().enumerate() {
+            let (known, target) = match survey {
+                Survey::Known(outcome) => (Some(outcome), None),
+                Survey::Absent(target) => (None, Some(target)),
+            };
+            targets.push(target);
+            match known {
+                Some(outcome @ (Outcome::Present { .. } | Outcome::NotTried)) => {
+                    self.done += 1;
+                    self.outcomes[item] = Some(outcome);
+                }
+                Some(outcome) => self.ended(item, outcome),
+                None => {}
+            }
+        }
+        targets
+    }
+
+    fn ended(&mut self, item: usize, outcome: Outcome) {
+        self.done += 1;
+        let (path, total) = (&self.images[item].path, self.images.len());
+        (self.listener)(&Event::Ended { path, outcome: &outcome, done: self.done, total });
+        self.outcomes[item] = Some(outcome);
+    }
+
+    fn take(&mut self, news: News) {
+        match news {
+            News::Ended(item, outcome) => self.ended(item, outcome),
+            News::Retrying(item, why, wait) => {
+                (self.listener)(&Event::Retrying { path: &self.images[item].path, why: &why, wait });
+            }
+            News::HostPaused(host, why, wait) => {
+                (self.listener)(&Event::HostPaused { host: &host, why: &why, wait });
+            }
+            News::HostGivenUp(host, why) => (self.listener)(&Event::HostGivenUp { host: &host, why: &why }),
+            News::Fatal(error) => {
+                self.fatal.get_or_insert(error);
+            }
+        }
+    }
 }
 
 /// What is known of an image before anything is asked for.
@@ -237,6 +253,29 @@ struct Pool<'a> {
 }
 
 impl Pool<'_> {
+    /// Works until no image is left, or `stop` says yes, or no try can do better.
+    fn run(&self, ledger: &mut Ledger<'_>, stop: &(dyn Fn() -> bool + Sync)) {
+        let (sender, news) = mpsc::channel();
+        let left = ledger.images.len() - ledger.done;
+        thread::scope(|scope| {
+            for _ in 0..self.options.parallel.max(1).min(left) {
+                let sender = sender.clone();
+                scope.spawn(move || self.work(&sender));
+            }
+            drop(sender);
+            loop {
+                match news.recv_timeout(POLL) {
+                    Ok(news) => ledger.take(news),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
+                if ledger.fatal.is_some() || stop() {
+                    self.stop();
+                }
+            }
+        });
+    }
+
     /// Gets images until none is left. A listener that has gone is told nothing.
     fn work(&self, sender: &Sender<News>) {
         while let Some(job) = self.next() {
