@@ -13,6 +13,7 @@ pub mod stages;
 pub mod report;
 pub mod effects;
 pub mod track;
+pub mod fetch;
 pub mod plan;
 pub mod cache;
 pub mod metrics;

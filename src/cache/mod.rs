@@ -17,7 +17,7 @@ pub use error::CacheError;
 pub use gc::{Collected, GcOptions, collect};
 pub use index::FileIndex;
 pub use lease::Lease;
-pub use lock::{Lock, Locked};
+pub use lock::{Lock, Locked, try_lock};
 pub use store::{Attempt, Store, digest_file};
 pub use survey::{Listed, Stored, Survey};
 pub use verify::{Damage, Verified, verify};

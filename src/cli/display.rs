@@ -203,7 +203,8 @@ fn is_job(stage: Stage) -> bool {
     matches!(stage, Stage::Train | Stage::Predict)
 }
 
-fn style(template: &str) -> ProgressStyle {
+/// How a bar looks.
+pub fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 

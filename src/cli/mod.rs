@@ -5,6 +5,7 @@ mod cache;
 mod check;
 mod display;
 mod facts;
+mod fetch;
 mod generated;
 mod plan;
 mod print;
@@ -41,6 +42,7 @@ pub fn main() -> ExitCode {
         Verb::Report(args) => run::report(args),
         Verb::Table(args) => table::table(args),
         Verb::Cache(verb) => cache::cache(verb),
+        Verb::Data(DataVerb::Fetch(args)) => fetch::fetch(args),
         Verb::Data(DataVerb::Generate(args)) => generated::generate(args),
     };
     match result {

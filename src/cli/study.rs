@@ -45,24 +45,8 @@ impl Study {
     }
 
     fn with(args: &SpecArgs, open: fn(&Path) -> Result<Store, CacheError>) -> Result<Self, Failure> {
-        let colour = super::display::colour(&std::io::IsTerminal::is_terminal(&std::io::stderr()));
-        let mut items = Vec::new();
-        let mut variables: Vec<_> =
-            std::env::vars().filter(|(name, _)| name.starts_with("ABLATRIX_")).collect();
-        variables.sort();
-        items.extend(variables.iter().filter_map(|(name, value)| Override::from_variable(name, value)));
-        for set in &args.sets {
-            let item = Override::parse(set).ok_or_else(|| {
-                Failure::text(
-                    2,
-                    &format!("`--set {set}` has no `=`"),
-                    Some("write it as in `--set train.epochs=3`"),
-                )
-            })?;
-            items.push(item);
-        }
-        let loaded =
-            spec::load(&args.spec, &Overrides { items }).map_err(|error| Failure::spec(&error, colour))?;
+        let colour = colour();
+        let loaded = load(&args.spec, &args.sets, colour)?;
         let store = open(&args.cache).map_err(|error| cache_failure(&error))?;
         let plan = Plan::new(&loaded).map_err(|error| {
             Failure::new(
@@ -161,8 +145,9 @@ impl Study {
                 let message = format!("{error}: {why}");
                 Failure::spec(&self.loaded.error_at(&path, message, None), self.colour)
             }
-            SourceError::NoFolder { .. } => {
-                let error = self.loaded.error_at(&["dataset", "images"], error.to_string(), None);
+            SourceError::NoFolder { fetchable, .. } => {
+                let help = fetchable.then(|| "`ablatrix data fetch SPEC` downloads them".to_owned());
+                let error = self.loaded.error_at(&["dataset", "images"], error.to_string(), help);
                 Failure::spec(&error, self.colour)
             }
             SourceError::Folders(inner) => {
@@ -192,6 +177,30 @@ impl Study {
             }
         }
     }
+}
+
+/// Whether errors are shown in colour.
+pub fn colour() -> bool {
+    super::display::colour(&std::io::IsTerminal::is_terminal(&std::io::stderr()))
+}
+
+/// Reads the spec, with what the environment and the command line put over it.
+///
+/// # Errors
+/// Rendered, with the exit code.
+pub fn load(spec: &Path, sets: &[String], colour: bool) -> Result<Loaded, Failure> {
+    let mut variables: Vec<_> = std::env::vars().filter(|(name, _)| name.starts_with("ABLATRIX_")).collect();
+    variables.sort();
+    let mut items: Vec<_> =
+        variables.iter().filter_map(|(name, value)| Override::from_variable(name, value)).collect();
+    for set in sets {
+        let item = Override::parse(set).ok_or_else(|| {
+            let help = "write it as in `--set train.epochs=3`";
+            Failure::text(2, &format!("`--set {set}` has no `=`"), Some(help))
+        })?;
+        items.push(item);
+    }
+    spec::load(spec, &Overrides { items }).map_err(|error| Failure::spec(&error, colour))
 }
 
 /// A fault of the cache.

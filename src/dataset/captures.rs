@@ -63,6 +63,7 @@ mod tests {
             height: 1,
             digest: String::new(),
             url: None,
+            url_small: None,
         }
     }
 

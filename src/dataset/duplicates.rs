@@ -55,6 +55,7 @@ mod tests {
             height: 1,
             digest: digest.into(),
             url: None,
+            url_small: None,
         }
     }
 

@@ -148,6 +148,7 @@ mod tests {
             height: 1,
             digest: digest.to_owned(),
             url: None,
+            url_small: None,
         }
     }
 

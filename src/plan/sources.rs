@@ -36,6 +36,8 @@ pub enum SourceError {
     NoFolder {
         /// The folder.
         path: PathBuf,
+        /// Whether records say where images can be had.
+        fetchable: bool,
     },
     /// The folders of a dataset cannot be listed.
     #[error(transparent)]
@@ -88,7 +90,8 @@ impl Sources {
         self.memo(&dataset.images, images.as_str(), || {
             let rows: Vec<ImageRow> = tables::read(&self.store.object(images)?)?;
             if !dataset.images.is_dir() {
-                return Err(SourceError::NoFolder { path: dataset.images.clone() });
+                let fetchable = rows.iter().any(|row| row.url.is_some() || row.url_small.is_some());
+                return Err(SourceError::NoFolder { path: dataset.images.clone(), fetchable });
             }
             let index = FileIndex::open(&self.store, &dataset.images)?;
             let lines: Vec<String> = rows

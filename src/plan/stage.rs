@@ -62,7 +62,7 @@ impl Stage {
     /// Raised whenever the stage's code would give other bytes for the same inputs: older results are stale then.
     pub fn version(self) -> u32 {
         match self {
-            // `Train`: ops draw by their kind. `Evaluate`: the table `metrics` has a column `fold`.
+            // `Ingest`: run-length masks, and URLs of small copies. `Train`: ops draw by their kind. `Evaluate`: the table `metrics` has a column `fold`.
             Stage::Ingest
             | Stage::Split
             | Stage::Balance

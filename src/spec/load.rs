@@ -49,7 +49,8 @@ fn plain_numbers(value: &mut Value) {
 }
 
 impl Loaded {
-    /// The merged spec as TOML, for the report: without paths, who does the work, and where runs are logged.
+    /// The merged spec as TOML, for the report: without paths and downloads, who does the work, and where runs are
+    /// logged.
     pub fn shown(&self) -> String {
         let mut merged = self.layers.merged();
         for key in ["choice", "workers", "tracking", "extends"] {
@@ -58,6 +59,7 @@ impl Loaded {
         if let Some(Value::Dict(_, dataset)) = merged.get_mut("dataset") {
             dataset.remove("annotations");
             dataset.remove("images");
+            dataset.remove("fetch");
         }
         if let Some(Value::Dict(_, model)) = merged.get_mut("model")
             && let Some(Value::String(_, weights)) = model.get_mut("weights")

@@ -4,8 +4,8 @@ use super::fault::Fault;
 use super::read_folds;
 use super::reader::{Table, shown};
 use super::settings::{
-    BadImages, Balance, BalanceBy, BalanceMethod, Captures, Dataset, Fit, Format, Generate, Images, SameFile,
-    Split, SplitMethod,
+    BadImages, Balance, BalanceBy, BalanceMethod, Captures, Dataset, Fetch, FetchSize, Fit, Format, Generate,
+    Images, SameFile, Split, SplitMethod,
 };
 use figment::value::Value;
 
@@ -38,6 +38,7 @@ pub fn dataset(root: &Table<'_>) -> Dataset {
         delimiter: delimiter(&table),
         same_file: table
             .choice("same_file", &[("separate", SameFile::Separate), ("one_image", SameFile::OneImage)]),
+        fetch: fetch(table.table("fetch")),
         generate: table.optional_table("generate").map(generate),
     };
     let given = |path: &std::path::Path| !path.as_os_str().is_empty();
@@ -96,6 +97,7 @@ fn check_columns(table: &Table<'_>, settings: &Dataset) {
         ("image_column", &settings.image_column),
         ("part_column", &settings.part_column),
         ("label_column", &settings.label_column),
+        ("capture_column", &settings.capture_column),
     ];
     for (idx, (key, column)) in columns.iter().enumerate().filter(|(_, (_, column))| !column.is_empty()) {
         if let Some((other, _)) = columns[..idx].iter().find(|(_, other)| other == column) {
@@ -105,6 +107,12 @@ fn check_columns(table: &Table<'_>, settings: &Dataset) {
             );
         }
     }
+}
+
+fn fetch(table: Table<'_>) -> Fetch {
+    let size = table.choice("size", &[("original", FetchSize::Original), ("small", FetchSize::Small)]);
+    table.finish();
+    Fetch { size }
 }
 
 fn generate(table: Table<'_>) -> Generate {

@@ -74,8 +74,27 @@ pub struct Dataset {
     pub delimiter: Option<char>,
     /// Folders: what the same file in several folders is.
     pub same_file: SameFile,
+    /// Which pictures `ablatrix data fetch` downloads; never part of a fingerprint, since files are hashed.
+    pub fetch: Fetch,
     /// A dataset that Ablatrix draws itself where it is not there yet; `None` for a real one.
     pub generate: Option<Generate>,
+}
+
+/// `[dataset.fetch]`: the pictures that a COCO set's URLs lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fetch {
+    /// Which of them.
+    pub size: FetchSize,
+}
+
+/// Which picture is downloaded where there are several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FetchSize {
+    /// As it was taken: `coco_url`, else `flickr_url`.
+    Original,
+    /// The smaller copy where there is one, `flickr_640_url`; else the original.
+    Small,
 }
 
 /// `[dataset.generate]`: the generated litter scenes.

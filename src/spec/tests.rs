@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::ops::Action;
-use super::settings::{LabelSource, LabelsFrom, Optimizer, Schedule, Threshold, Unmapped};
+use super::settings::{FetchSize, LabelSource, LabelsFrom, Optimizer, Schedule, Threshold, Unmapped};
 use super::{Loaded, Override, Overrides, Point, SpecError, load};
 
 const GOOD: &str = r#"
@@ -61,6 +61,15 @@ fn a_whole_spec_is_read() {
     assert_eq!(experiment.augment.ops.keys().collect::<Vec<_>>(), ["flip", "colour"]);
     assert_eq!(experiment.evaluate.threshold, Threshold::PerLabelF1);
     assert!(experiment.dataset.images.is_absolute() || experiment.dataset.images.ends_with("data"));
+}
+
+#[test]
+fn what_is_downloaded_is_read_but_not_part_of_the_reported_spec() {
+    let small = read(GOOD, &["dataset.fetch.size=small"]).unwrap();
+    assert_eq!(small.experiment.dataset.fetch.size, FetchSize::Small);
+    let original = read(GOOD, &[]).unwrap();
+    assert_eq!(original.experiment.dataset.fetch.size, FetchSize::Original);
+    assert_eq!(small.shown(), original.shown());
 }
 
 #[test]

@@ -76,6 +76,8 @@ pub enum StageError {
         bad: Vec<(String, String)>,
         /// Images in all.
         total: usize,
+        /// Bad ones that are not there, and whose records say where they can be had.
+        fetchable: usize,
     },
     /// Training rows cannot be balanced.
     #[error(transparent)]
@@ -144,7 +146,7 @@ impl StageError {
             }
             (bad.path.display().to_string(), text)
         };
-        StageError::BadImages { bad: bad.iter().map(reason).collect(), total }
+        StageError::BadImages { bad: bad.iter().map(reason).collect(), total, fetchable: 0 }
     }
 
     /// The message with its causes, in one line.
@@ -169,7 +171,11 @@ impl StageError {
     /// What to do, where that is known.
     pub fn help(&self) -> Option<String> {
         match self {
-            StageError::BadImages { bad, total } if bad.len() == *total => Some(
+            StageError::BadImages { fetchable: 1.., .. } => Some(
+                "`ablatrix data fetch SPEC` downloads the missing ones; `bad_images = \"skip\"` in `[dataset]` sets all bad ones aside"
+                    .to_owned(),
+            ),
+            StageError::BadImages { bad, total, .. } if bad.len() == *total => Some(
                 "no image can be used: see whether `images` in `[dataset]` is the folder that their names are relative to"
                     .to_owned(),
             ),

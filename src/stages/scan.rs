@@ -31,15 +31,19 @@ pub fn scan(
     }
     let total = images.len();
     let done = std::sync::atomic::AtomicUsize::new(0);
-    let looked: Vec<Result<(ImageRow, bool), (String, String)>> = images
+    let looked: Vec<Result<(ImageRow, bool), Bad>> = images
         .into_par_iter()
         .map(|row| {
             let n = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
             if n.is_multiple_of(64) || n == total {
                 progress(n, total);
             }
-            let path = row.path.clone();
-            look(row, &dataset.images, dataset.bad_images).map_err(|why| (path, why))
+            let (path, has_url) = (row.path.clone(), row.url.is_some() || row.url_small.is_some());
+            look(row, &dataset.images, dataset.bad_images).map_err(|why| Bad {
+                fetchable: has_url && why == MISSING,
+                path,
+                why,
+            })
         })
         .collect();
     let mut rows = Vec::with_capacity(total);
@@ -57,10 +61,12 @@ pub fn scan(
         }
     }
     if !bad.is_empty() && (dataset.bad_images == BadImages::Error || rows.is_empty()) {
-        return Err(StageError::BadImages { bad, total });
+        let fetchable = bad.iter().filter(|bad| bad.fetchable).count();
+        let bad = bad.into_iter().map(|bad| (bad.path, bad.why)).collect();
+        return Err(StageError::BadImages { bad, total, fetchable });
     }
     if !bad.is_empty() {
-        let names: Vec<_> = bad.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+        let names: Vec<_> = bad.iter().map(|bad| format!("{}: {}", bad.path, bad.why)).collect();
         notices.push(Notice::about(NoticeKind::ImagesSetAside, "images set aside", &names));
     }
     if !resized.is_empty() {
@@ -71,6 +77,17 @@ pub fn scan(
     write_json(out, output::NOTICES, &notices)
 }
 
+/// Why an image that is not there cannot be used.
+const MISSING: &str = "there is no such file";
+
+/// An image that cannot be used.
+struct Bad {
+    path: String,
+    why: String,
+    /// It is not there, and its record says where it can be had.
+    fetchable: bool,
+}
+
 /// The row with digest and size, and whether the size differs from the record's.
 fn look(
     mut row: ImageRow,
@@ -79,7 +96,7 @@ fn look(
 ) -> Result<(ImageRow, bool), String> {
     let path = names::resolve(root, &row.path).map_err(|error| error.to_string())?;
     let unreadable = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::NotFound => MISSING.to_owned(),
         _ => format!("cannot be read: {error}"),
     };
     let meta = std::fs::metadata(&path).map_err(unreadable)?;

@@ -17,7 +17,7 @@ use super::rows::{
 
 impl Table for Vec<ImageRow> {
     const NAME: &'static str = "images";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn to_batch(&self) -> Result<RecordBatch, ContentError> {
         Columns::default()
@@ -28,6 +28,11 @@ impl Table for Vec<ImageRow> {
             .add("height", Holes::No, UInt32Array::from_iter_values(self.iter().map(|row| row.height)))
             .add("digest", Holes::No, StringArray::from_iter_values(self.iter().map(|row| &row.digest)))
             .add("url", Holes::Yes, StringArray::from_iter(self.iter().map(|row| row.url.as_deref())))
+            .add(
+                "url_small",
+                Holes::Yes,
+                StringArray::from_iter(self.iter().map(|row| row.url_small.as_deref())),
+            )
             .batch()
     }
 
@@ -41,6 +46,7 @@ impl Table for Vec<ImageRow> {
             let heights = full::<UInt32Array>(batch, "height", "UInt32")?;
             let digests = full::<StringArray>(batch, "digest", "Utf8")?;
             let urls = sparse::<StringArray>(batch, "url", "Utf8")?;
+            let small_urls = sparse::<StringArray>(batch, "url_small", "Utf8")?;
             rows.extend((0..batch.num_rows()).map(|i| ImageRow {
                 image_id: image_ids.value(i),
                 file_name: file_names.value(i).to_owned(),
@@ -49,6 +55,7 @@ impl Table for Vec<ImageRow> {
                 height: heights.value(i),
                 digest: digests.value(i).to_owned(),
                 url: text(urls, i),
+                url_small: text(small_urls, i),
             }));
         }
         Ok(rows)

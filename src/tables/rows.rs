@@ -17,8 +17,10 @@ pub struct ImageRow {
     pub height: u32,
     /// blake3 of the file in hex; empty where images are not checked.
     pub digest: String,
-    /// Where the image can be had.
+    /// Where the image can be had as it was taken.
     pub url: Option<String>,
+    /// Where a smaller copy of it can be had.
+    pub url_small: Option<String>,
 }
 
 /// A row of `annotations`.

@@ -84,7 +84,8 @@ fn images(records: Vec<Image>, faults: &mut Faults) -> Vec<ImageRow> {
             faults.add(&names::UNUSABLE, format_args!("{id} ({why})"));
             ImageName { path: record.file_name.clone(), file_name: id.to_string() }
         });
-        let urls = [record.flickr_url, record.coco_url, record.flickr_640_url];
+        // COCO keeps copies of its own; what its photographers left on Flickr may be gone or of another size.
+        let urls = [record.coco_url, record.flickr_url];
         rows.push(ImageRow {
             image_id: id,
             file_name: name.file_name,
@@ -93,6 +94,7 @@ fn images(records: Vec<Image>, faults: &mut Faults) -> Vec<ImageRow> {
             height: side(height).unwrap_or_default(),
             digest: String::new(),
             url: urls.into_iter().flatten().find(|url| !url.is_empty()),
+            url_small: record.flickr_640_url.filter(|url| !url.is_empty()),
         });
     }
     rows.sort_by_key(|row| row.image_id);

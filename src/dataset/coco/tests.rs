@@ -18,8 +18,9 @@ fn sound() -> Value {
         ],
         "images": [
             {"id": 10, "width": 30, "height": 40.0, "file_name": "batch_1/000006.JPG", "flickr_url": null,
-             "coco_url": "https://example.org/6.jpg"},
-            {"id": 3, "width": 10, "height": 20, "file_name": "batch_2/000001.jpg", "license": 4},
+             "coco_url": "https://example.org/6.jpg", "flickr_640_url": "https://example.org/6_z.jpg"},
+            {"id": 3, "width": 10, "height": 20, "file_name": "batch_2/000001.jpg", "license": 4,
+             "coco_url": "", "flickr_url": "https://example.org/1_o.jpg", "flickr_640_url": ""},
         ],
         "categories": [
             {"id": 7, "name": "Drink can", "supercategory": "Can"},
@@ -64,7 +65,9 @@ fn a_sound_file_becomes_tables() {
         [(3, "batch_2_000001.jpg", "batch_2/000001.jpg"), (10, "batch_1_000006.jpg", "batch_1/000006.JPG"),]
     );
     assert_eq!((imported.images[1].width, imported.images[1].height), (30, 40));
-    assert_eq!(imported.images[1].url.as_deref(), Some("https://example.org/6.jpg"));
+    let urls = imported.images.iter().map(|row| (row.url.as_deref(), row.url_small.as_deref()));
+    let six = (Some("https://example.org/6.jpg"), Some("https://example.org/6_z.jpg"));
+    assert_eq!(urls.collect::<Vec<_>>(), [(Some("https://example.org/1_o.jpg"), None), six]);
     let [first, second] = &imported.annotations[..] else { panic!("{:?}", imported.annotations) };
     assert_eq!((first.annotation_id, first.is_crowd, first.area), (1, true, 3.0));
     assert_eq!((first.mask_rle.as_deref(), first.segmentation.len()), (Some("53P6"), 0));

@@ -186,6 +186,7 @@ fn tables(found: Vec<Image>, labels: Vec<String>, passed: &Passed) -> Imported {
             height: 0,
             digest: String::new(),
             url: None,
+            url_small: None,
         });
     }
     let mut hollow = Tally::default();

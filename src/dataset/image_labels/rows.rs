@@ -219,6 +219,7 @@ impl<'a> Rows<'a> {
                 height: 0,
                 digest: String::new(),
                 url: None,
+                url_small: None,
             });
         }
         Imported {

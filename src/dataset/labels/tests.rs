@@ -13,6 +13,7 @@ fn imported() -> Imported {
         height: 10,
         digest: String::new(),
         url: None,
+        url_small: None,
     };
     let category = |(category_id, name, above): (i64, &str, &str)| CategoryRow {
         category_id,
