@@ -72,7 +72,7 @@ impl Lab {
     fn call(&self, verb: &[&str], dataset: &str, from: &str) -> String {
         let spec = format!(
             "name = \"bad\"\n[dataset]\n{dataset}\n[labels]\nfrom = \"{from}\"\nmin_positives = 0\n\
-             [split]\ntrain = 0.5\nval = 0.25\ntest = 0.25\n[images]\nsize = 16\n\
+             [split]\nnear_duplicates = \"off\"\ntrain = 0.5\nval = 0.25\ntest = 0.25\n[images]\nsize = 16\n\
              [augment.grid]\ndesign = \"none\"\n"
         );
         self.put("bad.toml", spec);
