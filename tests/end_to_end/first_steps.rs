@@ -95,7 +95,7 @@ fn folders_that_are_not_there_or_hold_no_classes_get_advice() {
         &lab,
         "check",
         &spec("flat"),
-        &["has no images", "each class needs a folder of its own", "tiny.toml:6:"],
+        &["has no images", "of each class into a folder of its own", "tiny.toml:6:"],
     );
     refused(
         &lab,
