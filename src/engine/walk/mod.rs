@@ -1,0 +1,296 @@
+//! The walk over the plan: what is ready is started, what ends frees what waits for it.
+//!
+//! One thread owns all state; data stages, workers and their readers only send it messages.
+
+mod news;
+mod rebuild;
+mod start;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use super::event::Event;
+use super::failure::Failures;
+use super::local::{FromSlot, Pool, PoolConfig, SpawnError};
+use super::signals::Interrupt;
+use crate::cache::{CacheError, Entry, Lease, Lock, Store};
+use crate::fingerprint::Fingerprint;
+use crate::plan::{Latest, Plan, PlanRecord, SourceError, Sources, Stage};
+use crate::stages::StageError;
+
+/// How often a stage that another process computes is looked at again.
+const POLL: Duration = Duration::from_millis(100);
+
+/// How long workers have to keep a checkpoint after an interrupt.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often a study is walked anew because cached bytes were found damaged.
+const MAX_REBUILDS: u32 = 20;
+
+/// What a walk needs beside the plan.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// The cache.
+    pub store: Store,
+    /// The pool of workers.
+    pub pool: PoolConfig,
+    /// Data stages at once.
+    pub data_threads: usize,
+    /// Do this stage and what it needs, no more; `None`: go to the report.
+    pub until: Option<Stage>,
+    /// Give jobs to workers. Without, a study goes by the runs that have been trained.
+    pub train: bool,
+}
+
+/// How a walk ended.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Results by node.
+    pub entries: HashMap<usize, Entry>,
+    /// Failed nodes and why.
+    pub failed: Vec<(usize, String)>,
+    /// A fault of a stage that is a fault of the spec: its keys, message and advice.
+    pub spec_fault: Option<StageError>,
+    /// The user stopped it.
+    pub interrupted: bool,
+    /// Nodes that were computed here.
+    pub computed: usize,
+}
+
+/// What ends a walk before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A file outside the cache cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The cache failed.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// No worker can be started.
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+    /// Workers die before they are up, or are of another version.
+    #[error("no worker can do the training: {why}")]
+    NoWorkers {
+        /// In words.
+        why: String,
+    },
+}
+
+enum Message {
+    Data { node: usize, result: Box<Result<Entry, StageError>>, started: Instant },
+    Progress { node: usize, done: usize, total: usize },
+    Slot(FromSlot),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Status {
+    Want,
+    Queued,
+    Running,
+    Done,
+    Failed,
+    /// Something it reads failed.
+    Skipped,
+}
+
+/// Brings every node of the plan to its result, or says why not.
+///
+/// # Errors
+/// Where the walk cannot go on at all; the failure of one stage is part of the [`Outcome`].
+pub fn run(
+    plan: &Arc<Plan>,
+    config: &EngineConfig,
+    sources: &Sources,
+    interrupt: &Interrupt,
+    listener: &mut dyn FnMut(Event),
+) -> Result<Outcome, EngineError> {
+    let (sender, receiver) = channel();
+    let pool = Pool::new(config.pool.clone(), sender.clone(), Message::Slot);
+    let latest = Latest::load(&config.store, &plan.experiment.name);
+    let mut walk = Walk {
+        status: vec![Status::Want; plan.nodes.len()],
+        wanted: plan.wanted(config.until),
+        prints: HashMap::new(),
+        locks: HashMap::new(),
+        started: HashMap::new(),
+        told_waiting: HashMap::new(),
+        outcome: Outcome::default(),
+        failures: Failures::default(),
+        rebuilds: 0,
+        running_data: 0,
+        plan: plan.clone(),
+        config,
+        sources,
+        pool,
+        sender,
+        latest,
+        lease: None,
+        news: false,
+        listener,
+    };
+    let result = walk.go(&receiver, interrupt);
+    let patience = if interrupt.is_set() { PATIENCE } else { Duration::from_secs(2) };
+    walk.pool.stop(patience);
+    let name = &plan.experiment.name;
+    let saved = if walk.news { walk.latest.save(&config.store, name) } else { Ok(()) };
+    let noted = match walk.is_whole() {
+        true => {
+            let keys = walk.outcome.entries.values().map(|entry| &entry.fingerprint.key);
+            PlanRecord::note(&config.store, name, keys)
+        }
+        false => Ok(()),
+    };
+    // What ended the walk says more than that its news could not be kept either.
+    result?;
+    saved?;
+    // A cache that cannot be written can serve a study whose results are all there.
+    match noted {
+        Err(error) if walk.outcome.computed > 0 => Err(error.into()),
+        _ => Ok(walk.outcome),
+    }
+}
+
+struct Walk<'a> {
+    plan: Arc<Plan>,
+    config: &'a EngineConfig,
+    sources: &'a Sources,
+    status: Vec<Status>,
+    wanted: Vec<bool>,
+    prints: HashMap<usize, Fingerprint>,
+    locks: HashMap<usize, Lock>,
+    started: HashMap<usize, Instant>,
+    told_waiting: HashMap<usize, String>,
+    outcome: Outcome,
+    failures: Failures,
+    rebuilds: u32,
+    running_data: usize,
+    pool: Pool<Message>,
+    sender: Sender<Message>,
+    latest: Latest,
+    /// Begins with all that was found at the start.
+    lease: Option<Lease>,
+    news: bool,
+    listener: &'a mut dyn FnMut(Event),
+}
+
+impl Walk<'_> {
+    fn go(&mut self, receiver: &Receiver<Message>, interrupt: &Interrupt) -> Result<(), EngineError> {
+        self.look_up_all()?;
+        if !self.config.train {
+            self.leave_out_jobs();
+        }
+        let mut lease = Lease::new(&self.config.store);
+        lease.claim(self.outcome.entries.values().map(|entry| &entry.fingerprint.key));
+        self.lease = Some(lease);
+        self.tell_plan();
+        loop {
+            if interrupt.is_set() {
+                (self.listener)(Event::Interrupting);
+                self.outcome.interrupted = true;
+                return Ok(());
+            }
+            // What was found in the cache, or is wanted again, may have made others ready.
+            if self.start_ready()? {
+                continue;
+            }
+            let running = self.status.contains(&Status::Running);
+            let queued = self.status.contains(&Status::Queued);
+            if !running && !queued {
+                return Ok(());
+            }
+            // Short, so that a signal and a lock that came free are seen soon.
+            match receiver.recv_timeout(POLL) {
+                Ok(message) => self.take(message)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => panic!("bug: the walk holds a sender itself"),
+            }
+            while let Ok(message) = receiver.try_recv() {
+                self.take(message)?;
+            }
+        }
+    }
+
+    /// Whether every stage of the study has its result: only such a plan is remembered, or a look at the data would
+    /// make a collection forget the trainings.
+    fn is_whole(&self) -> bool {
+        self.status.iter().all(|status| *status == Status::Done)
+    }
+
+    fn wanted(&self, node: usize) -> bool {
+        self.wanted[node]
+    }
+
+    /// All that the cache holds already, without locks or threads.
+    fn look_up_all(&mut self) -> Result<(), EngineError> {
+        for node in 0..self.plan.nodes.len() {
+            if !self.wanted(node) {
+                self.status[node] = Status::Skipped;
+            } else if self.inputs_done(node) {
+                let Some(print) = self.print_or_rebuild(node)? else { continue };
+                if let Some(entry) = self.config.store.lookup(&print.key)? {
+                    self.finish(node, entry, true);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs that are not trained yet count as left out.
+    fn leave_out_jobs(&mut self) {
+        for node in 0..self.plan.nodes.len() {
+            let is_job = matches!(self.plan.nodes[node].stage, Stage::Train | Stage::Predict);
+            if is_job && self.status[node] == Status::Want {
+                self.status[node] = Status::Skipped;
+            }
+        }
+    }
+
+    fn tell_plan(&mut self) {
+        let done = |node: usize| self.status[node] == Status::Done;
+        let runs_to_do = self
+            .plan
+            .runs
+            .iter()
+            .filter(|run| self.wanted(run.train) && !(done(run.train) && done(run.predict)));
+        let event = Event::Planned {
+            stages: (0..self.plan.nodes.len()).filter(|&node| self.wanted(node)).count(),
+            fresh: self.status.iter().filter(|status| **status == Status::Done).count(),
+            runs: self.plan.runs.len(),
+            runs_to_do: runs_to_do.count(),
+        };
+        (self.listener)(event);
+    }
+
+    fn inputs_done(&self, node: usize) -> bool {
+        self.plan.nodes[node].inputs.iter().all(|from| self.status[from.node] == Status::Done)
+    }
+
+    /// The report is made of what there is, once nothing it reads is under way any more; all others need all inputs.
+    fn is_ready(&self, node: usize) -> bool {
+        let node = &self.plan.nodes[node];
+        node.inputs.iter().all(|from| match self.status[from.node] {
+            Status::Done => true,
+            Status::Failed | Status::Skipped => {
+                node.stage == Stage::Report && self.plan.nodes[from.node].stage >= Stage::Train
+            }
+            Status::Want | Status::Queued | Status::Running => false,
+        })
+    }
+
+    fn is_lost(&self, node: usize) -> bool {
+        // A report tells of failed runs, not of data that could not be read.
+        let data_failed = |(node, _): &(usize, String)| self.plan.nodes[*node].stage < Stage::Train;
+        if self.plan.nodes[node].stage == Stage::Report && self.outcome.failed.iter().any(data_failed) {
+            return true;
+        }
+        self.plan.nodes[node].inputs.iter().any(|from| {
+            let gone = matches!(self.status[from.node], Status::Failed | Status::Skipped);
+            let bears = self.plan.nodes[node].stage == Stage::Report
+                && self.plan.nodes[from.node].stage >= Stage::Train;
+            gone && !bears
+        })
+    }
+}

@@ -1,0 +1,159 @@
+//! What threads and workers say, and what follows from it.
+
+use std::path::PathBuf;
+
+use super::super::event::Event;
+use super::super::failure::Decision;
+use super::super::local::JobNews;
+use super::{EngineError, Message, Status, Walk};
+use crate::cache::Entry;
+use crate::job::{FailureKind, WorkerEvent};
+use crate::plan::Stage;
+use crate::stages::StageError;
+
+impl Walk<'_> {
+    pub(super) fn take(&mut self, message: Message) -> Result<(), EngineError> {
+        match message {
+            Message::Progress { node, done, total } => {
+                let node = self.plan.nodes[node].name.clone();
+                (self.listener)(Event::Progress { node, done, total });
+            }
+            Message::Data { node, result, started } => {
+                self.running_data -= 1;
+                match *result {
+                    Ok(entry) => {
+                        self.started.insert(node, started);
+                        self.finish(node, entry, false);
+                    }
+                    Err(error) => self.data_failed(node, error)?,
+                }
+            }
+            Message::Slot(from) => {
+                let log = self.pool_log(from.slot);
+                match self.pool.take(from) {
+                    JobNews::None => {}
+                    JobNews::NoWorkers(why) => return Err(EngineError::NoWorkers { why }),
+                    JobNews::Lost(node, why) => {
+                        self.job_failed(node, FailureKind::Infrastructure, why, log)?
+                    }
+                    JobNews::Event(node, event) => self.job_event(node, event, log)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn pool_log(&self, slot: usize) -> Option<PathBuf> {
+        Some(self.config.pool.logs.join(format!("worker-{}.log", slot + 1)))
+    }
+
+    pub(super) fn job_event(
+        &mut self,
+        node: usize,
+        event: WorkerEvent,
+        log: Option<PathBuf>,
+    ) -> Result<(), EngineError> {
+        let run = self.plan.nodes[node].run.clone();
+        match event {
+            WorkerEvent::Started { resumed_epochs, epochs, .. } => {
+                if self.plan.nodes[node].stage == Stage::Train {
+                    (self.listener)(Event::TrainingFrom { run, resumed_epochs, epochs });
+                }
+            }
+            WorkerEvent::Epoch { row, .. } => (self.listener)(Event::Epoch { run, row }),
+            WorkerEvent::Finished { .. } => {
+                let key = self.print(node)?.key;
+                match self.config.store.lookup(&key)? {
+                    Some(entry) => self.finish(node, entry, false),
+                    None => {
+                        let why = "the worker said that it is done, but the cache holds no result".to_owned();
+                        self.job_failed(node, FailureKind::Infrastructure, why, log)?;
+                    }
+                }
+            }
+            WorkerEvent::Failed { kind, message, .. } => self.job_failed(node, kind, message, log)?,
+            WorkerEvent::Interrupted { .. } => {
+                let why = "the worker was asked to stop".to_owned();
+                self.job_failed(node, FailureKind::Infrastructure, why, log)?;
+            }
+            WorkerEvent::Refused { message } => {
+                let why = format!("the worker refused its job: {message}");
+                self.job_failed(node, FailureKind::Infrastructure, why, log)?;
+            }
+            WorkerEvent::Ready { .. } => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn job_failed(
+        &mut self,
+        node: usize,
+        kind: FailureKind,
+        why: String,
+        log: Option<PathBuf>,
+    ) -> Result<(), EngineError> {
+        self.locks.remove(&node);
+        // Damaged inputs are found by the worker that reads them: look whether any has gone.
+        if self.rebuild_damaged_inputs(node)? {
+            return Ok(());
+        }
+        match self.failures.decide(node, kind, &why) {
+            Decision::Retry => {
+                self.status[node] = Status::Want;
+                let (name, stage, run) = self.names(node);
+                (self.listener)(Event::Retrying { node: name, stage, run, why });
+            }
+            Decision::GiveUp => self.fail(node, why, log),
+        }
+        Ok(())
+    }
+
+    pub(super) fn data_failed(&mut self, node: usize, error: StageError) -> Result<(), EngineError> {
+        self.locks.remove(&node);
+        if error.is_damage() && self.rebuild_damaged_inputs(node)? {
+            return Ok(());
+        }
+        self.fail(node, error.chain(), None);
+        if error.spec_path().is_some() && self.outcome.spec_fault.is_none() {
+            self.outcome.spec_fault = Some(error);
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(&mut self, node: usize, entry: Entry, cached: bool) {
+        self.locks.remove(&node);
+        let open = |status: &Status| matches!(status, Status::Want | Status::Queued | Status::Running);
+        if self.plan.nodes[node].inputs.iter().any(|from| open(&self.status[from.node])) {
+            // What it was made of is being made anew: its result is whole, but may belong to another key.
+            self.prints.remove(&node);
+            self.status[node] = Status::Want;
+            return;
+        }
+        self.status[node] = Status::Done;
+        if let Some(lease) = &mut self.lease {
+            lease.claim([&entry.fingerprint.key]);
+        }
+        self.news |= self.latest.note(&self.plan.nodes[node].name, &entry.fingerprint.key);
+        if !cached {
+            self.outcome.computed += 1;
+        }
+        let elapsed_s = self.started.get(&node).map_or(0.0, |at| at.elapsed().as_secs_f64());
+        let (name, stage, run) = self.names(node);
+        let event =
+            Event::Finished { node: name, stage, run, entry: Box::new(entry.clone()), cached, elapsed_s };
+        self.outcome.entries.insert(node, entry);
+        (self.listener)(event);
+    }
+
+    pub(super) fn fail(&mut self, node: usize, message: String, log: Option<PathBuf>) {
+        self.status[node] = Status::Failed;
+        self.outcome.failed.push((node, message.clone()));
+        let (name, stage, run) = self.names(node);
+        (self.listener)(Event::Failed { node: name, stage, run, message, log });
+    }
+
+    pub(super) fn names(&self, node: usize) -> (String, Stage, String) {
+        let node = &self.plan.nodes[node];
+        (node.name.clone(), node.stage, node.run.clone())
+    }
+}

@@ -1,0 +1,46 @@
+//! Damaged results are made again, and with them all that was made of them.
+
+use super::super::event::Event;
+use super::{EngineError, MAX_REBUILDS, Status, Walk};
+
+impl Walk<'_> {
+    /// Where an input's result is no longer whole, it and all that was made of it in this walk are wanted again: made
+    /// anew on another machine it may have other bytes. Says whether there was one.
+    pub(super) fn rebuild_damaged_inputs(&mut self, node: usize) -> Result<bool, EngineError> {
+        let mut found = false;
+        for from in self.plan.nodes[node].inputs.clone() {
+            let Some(entry) = self.outcome.entries.get(&from.node) else {
+                // Another stage met the damage first, and the input is being made again.
+                found = true;
+                continue;
+            };
+            if self.config.store.lookup(&entry.fingerprint.key.clone())?.is_none() {
+                found = true;
+                self.want_again(from.node);
+                let what = format!("the result of `{}` was damaged", self.plan.nodes[from.node].name);
+                (self.listener)(Event::Rebuilding { what });
+            }
+        }
+        if found {
+            self.rebuilds += 1;
+            self.prints.remove(&node);
+            self.status[node] = Status::Want;
+        }
+        Ok(found && self.rebuilds <= MAX_REBUILDS)
+    }
+
+    /// Forgets the result of a node, and of all that reads it. What runs at the moment is left to end; see `finish`.
+    pub(super) fn want_again(&mut self, node: usize) {
+        let mut lost = vec![false; self.plan.nodes.len()];
+        lost[node] = true;
+        // Inputs stand before what reads them.
+        for reader in node..lost.len() {
+            lost[reader] |= self.plan.nodes[reader].inputs.iter().any(|from| lost[from.node]);
+            if lost[reader] && matches!(self.status[reader], Status::Done | Status::Queued | Status::Want) {
+                self.outcome.entries.remove(&reader);
+                self.prints.remove(&reader);
+                self.status[reader] = Status::Want;
+            }
+        }
+    }
+}

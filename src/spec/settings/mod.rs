@@ -1,0 +1,182 @@
+//! The checked experiment: every value present, in range and of its own type.
+//!
+//! The TOML face (spans, layers, spellings) is `read`; nothing here knows that there was a file.
+
+mod data;
+mod training;
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+pub use data::*;
+pub use training::*;
+
+use super::ops::{NamedOp, Op};
+
+/// One TOML, one question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Experiment {
+    /// Short name; also the folder of its report.
+    pub name: String,
+    /// What the study wants to know, shown on top of the report.
+    pub question: String,
+    /// Every variant runs on the same seeds, so that comparisons are paired.
+    pub seeds: Vec<u64>,
+    /// Where the rows and pictures come from.
+    pub dataset: Dataset,
+    /// How categories become labels.
+    pub labels: Labels,
+    /// How images are divided into parts.
+    pub split: Split,
+    /// How rare labels or combinations are made more frequent.
+    pub balance: Balance,
+    /// How pictures are brought to one size.
+    pub images: Images,
+    /// The network.
+    pub model: Model,
+    /// How it is trained.
+    pub train: Train,
+    /// The ops and the design of the grid.
+    pub augment: Augment,
+    /// Other settings, crossed with the grid: dotted key to values, in the order of the file.
+    pub matrix: IndexMap<String, Vec<serde_json::Value>>,
+    /// How runs are scored.
+    pub evaluate: Evaluate,
+    /// What the report compares.
+    pub report: Report,
+    /// Who does the work; never part of a fingerprint.
+    pub workers: Workers,
+    /// Where runs are logged; never part of a fingerprint.
+    pub tracking: Tracking,
+}
+/// `[augment]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Augment {
+    /// The named ops, in spec order.
+    pub ops: IndexMap<String, Op>,
+    /// Which of them are tried together.
+    pub design: Design,
+    /// Named lists of op names, in spec order; read by the design `policies`.
+    pub policies: IndexMap<String, Vec<String>>,
+}
+
+/// Which ops are tried together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Design {
+    /// Only the variant without augmentation.
+    None,
+    /// None, and each op alone.
+    AddOne,
+    /// None, and the named lists.
+    Policies,
+}
+
+/// `[evaluate]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluate {
+    /// Where a score becomes a prediction; tuned on validation, applied to test.
+    pub threshold: Threshold,
+}
+
+/// Where a score becomes a prediction.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Threshold {
+    /// This probability for all labels.
+    Fixed(f64),
+    /// One for all labels, with the best macro F1 on validation.
+    GlobalF1,
+    /// One per label, with the best F1 on validation.
+    PerLabelF1,
+}
+
+/// `[report]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The grid variant that effects are measured against.
+    pub baseline: String,
+    /// The metric that decides.
+    pub metric: HeadlineMetric,
+    /// Half-width of the region of practical equivalence, as a fraction (0.005 is half a point).
+    pub equivalence: f64,
+}
+
+/// The metric that decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeadlineMetric {
+    /// Average precision, mean over labels.
+    MapMacro,
+    /// F1 at the tuned threshold, mean over labels.
+    F1Macro,
+}
+
+impl HeadlineMetric {
+    /// The name in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HeadlineMetric::MapMacro => "map_macro",
+            HeadlineMetric::F1Macro => "f1_macro",
+        }
+    }
+}
+
+/// `[workers]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Workers {
+    /// Who runs the jobs.
+    pub engine: Engine,
+    /// Worker processes; 0: one per core.
+    pub slots: u32,
+    /// Threads of each worker; 0: the cores divided by the workers.
+    pub threads: u32,
+    /// Where tensors live.
+    pub device: Device,
+}
+
+/// Who runs the jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Engine {
+    /// A pool of worker processes on this machine.
+    Local,
+}
+
+/// Where tensors live; its kind is part of a training's fingerprint, since it changes numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Device {
+    /// The processor.
+    Cpu,
+    /// The first NVIDIA GPU.
+    Cuda,
+}
+
+/// `[tracking]`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tracking {
+    /// URL of an MLflow server; `None`: nothing is sent.
+    pub mlflow: Option<String>,
+    /// The MLflow experiment; empty: the study's name.
+    pub mlflow_experiment: String,
+    /// Refuse to start where the server cannot be reached.
+    pub required: bool,
+}
+
+/// The settings of one variant: one point of grid x matrix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Variant {
+    /// Stable, readable name: `flip/lr=0.0001`, or `none`.
+    pub name: String,
+    /// The grid's part of the name: `none`, `flip`, or a policy's name.
+    pub arm: String,
+    /// The matrix's part: dotted key to value, in spec order.
+    pub point: BTreeMap<String, serde_json::Value>,
+    /// The ops in the order in which they are applied.
+    pub policy: Vec<NamedOp>,
+    /// The experiment with this variant's matrix values in place.
+    pub experiment: Experiment,
+}
