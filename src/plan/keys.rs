@@ -99,7 +99,6 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -
         Stage::Predict => key
             .setting("model.name", &experiment.model.name)
             .setting("model.head", &experiment.model.head)
-            .setting("train.batch_size", &experiment.train.batch_size)
             .setting("train.precision", &experiment.train.precision)
             .setting("device", &experiment.workers.device)
             .setting("libtorch", &LIBTORCH),

@@ -5,11 +5,15 @@ use super::error::StageError;
 use super::work::{StageWork, write_table};
 use crate::cache::Attempt;
 use crate::dataset::names;
-use crate::pixels::store::{self, Source};
+use crate::fingerprint::{Field, Fingerprint};
+use crate::pixels::PixelStore;
+use crate::pixels::store::{self, Previous, Source};
+use crate::plan::Latest;
 use crate::plan::output;
-use crate::tables::rows::ImageRow;
+use crate::tables;
+use crate::tables::rows::{ImageRow, PictureHashRow, PixelRow};
 
-/// Builds the pixel store.
+/// Builds the pixel store. What the study's last one holds of unchanged images is taken over.
 ///
 /// # Errors
 /// Where an image cannot be decoded, or changed since it was hashed.
@@ -36,10 +40,46 @@ pub fn pixels(
     let total = sources.len();
     let report = |done: usize| progress(done, total);
     let place = out.path(output::PIXELS);
-    let built = store::build(&place, &sources, settings.size, settings.fit, None, &report)?;
+    let earlier = Earlier::of(work);
+    let previous = earlier.as_ref().map(Earlier::lend);
+    let built = store::build(&place, &sources, settings.size, settings.fit, previous, &report)?;
     if !built.bad.is_empty() {
         return Err(StageError::bad_images(&built.bad, total));
     }
     write_table(out, output::PICTURE_HASHES, &built.hashes, "pixels")?;
     write_table(out, output::PIXEL_ROWS, &built.rows, "pixels")
+}
+
+/// The store that the study used last.
+struct Earlier {
+    store: PixelStore,
+    rows: Vec<PixelRow>,
+    hashes: Vec<PictureHashRow>,
+}
+
+impl Earlier {
+    /// `None` where there is none that was built by the same code and settings, or where it is not whole: it only saves
+    /// time.
+    fn of(work: &StageWork) -> Option<Self> {
+        let latest = Latest::load(&work.store, &work.plan.experiment.name);
+        let entry = work.store.lookup(latest.key(&work.node().name)?).ok()??;
+        if !own(&entry.fingerprint).eq(own(&work.fingerprint)) {
+            return None;
+        }
+        let file = |name: &str| work.store.object(entry.digest(name)).ok();
+        let rows: Vec<PixelRow> = tables::read(&file(output::PIXEL_ROWS)?).ok()?;
+        let hashes = tables::read(&file(output::PICTURE_HASHES)?).ok()?;
+        let size = work.experiment().images.size;
+        let store = PixelStore::open(&file(output::PIXELS)?, &rows, size).ok()?;
+        Some(Earlier { store, rows, hashes })
+    }
+
+    fn lend(&self) -> Previous<'_> {
+        Previous { store: &self.store, rows: &self.rows, hashes: &self.hashes }
+    }
+}
+
+/// What a key is made of beside its inputs.
+fn own(print: &Fingerprint) -> impl Iterator<Item = &Field> {
+    print.fields.iter().filter(|field| !field.name.starts_with("input."))
 }

@@ -81,8 +81,8 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     inner.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// An entry is two lines: the digest of the second, and the record.
-fn entries(folder: &Path) -> Vec<(PathBuf, Value)> {
+/// All records below a folder, with their places. One is two lines: the digest of the second, and the record.
+pub fn entries(folder: &Path) -> Vec<(PathBuf, Value)> {
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).unwrap();
         let record = serde_json::from_str(text.lines().nth(1)?).ok()?;

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
+use super::damage::entries;
 use super::harness::{Lab, stderr, stdout};
 
 /// What is done to a spec, by name: each pair of texts is exchanged, once.
@@ -378,9 +379,23 @@ fn a_changed_image_reaches_its_readers(lab: &Lab) {
     }
     // The same labels, another picture: what reads no pixels is cut off there.
     let run = lab.run("cache");
+    // Pictures that are taken over from the store before are those that decoding gives.
+    let anew = lab.call("anew", "run", &["--until", "pixels"]);
+    assert_eq!(anew.status.code(), Some(0), "{}", stderr(&anew));
+    let (all, new) = (pixel_stores(lab, "cache"), pixel_stores(lab, "anew"));
+    assert!(all.len() == 2 && new.len() == 1 && all.contains(&new[0]), "{all:?} {new:?}");
     assert!(run["computed"].as_u64() < run["stages"].as_u64(), "{run}");
 
     fs::remove_file(lab.path("images/metal/01.png")).unwrap();
     let ingest = states(lab, "an image less").remove(0);
     assert_eq!(text(&ingest["why"], "field"), "input.annotations");
+}
+
+/// The outputs of each pixel store in a cache.
+fn pixel_stores(lab: &Lab, cache: &str) -> Vec<Value> {
+    let records = entries(&lab.path(cache).join("entries")).into_iter().map(|(_, record)| record);
+    records
+        .filter(|record| record["fingerprint"]["stage"] == "pixels")
+        .map(|record| record["outputs"].clone())
+        .collect()
 }
