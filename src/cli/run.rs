@@ -14,6 +14,7 @@ use crate::cache::write_atomic;
 use crate::engine::{self, Interrupt, Journal, Outcome};
 use crate::layout;
 use crate::plan::{Latest, Stage, State, output, resolve};
+use crate::spec::settings::SplitMethod;
 use crate::stages::StageError;
 use crate::tables::rows::EffectRow;
 use crate::tables::{self};
@@ -33,7 +34,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         (_, _, OutputFormat::Json) => Detail::Quiet,
         _ => Detail::Normal,
     };
-    check_images(&study, args.until)?;
+    check_trainable(&study, args.until)?;
     study.check_weights()?;
     study.tell_notices(args.spec.format);
     let mut display = Display::new(detail);
@@ -65,17 +66,25 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     conclude(&study, &outcome, page?, &effects, args)
 }
 
-/// A study without pictures can be looked at, not trained.
-fn check_images(study: &Study, until: Option<Stage>) -> Result<(), Failure> {
-    let needs = until.is_none_or(|until| until >= Stage::Pixels);
-    if study.plan.experiment.dataset.check_images || !needs {
-        return Ok(());
+/// A study without pictures, or without images to compare on, can be looked at, not trained.
+fn check_trainable(study: &Study, until: Option<Stage>) -> Result<(), Failure> {
+    let goes_to = |stage: Stage| until.is_none_or(|until| until >= stage);
+    let refuse = |path: &[&str], message: &str, help: &str| {
+        let error = study.loaded.error_at(path, message, Some(help.to_owned()));
+        Err(Failure::spec(&error, study.colour))
+    };
+    let experiment = &study.plan.experiment;
+    if !experiment.dataset.check_images && goes_to(Stage::Pixels) {
+        let message = "`check_images = false` reads tables only, so that there are no pictures to train on";
+        let help = "write `check_images = true`; `check`, `plan` and `table` work without the pictures";
+        return refuse(&["dataset", "check_images"], message, help);
     }
-    let message = "`check_images = false` reads tables only, so that there are no pictures to train on";
-    let help =
-        "write `check_images = true`; `check`, `plan` and `table` work without the pictures".to_owned();
-    let error = study.loaded.error_at(&["dataset", "check_images"], message, Some(help));
-    Err(Failure::spec(&error, study.colour))
+    if experiment.split.method == SplitMethod::None && goes_to(Stage::Train) {
+        let message = "`method = \"none\"` leaves no images to choose epochs and to compare on";
+        let help = "write another `method`; `check`, `plan` and `table` work without a split";
+        return refuse(&["split", "method"], message, help);
+    }
+    Ok(())
 }
 
 /// Rebuilds the report from cached results: of the runs that there are.

@@ -62,6 +62,7 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -
                 key = key.setting("dataset.format", &experiment.dataset.format);
             }
             match experiment.split.method {
+                SplitMethod::None => key.setting("split.method", &experiment.split.method),
                 SplitMethod::Column => key
                     .setting("split.method", &experiment.split.method)
                     .setting("split.captures", &experiment.split.captures)

@@ -148,6 +148,7 @@ pub fn split(root: &Table<'_>, dataset: &Dataset) -> Split {
         ("combination", SplitMethod::Combination),
         ("iterative", SplitMethod::Iterative),
         ("column", SplitMethod::Column),
+        ("none", SplitMethod::None),
     ];
     let is_kfold = read_folds::is_kfold(&table);
     let mut settings = Split {
@@ -163,6 +164,8 @@ pub fn split(root: &Table<'_>, dataset: &Dataset) -> Split {
     let sum = settings.train + settings.val + settings.test;
     if settings.folds > 0 {
         read_folds::share_rest(&table, &mut settings);
+    } else if settings.method == SplitMethod::None {
+        // Shares of nothing.
     } else if settings.method != SplitMethod::Column {
         if (sum - 1.0).abs() > 1e-6 {
             let fault = Fault::new(format!("`train` + `val` + `test` is {sum}, expected 1"));

@@ -39,9 +39,8 @@ pub fn folds(table: &Table<'_>) -> u32 {
 /// on, the rest for `train` and `val` in their proportion.
 pub fn share_rest(table: &Table<'_>, settings: &mut Split) {
     let folds = settings.folds;
-    if settings.method == SplitMethod::Column {
-        let fault =
-            Fault::new(format!("`folds` is {folds}, but `method = \"column\"` gives one part per image"));
+    if matches!(settings.method, SplitMethod::Column | SplitMethod::None) {
+        let fault = Fault::new(format!("`folds` is {folds}, but this `method` gives each image one part"));
         table.fault(
             "folds",
             fault.help("write `method = \"combination\"` or `\"iterative\"`, or remove `folds`"),

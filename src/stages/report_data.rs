@@ -160,6 +160,7 @@ fn split(experiment: &Experiment) -> String {
         SplitMethod::Combination => "Each group of images with the same labels is divided in proportion",
         SplitMethod::Iterative => "Iterative stratification over labels (Sechidis et al. 2011)",
         SplitMethod::Column => return "The parts are given with the data".to_owned(),
+        SplitMethod::None => return "All images are in the training part".to_owned(),
     };
     if split.folds > 0 {
         return format!(

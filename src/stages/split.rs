@@ -31,18 +31,27 @@ pub fn split(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     let given = (settings.method == SplitMethod::Column && !given.is_empty()).then_some(given.as_slice());
     let mut divided = division::split(settings, &labels, &bonds.together(), given)?;
     divided.notices.extend(bonds.notices(settings, &images, &labels, &divided.rows));
-    check(&labels, &divided, work.experiment().labels.min_positives)?;
+    let parts: &[Part] = match settings.method {
+        SplitMethod::None => &[Part::Train],
+        _ => &[Part::Train, Part::Val, Part::Test],
+    };
+    check(&labels, &divided, parts, work.experiment().labels.min_positives)?;
     write_table(out, output::SPLIT, &divided.rows, "split")?;
     write_json(out, output::NOTICES, &divided.notices)
 }
 
-fn check(labels: &LabelTable, divided: &Divided, min_positives: u32) -> Result<(), StageError> {
+fn check(
+    labels: &LabelTable,
+    divided: &Divided,
+    parts: &[Part],
+    min_positives: u32,
+) -> Result<(), StageError> {
     let n_folds = divided.rows.iter().map(|row| row.fold + 1).max().unwrap_or(1);
     for fold in 0..n_folds {
         let of_fold = (n_folds > 1).then_some(fold);
         let rows = divided.rows.iter().filter(|row| row.fold == fold);
         let part_of: HashMap<i64, Part> = rows.map(|row| (row.image_id, row.part)).collect();
-        for part in [Part::Train, Part::Val, Part::Test] {
+        for &part in parts {
             check_part(labels, &part_of, part, of_fold, divided.n_units, min_positives)?;
         }
     }

@@ -36,6 +36,57 @@ fn csv(text: &str) -> (Vec<String>, BTreeMap<String, Vec<String>>) {
     (header, lines.map(|fields| (fields[0].clone(), fields[1..].to_vec())).collect())
 }
 
+/// The specs that ship give the study's training tables: every image as often as there.
+#[test]
+fn the_training_rows_of_the_study_come_out_of_the_specs_that_ship() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shared = std::env::var_os("ABLATRIX_SHARED").map_or(root.join("../shared"), PathBuf::from);
+    let study = shared.join("data/taco_mjs");
+    if !study.exists() {
+        println!("skipped: `{}` is not there", study.display());
+        return;
+    }
+    for (spec, given, balanced, n_rows) in [
+        (
+            "taco-mjs-materials-balanced",
+            "train_material_2023-04-17.csv",
+            "train_material_partially_balanced_2023-04-17.csv",
+            5_531,
+        ),
+        (
+            "taco-mjs-optimized-balanced",
+            "train_opt_2023-05-08.csv",
+            "train_opt_partially_balanced_2023-05-08.csv",
+            1_661,
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = root.join("experiments").join(spec).with_extension("toml").display().to_string();
+        let annotations = format!("dataset.annotations={}", study.join(given).display());
+        let with = |verb: &str, table: &[&str]| {
+            said(folder.path(), &[&[verb, &spec], table, &["--set", &annotations]].concat())
+        };
+        with("check", &[]);
+        let (_, images) = csv(&with("table", &["images"]));
+        let (header, rows) = csv(&with("table", &["train_index"]));
+        let copies = header.iter().position(|name| name == "copies").unwrap() - 1;
+        let found: BTreeMap<String, usize> = rows
+            .iter()
+            .map(|(image_id, row)| (images[image_id][0].clone(), row[copies].parse().unwrap()))
+            .collect();
+        let mut expected: BTreeMap<String, usize> = BTreeMap::new();
+        for line in fs::read_to_string(study.join(balanced)).unwrap().lines().skip(1) {
+            *expected.entry(line.split(',').next().unwrap().to_owned()).or_default() += 1;
+        }
+        assert_eq!(found, expected, "{given}");
+        assert_eq!(found.values().sum::<usize>(), n_rows);
+
+        let run = ablatrix(folder.path(), &["run", &spec, "--set", &annotations]);
+        assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
+        assert!(stderr(&run).contains("check_images"), "{}", stderr(&run));
+    }
+}
+
 /// TACO's own annotations under the spec that ships: the materials are those of the study's table, row by row; the scenes are
 /// those that the annotations say.
 #[test]

@@ -24,7 +24,9 @@ pub(super) fn divide(
     let placed = grouped::divide(units, &equal, key);
     let tested_in = match method {
         SplitMethod::Iterative => iterative::divide(units, &placed, &equal, key),
-        SplitMethod::Combination | SplitMethod::Column => combination::deal(units, &placed, n_folds, key),
+        SplitMethod::Combination | SplitMethod::Column | SplitMethod::None => {
+            combination::deal(units, &placed, n_folds, key)
+        }
     };
     let shares =
         if train + val > 0.0 { [train / (train + val), val / (train + val), 0.0] } else { [1.0, 0.0, 0.0] };

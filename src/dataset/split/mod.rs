@@ -80,6 +80,8 @@ pub fn split(
 
     let (folds, n_units) = if settings.method == SplitMethod::Column {
         (vec![parts_given(&ids, given.ok_or(SplitError::NoColumn)?)?], ids.len())
+    } else if settings.method == SplitMethod::None {
+        (vec![vec![Part::Train; ids.len()]], ids.len())
     } else {
         let shares = shares(settings)?;
         let units = units::units(&ids, &order, labels, together);
@@ -111,7 +113,9 @@ fn divide(method: SplitMethod, units: &[Unit], shares: [f64; 3], key: Key) -> Ve
     let placed = grouped::divide(units, &shares, key);
     let part_idxs = match method {
         SplitMethod::Iterative => iterative::divide(units, &placed, &shares, key),
-        SplitMethod::Combination | SplitMethod::Column => combination::divide(units, &placed, shares, key),
+        SplitMethod::Combination | SplitMethod::Column | SplitMethod::None => {
+            combination::divide(units, &placed, shares, key)
+        }
     };
     part_idxs.into_iter().map(|part_idx| PARTS[part_idx]).collect()
 }
@@ -138,6 +142,9 @@ fn parts_given(ids: &[i64], given: &[SplitRow]) -> Result<Vec<Part>, SplitError>
 fn empty_parts(settings: &Split, folds: &[Vec<Part>]) -> Option<Notice> {
     let shares = [settings.train, settings.val, settings.test];
     let mut tally = Tally::default();
+    if settings.method == SplitMethod::None {
+        return None;
+    }
     for (fold, parts) in folds.iter().enumerate() {
         for (part, share) in PARTS.into_iter().zip(shares) {
             let asked = settings.method == SplitMethod::Column || share > 0.0;

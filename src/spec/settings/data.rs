@@ -227,6 +227,8 @@ pub enum SplitMethod {
     Iterative,
     /// The part is given in a column.
     Column,
+    /// Every image is in the training part: for tables, since nothing is left to compare on.
+    None,
 }
 
 /// `[balance]`
