@@ -17,7 +17,8 @@ const NEAR: f64 = 0.005;
 pub fn is_kfold(table: &Table<'_>) -> bool {
     let is = matches!(table.any("method"), Some(Value::String(_, text)) if text == "kfold");
     if is {
-        let fault = Fault::new("`method` is `kfold`, expected one of `combination`, `iterative`, `column`");
+        let fault =
+            Fault::new("`method` is `kfold`, expected one of `combination`, `iterative`, `column`, `none`");
         let help =
             "folds are made with either of the first two: write `folds = 5` beside `method = \"iterative\"`";
         table.fault("method", fault.help(help));
@@ -40,7 +41,9 @@ pub fn folds(table: &Table<'_>) -> u32 {
 pub fn share_rest(table: &Table<'_>, settings: &mut Split) {
     let folds = settings.folds;
     if matches!(settings.method, SplitMethod::Column | SplitMethod::None) {
-        let fault = Fault::new(format!("`folds` is {folds}, but this `method` gives each image one part"));
+        let method = if settings.method == SplitMethod::None { "none" } else { "column" };
+        let fault =
+            Fault::new(format!("`folds` is {folds}, but `method = \"{method}\"` gives one part per image"));
         table.fault(
             "folds",
             fault.help("write `method = \"combination\"` or `\"iterative\"`, or remove `folds`"),

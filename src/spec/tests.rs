@@ -435,7 +435,7 @@ fn folds_that_cannot_be_say_why() {
         ("folds = 21", "`folds` is `21`, expected 0 to 20 @ 21"),
         (
             "method = \"kfold\"",
-            "`method` is `kfold`, expected one of `combination`, `iterative`, `column` @ \"kfold\" ? folds are made with \
+            "`method` is `kfold`, expected one of `combination`, `iterative`, `column`, `none` @ \"kfold\" ? folds are made with \
              either of the first two: write `folds = 5` beside `method = \"iterative\"`",
         ),
         (
@@ -444,6 +444,10 @@ fn folds_that_cannot_be_say_why() {
              `val` share the rest in their proportion",
         ),
         ("folds = 5\nval = 0.0", "`val` is 0, so that part would be empty in each fold @ 0.0"),
+        (
+            "folds = 5\nmethod = \"none\"",
+            "`folds` is 5, but `method = \"none\"` gives one part per image @ 5",
+        ),
         (
             "folds = 5\nmethod = \"column\"",
             "`folds` is 5, but `method = \"column\"` gives one part per image @ 5 ? write `method = \"combination\"` or \
