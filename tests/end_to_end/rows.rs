@@ -21,6 +21,17 @@ fn ablatrix(folder: &Path, args: &[&str]) -> Output {
     command.current_dir(folder).args(args).arg("--cache").arg(cache).output().unwrap()
 }
 
+/// A folder of real data; `None`, and a line that says so, where it is not there.
+fn shared_data(name: &str) -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let folder = std::env::var_os("ABLATRIX_SHARED").map_or(beside, PathBuf::from).join("data").join(name);
+    if folder.exists() {
+        return Some(folder);
+    }
+    println!("skipped: `{}` is not there", folder.display());
+    None
+}
+
 /// What a verb that must end well prints.
 fn said(folder: &Path, args: &[&str]) -> String {
     let output = ablatrix(folder, args);
@@ -40,12 +51,7 @@ fn csv(text: &str) -> (Vec<String>, BTreeMap<String, Vec<String>>) {
 #[test]
 fn the_training_rows_of_the_study_come_out_of_the_specs_that_ship() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared = std::env::var_os("ABLATRIX_SHARED").map_or(root.join("../shared"), PathBuf::from);
-    let study = shared.join("data/taco_mjs");
-    if !study.exists() {
-        println!("skipped: `{}` is not there", study.display());
-        return;
-    }
+    let Some(study) = shared_data("taco_mjs") else { return };
     for (spec, given, balanced, n_rows) in [
         (
             "taco-mjs-materials-balanced",
@@ -92,12 +98,7 @@ fn the_training_rows_of_the_study_come_out_of_the_specs_that_ship() {
 #[test]
 fn materials_and_scenes_of_taco_stand_side_by_side() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared = std::env::var_os("ABLATRIX_SHARED").map_or(root.join("../shared"), PathBuf::from);
-    let study = shared.join("data/taco_mjs");
-    if !study.exists() {
-        println!("skipped: `{}` is not there", study.display());
-        return;
-    }
+    let Some(study) = shared_data("taco_mjs") else { return };
     let folder = tempfile::tempdir().unwrap();
     let spec = root.join("experiments/taco-materials-scenes.toml").display().to_string();
     let annotations = format!("dataset.annotations={}", study.join("annotations.json").display());
@@ -137,13 +138,7 @@ fn materials_and_scenes_of_taco_stand_side_by_side() {
 /// Real photos: TrashNet has three pairs of the same bytes, and 23 more of the same thing photographed twice.
 #[test]
 fn photos_that_trashnet_has_twice_stay_in_one_part() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared = std::env::var_os("ABLATRIX_SHARED").map_or(root.join("../shared"), PathBuf::from);
-    let photos = shared.join("data/trashnet");
-    if !photos.exists() {
-        println!("skipped: `{}` is not there", photos.display());
-        return;
-    }
+    let Some(photos) = shared_data("trashnet") else { return };
     let folder = tempfile::tempdir().unwrap();
     fs::write(
         folder.path().join("trash.toml"),
