@@ -16,45 +16,79 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A blake3 digest in hex: of contents, or of a fingerprint's fields.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Digest(String);
+///
+/// Its digits stand in place: a study holds several of them for each of its stages.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest([u8; 64]);
 
 impl Digest {
     /// Of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Digest(blake3::hash(bytes).to_hex().to_string())
+        blake3::hash(bytes).into()
     }
 
     /// From 64 hex digits; `None` for anything else, so that a digest can always be part of a path.
     pub fn parse(text: &str) -> Option<Self> {
-        let ok = text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        ok.then(|| Digest(text.to_owned()))
+        let digits: [u8; 64] = text.as_bytes().try_into().ok()?;
+        let ok = digits.iter().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b));
+        ok.then_some(Digest(digits))
     }
 
     /// All 64 hex digits.
     pub fn as_str(&self) -> &str {
-        &self.0
+        std::str::from_utf8(&self.0).unwrap_or_else(|_| panic!("bug: a digest is made of hex digits"))
     }
 
     /// The first twelve digits, for people.
     pub fn short(&self) -> &str {
-        self.0.get(..12).unwrap_or(&self.0)
+        &self.as_str()[..12]
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Digest").field(&self.as_str()).finish()
     }
 }
 
 impl From<blake3::Hash> for Digest {
     fn from(hash: blake3::Hash) -> Self {
-        Digest(hash.to_hex().to_string())
+        let mut digits = [0; 64];
+        digits.copy_from_slice(hash.to_hex().as_bytes());
+        Digest(digits)
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Digits;
+        impl de::Visitor<'_> for Digits {
+            type Value = Digest;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("64 hex digits")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Digest, E> {
+                Digest::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_str(Digits)
     }
 }
 
@@ -76,6 +110,48 @@ pub struct Fingerprint {
     pub key: Digest,
     /// In the order in which the stage declares them.
     pub fields: Vec<Field>,
+}
+
+/// Begins the names of fields that are inputs.
+const INPUT: &str = "input.";
+
+/// Makes the key of a list of fields, without keeping them.
+#[derive(Debug)]
+pub struct KeyHasher(blake3::Hasher);
+
+impl KeyHasher {
+    /// For a stage of this name.
+    pub fn new(stage: &str) -> Self {
+        let mut hasher = KeyHasher(blake3::Hasher::new());
+        hasher.part(&[stage]);
+        hasher
+    }
+
+    /// Adds a field.
+    pub fn field(&mut self, name: &str, value: &str) {
+        self.part(&[name]);
+        self.part(&[value]);
+    }
+
+    /// Adds the content digest of an input, as [`Builder::input`] does.
+    pub fn input(&mut self, name: &str, digest: &Digest) {
+        self.part(&[INPUT, name]);
+        self.part(&[digest.as_str()]);
+    }
+
+    /// The key.
+    pub fn finish(self) -> Digest {
+        self.0.finalize().into()
+    }
+
+    /// Each part is led by its length, so that no two lists of fields give the same bytes.
+    fn part(&mut self, pieces: &[&str]) {
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        self.0.update(&(length as u64).to_le_bytes());
+        for piece in pieces {
+            self.0.update(piece.as_bytes());
+        }
+    }
 }
 
 /// Collects fields and closes them to a [`Fingerprint`].
@@ -104,24 +180,20 @@ impl Builder {
     /// Adds the content digest of an input.
     #[must_use]
     pub fn input(mut self, name: &str, digest: &Digest) -> Self {
-        self.fields.push(Field { name: format!("input.{name}"), value: digest.as_str().to_owned() });
+        self.fields.push(Field { name: format!("{INPUT}{name}"), value: digest.as_str().to_owned() });
         self
     }
 
     /// Closes the key.
     pub fn finish(self) -> Fingerprint {
-        let mut hasher = blake3::Hasher::new();
-        // Each part is led by its length, so that no two lists of fields give the same bytes.
-        let mut add = |text: &str| {
-            hasher.update(&(text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
-        };
-        add(&self.stage);
-        for field in &self.fields {
-            add(&field.name);
-            add(&field.value);
-        }
-        Fingerprint { stage: self.stage, key: hasher.finalize().into(), fields: self.fields }
+        let mut key = KeyHasher::new(&self.stage);
+        self.fields.iter().for_each(|field| key.field(&field.name, &field.value));
+        Fingerprint { stage: self.stage, key: key.finish(), fields: self.fields }
+    }
+
+    /// The fields so far.
+    pub fn into_fields(self) -> Vec<Field> {
+        self.fields
     }
 
     fn leaves(&mut self, name: &str, value: &serde_json::Value) {

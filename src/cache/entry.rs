@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
@@ -14,12 +15,15 @@ use crate::fingerprint::{Digest, Fingerprint};
 const FORMAT: u32 = 1;
 
 /// What a stage left behind: written last, so that an entry that can be read is a result that is whole.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// The record on disk also holds what the key was made of; [`super::Store::fingerprint`] gives it to those who ask
+/// why a result is another. A study with all of it in memory would be many times as large.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// Version of this format.
-    pub format: u32,
-    /// The key and what it was made of.
-    pub fingerprint: Fingerprint,
+    /// The stage's name.
+    pub stage: String,
+    /// The key.
+    pub key: Digest,
     /// Output name to object.
     pub outputs: BTreeMap<String, Output>,
     /// Where and how it was made; never compared.
@@ -71,14 +75,6 @@ impl Provenance {
 }
 
 impl Entry {
-    pub(super) fn new(
-        fingerprint: Fingerprint,
-        outputs: BTreeMap<String, Output>,
-        provenance: Provenance,
-    ) -> Self {
-        Entry { format: FORMAT, fingerprint, outputs, provenance }
-    }
-
     /// The digest of the output `name`.
     ///
     /// # Panics
@@ -87,25 +83,63 @@ impl Entry {
     pub fn digest(&self, name: &str) -> &Digest {
         match self.outputs.get(name) {
             Some(output) => &output.digest,
-            None => panic!("bug: stage `{}` has no output `{name}`", self.fingerprint.stage),
+            None => panic!("bug: stage `{}` has no output `{name}`", self.stage),
         }
-    }
-
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let body = serde_json::to_string(self).unwrap_or_else(|e| panic!("bug: an entry is plain data: {e}"));
-        format!("{}\n{body}\n", Digest::of(body.as_bytes())).into_bytes()
     }
 
     /// `None` where the bytes are no whole record of this format.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(bytes).ok()?;
-        let (checksum, body) = text.strip_suffix('\n')?.split_once('\n')?;
-        if checksum != Digest::of(body.as_bytes()).as_str() {
-            return None;
-        }
-        let entry: Entry = serde_json::from_str(body).ok()?;
-        (entry.format == FORMAT).then_some(entry)
+        let record: Record<Name, _, _> = read(bytes)?;
+        let Name { stage, key } = record.fingerprint;
+        Some(Entry { stage, key, outputs: record.outputs, provenance: record.provenance })
     }
+}
+
+/// The whole record of a result, as it is written.
+pub(super) fn to_bytes(
+    fingerprint: &Fingerprint,
+    outputs: &BTreeMap<String, Output>,
+    provenance: &Provenance,
+) -> Vec<u8> {
+    let record = Record { format: FORMAT, fingerprint, outputs, provenance };
+    let body = serde_json::to_string(&record).unwrap_or_else(|e| panic!("bug: an entry is plain data: {e}"));
+    format!("{}\n{body}\n", Digest::of(body.as_bytes())).into_bytes()
+}
+
+/// What the key of a record was made of; `None` where the bytes are no whole record of this format.
+pub(super) fn fingerprint(bytes: &[u8]) -> Option<Fingerprint> {
+    read::<Fingerprint, IgnoredAny, IgnoredAny>(bytes).map(|record| record.fingerprint)
+}
+
+/// The record as JSON.
+#[derive(Serialize, Deserialize)]
+struct Record<F, O, P> {
+    format: u32,
+    fingerprint: F,
+    outputs: O,
+    provenance: P,
+}
+
+/// A fingerprint without its fields.
+#[derive(Deserialize)]
+struct Name {
+    stage: String,
+    key: Digest,
+}
+
+fn read<'b, F, O, P>(bytes: &'b [u8]) -> Option<Record<F, O, P>>
+where
+    F: Deserialize<'b>,
+    O: Deserialize<'b>,
+    P: Deserialize<'b>,
+{
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (checksum, body) = text.strip_suffix('\n')?.split_once('\n')?;
+    if checksum != Digest::of(body.as_bytes()).as_str() {
+        return None;
+    }
+    let record: Record<F, O, P> = serde_json::from_str(body).ok()?;
+    (record.format == FORMAT).then_some(record)
 }
 
 #[cfg(test)]
@@ -115,17 +149,16 @@ mod tests {
 
     #[test]
     fn any_changed_byte_makes_it_no_record() {
-        let entry = Entry::new(
-            Builder::new("split", 1).setting("seed", &1).finish(),
-            BTreeMap::new(),
-            Provenance::default(),
-        );
-        let bytes = entry.to_bytes();
-        assert_eq!(Entry::from_bytes(&bytes), Some(entry));
+        let print = Builder::new("split", 1).setting("seed", &1).finish();
+        let bytes = to_bytes(&print, &BTreeMap::new(), &Provenance::default());
+        let entry = Entry::from_bytes(&bytes).unwrap();
+        assert_eq!((entry.stage.as_str(), &entry.key), ("split", &print.key));
+        assert_eq!(fingerprint(&bytes), Some(print));
         for i in 0..bytes.len() {
             let mut bad = bytes.clone();
             bad[i] ^= 1;
             assert_eq!(Entry::from_bytes(&bad), None, "byte {i}");
+            assert_eq!(fingerprint(&bad), None, "byte {i}");
             assert_eq!(Entry::from_bytes(&bytes[..i]), None, "cut at {i}");
         }
     }

@@ -64,7 +64,8 @@ pub fn collect(store: &Store, keep: &HashSet<Digest>, options: GcOptions) -> Res
     for (key, listed) in &survey.entries {
         if keep.contains(key) || claimed.contains(key) || young(listed.written) {
             collected.kept_entries += 1;
-            needed.extend(objects_of(&listed.entry));
+            needed.extend(listed.entry.outputs.values().map(|output| output.digest.clone()));
+            needed.extend(weights_of(store, &listed.entry)?);
         } else {
             collected.entries += 1;
             if !options.dry_run {
@@ -86,12 +87,11 @@ pub fn collect(store: &Store, keep: &HashSet<Digest>, options: GcOptions) -> Res
     Ok(collected)
 }
 
-/// The objects that a result consists of, and the weights that it began with: these are no stage's output.
-fn objects_of(entry: &Entry) -> impl Iterator<Item = Digest> + '_ {
+/// The weights that a training began with: they are no stage's output.
+fn weights_of(store: &Store, entry: &Entry) -> Result<Option<Digest>, CacheError> {
+    let fields = store.fingerprint(&entry.key)?.map_or_else(Vec::new, |print| print.fields);
     let given = format!("input.{}", input::WEIGHTS);
-    let weights = entry.fingerprint.fields.iter().filter(move |field| field.name == given);
-    let made = entry.outputs.values().map(|output| output.digest.clone());
-    made.chain(weights.filter_map(|field| Digest::parse(&field.value)))
+    Ok(fields.iter().find(|field| field.name == given).and_then(|field| Digest::parse(&field.value)))
 }
 
 /// Removes what killed processes left in `work/` and `locks/`; gives how many.
@@ -165,7 +165,7 @@ mod tests {
     }
 
     fn key(entry: &Entry) -> Digest {
-        entry.fingerprint.key.clone()
+        entry.key.clone()
     }
 
     #[test]

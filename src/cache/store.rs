@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::disk;
-use super::entry::{Entry, Output, Provenance};
+use super::entry::{self, Entry, Output, Provenance};
 use super::error::{CacheError, Doing};
 use super::lock::{self, Locked};
 use super::survey::{file_name, list};
@@ -76,7 +76,7 @@ impl Store {
         let Some(bytes) = disk::read_optional(&path)? else {
             return Ok(None);
         };
-        let entry = Entry::from_bytes(&bytes).filter(|entry| entry.fingerprint.key == *key);
+        let entry = Entry::from_bytes(&bytes).filter(|entry| entry.key == *key);
         let Some(entry) = entry else {
             self.quarantine(&path, &format!("{key}.json"))?;
             return Ok(None);
@@ -87,6 +87,15 @@ impl Store {
             fs::symlink_metadata(place).is_ok_and(|meta| meta.is_file() && meta.len() == output.bytes)
         });
         Ok(whole.then_some(entry))
+    }
+
+    /// What `key` was made of, as its record says; `None` where there is none that can be read.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn fingerprint(&self, key: &Digest) -> Result<Option<Fingerprint>, CacheError> {
+        let bytes = disk::read_optional(&self.layout.entry(key))?;
+        Ok(bytes.and_then(|bytes| entry::fingerprint(&bytes)).filter(|print| print.key == *key))
     }
 
     /// The path of an object whose bytes were checked against `digest`.
@@ -229,10 +238,11 @@ impl Attempt {
         for &name in names {
             outputs.insert(name.to_owned(), self.publish_object(name)?);
         }
-        let entry = Entry::new(self.fingerprint.clone(), outputs, provenance);
-        disk::write_atomic(&self.store.layout.entry(&self.fingerprint.key), &entry.to_bytes())?;
-        disk::remove(&self.store.layout.checkpoints().join(self.fingerprint.key.as_str()))?;
-        Ok(entry)
+        let Fingerprint { stage, key, .. } = &self.fingerprint;
+        let record = entry::to_bytes(&self.fingerprint, &outputs, &provenance);
+        disk::write_atomic(&self.store.layout.entry(key), &record)?;
+        disk::remove(&self.store.layout.checkpoints().join(key.as_str()))?;
+        Ok(Entry { stage: stage.clone(), key: key.clone(), outputs, provenance })
     }
 
     fn publish_object(&self, name: &str) -> Result<Output, CacheError> {
@@ -289,7 +299,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let entry = publish(&store, 1, b"rows");
-        assert_eq!(store.lookup(&entry.fingerprint.key).unwrap(), Some(entry.clone()));
+        assert_eq!(store.lookup(&entry.key).unwrap(), Some(entry.clone()));
         let path = store.object(entry.digest("out")).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"rows");
         assert!(fs::metadata(&path).unwrap().permissions().readonly());
@@ -308,7 +318,7 @@ mod tests {
             fs::write(&place, bad).unwrap();
             let error = store.object(&digest).unwrap_err();
             assert!(matches!(error, CacheError::Damaged { what: "damaged", .. }), "{error}");
-            assert_eq!(store.lookup(&entry.fingerprint.key).unwrap(), None);
+            assert_eq!(store.lookup(&entry.key).unwrap(), None);
             assert_eq!(publish(&store, 1, b"rows"), entry);
             assert!(store.object(&digest).is_ok());
         }

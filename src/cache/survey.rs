@@ -49,8 +49,7 @@ impl Survey {
         for (name, path) in sharded(&store.layout().entries())? {
             let key = name.strip_suffix(".json").and_then(Digest::parse);
             let Some((bytes, meta)) = read(&path)? else { continue };
-            let entry =
-                Entry::from_bytes(&bytes).filter(|entry| Some(&entry.fingerprint.key) == key.as_ref());
+            let entry = Entry::from_bytes(&bytes).filter(|entry| Some(&entry.key) == key.as_ref());
             match (key, entry) {
                 (Some(key), Some(entry)) => {
                     let written = meta.modified().doing("look at", &path)?;

@@ -82,7 +82,7 @@ pub fn verify(
     }
     for (key, listed) in &survey.entries {
         if !survey.missing(&listed.entry).is_empty() {
-            let stages = vec![listed.entry.fingerprint.stage.clone()];
+            let stages = vec![listed.entry.stage.clone()];
             found.damage.push(Damage {
                 what: key.as_str().to_owned(),
                 problem: "objects of this result are gone or cut",
@@ -104,7 +104,7 @@ fn needing(survey: &Survey, digest: &Digest) -> Vec<String> {
     let has = |entry: &super::Entry| entry.outputs.values().any(|output| output.digest == *digest);
     let mut stages: Vec<String> = (survey.entries.values())
         .filter(|listed| has(&listed.entry))
-        .map(|listed| listed.entry.fingerprint.stage.clone())
+        .map(|listed| listed.entry.stage.clone())
         .collect();
     stages.sort_unstable();
     stages.dedup();

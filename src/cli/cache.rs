@@ -52,7 +52,7 @@ fn ls(args: &CacheArgs, by: LsBy) -> Result<u8, Failure> {
     let mut lines: BTreeMap<(usize, String), Line> = BTreeMap::new();
     for (key, listed) in &survey.entries {
         let used = uses.last(key, listed);
-        let stage = &listed.entry.fingerprint.stage;
+        let stage = &listed.entry.stage;
         // With their place: stages stand in the order of the flow, ages from new to old.
         let names: Vec<(usize, String)> = match by {
             LsBy::Stage => vec![(place(stage), stage.clone())],
@@ -221,7 +221,7 @@ fn reachable(specs: &[std::path::PathBuf], args: &CacheArgs) -> Result<HashSet<D
         let states = resolve(&study.plan, &study.store, &study.sources, &latest)
             .map_err(|error| study.source_failure(&error))?;
         keep.extend(states.into_iter().filter_map(|state| match state {
-            State::Fresh(entry) => Some(entry.fingerprint.key),
+            State::Fresh(entry) => Some(entry.key),
             State::Dirty(_) => None,
         }));
     }

@@ -21,28 +21,30 @@ pub fn plan(args: &SpecArgs) -> Result<u8, Failure> {
         .map_err(|error| study.source_failure(&error))?;
     let dirty = states.iter().filter(|state| matches!(state, State::Dirty(_))).count();
     if args.format == OutputFormat::Json {
+        let mut lines = print::Lines::new();
         for (node, state) in study.plan.nodes.iter().zip(&states) {
             let value = match state {
                 State::Fresh(entry) => {
-                    json!({"stage": node.stage, "name": node.name, "state": "cached", "key": entry.fingerprint.key})
+                    json!({"stage": node.stage, "name": node.name, "state": "cached", "key": entry.key})
                 }
                 State::Dirty(reason) => {
                     json!({"stage": node.stage, "name": node.name, "state": "to run", "why": reason})
                 }
             };
-            print::out(&value.to_string());
+            lines.line(&value.to_string());
         }
         return Ok(0);
     }
-    let mut rows = vec![vec!["STAGE".to_owned(), "STATE".to_owned(), "WHY".to_owned()]];
+    let width = study.plan.nodes.iter().map(|node| node.name.chars().count()).max().unwrap_or(0);
+    let mut lines = print::Lines::new();
+    lines.line(&format!("{:width$}  STATE   WHY", "STAGE"));
     for (node, state) in study.plan.nodes.iter().zip(&states) {
-        let (state, why) = match state {
-            State::Fresh(_) => ("cached", String::new()),
-            State::Dirty(reason) => ("to run", reason.to_string()),
-        };
-        rows.push(vec![node.name.clone(), state.to_owned(), why]);
+        lines.line(&match state {
+            State::Fresh(_) => format!("{:width$}  cached", node.name),
+            State::Dirty(reason) => format!("{:width$}  to run  {reason}", node.name),
+        });
     }
-    print::table(&rows);
+    drop(lines);
     let causes =
         states.iter().filter(|s| matches!(s, State::Dirty(r) if !matches!(r, DirtyReason::Input { .. })));
     let causes = causes.count();

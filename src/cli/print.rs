@@ -1,6 +1,6 @@
 //! The one place that prints. A reader that has gone (`| head`) is no fault.
 
-use std::io::Write;
+use std::io::{BufWriter, StdoutLock, Write};
 
 /// A line to stdout.
 pub fn out(text: &str) {
@@ -10,6 +10,21 @@ pub fn out(text: &str) {
 /// A line to stderr.
 pub fn err(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Many lines to stdout, written in large pieces.
+pub struct Lines(BufWriter<StdoutLock<'static>>);
+
+impl Lines {
+    /// Takes stdout until it is dropped.
+    pub fn new() -> Self {
+        Lines(BufWriter::new(std::io::stdout().lock()))
+    }
+
+    /// Adds a line.
+    pub fn line(&mut self, text: &str) {
+        let _ = writeln!(self.0, "{text}");
+    }
 }
 
 /// `1 run`, `2 runs`.

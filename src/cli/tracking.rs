@@ -185,11 +185,11 @@ impl<'s> Tracking<'s> {
     /// A run is whole: its end, or all of it where its training was not watched here.
     fn run_finished(&mut self, run: &str, evaluated: &Entry) {
         let Some(trained) = self.trained.get(run).cloned() else { return };
-        let key = trained.fingerprint.key.clone();
+        let key = trained.key.clone();
         let trial_id = self.trial_id(run, &key);
         let watched = self.live.remove(run).is_some();
         // The key of the scores too: other thresholds are other final numbers of the same run.
-        let mark = format!("{trial_id}/{}", evaluated.fingerprint.key.short());
+        let mark = format!("{trial_id}/{}", evaluated.key.short());
         if self.delivered.trials.contains(&mark) {
             return;
         }

@@ -117,5 +117,5 @@ pub enum Event {
 }
 
 fn key<S: Serializer>(entry: &Entry, serializer: S) -> Result<S::Ok, S::Error> {
-    entry.fingerprint.key.serialize(serializer)
+    entry.key.serialize(serializer)
 }

@@ -123,6 +123,11 @@ impl Plan {
         wanted
     }
 
+    /// Nodes of the data, which runs share, inputs before what reads them.
+    pub fn shared(&self) -> impl Iterator<Item = usize> + '_ {
+        self.nodes.iter().enumerate().filter(|(_, node)| node.stage < Stage::Train).map(|(i, _)| i)
+    }
+
     /// Nodes of a stage.
     pub fn of_stage(&self, stage: Stage) -> impl Iterator<Item = usize> + '_ {
         self.nodes.iter().enumerate().filter(move |(_, node)| node.stage == stage).map(|(i, _)| i)
@@ -137,6 +142,7 @@ struct Repeat {
 }
 
 /// The nodes of the data that a variant's runs read.
+#[derive(Clone, Copy)]
 struct Shared {
     label: usize,
     split: usize,
@@ -152,10 +158,33 @@ struct Builder {
     counts: IndexMap<Stage, usize>,
     /// Scan to the pixel store whose hashes of its images are read.
     hashed: HashMap<usize, usize>,
+    /// The data of the variant before, which most often is that of the next one.
+    last: Option<(Arc<Experiment>, Shared)>,
+}
+
+/// Whether two experiments agree in all that the stages of the data may read.
+fn same_data(a: &Arc<Experiment>, b: &Arc<Experiment>) -> bool {
+    Arc::ptr_eq(a, b)
+        || (a.dataset == b.dataset
+            && a.labels == b.labels
+            && a.split == b.split
+            && a.balance == b.balance
+            && a.images == b.images)
 }
 
 impl Builder {
     fn shared(&mut self, variant: &Arc<Variant>) -> Shared {
+        if let Some((last, shared)) = &self.last
+            && same_data(last, &variant.experiment)
+        {
+            return *shared;
+        }
+        let shared = self.new_shared(variant);
+        self.last = Some((variant.experiment.clone(), shared));
+        shared
+    }
+
+    fn new_shared(&mut self, variant: &Arc<Variant>) -> Shared {
         let from = |name: &str, node: usize, output: &'static str| Input { name: name.into(), node, output };
         let ingest = self.data(Stage::Ingest, variant, vec![]);
         let scan = self.data(Stage::Scan, variant, vec![from("images", ingest, output::IMAGES)]);

@@ -1,10 +1,13 @@
 //! What each stage reads, and so what enters its key. The table of it stands in `fingerprint`.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use super::graph::Node;
 use super::sources::{SourceError, Sources};
 use super::stage::Stage;
 use crate::cache::Entry;
-use crate::fingerprint::{Builder, Fingerprint};
+use crate::fingerprint::{Builder, Digest, Field, Fingerprint, KeyHasher};
 use crate::job::{LIBTORCH, input};
 use crate::spec::settings::{BalanceMethod, Captures, Format, SplitMethod, Variant, Weights};
 
@@ -108,7 +111,7 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -
     }
 }
 
-/// The key of a node whose inputs are all there; `entries` gives the entry of an input's node.
+/// The key of a node whose inputs are all there, with what it is made of; `entries` gives the entry of an input's node.
 ///
 /// # Errors
 /// Where a file outside the cache cannot be read.
@@ -117,20 +120,9 @@ pub fn fingerprint<'e>(
     entries: impl Fn(usize) -> &'e Entry,
     sources: &Sources,
 ) -> Result<Fingerprint, SourceError> {
-    let experiment = &node.variant.experiment;
     let mut key = settings(node.stage, &node.variant, node.seed, node.fold);
-    match node.stage {
-        Stage::Ingest => key = key.input("annotations", &sources.annotations(&experiment.dataset)?),
-        Stage::Scan if experiment.dataset.check_images => {
-            let images = entries(node.inputs[0].node).digest(node.inputs[0].output);
-            key = key.input("files", &sources.files(&experiment.dataset, images)?);
-        }
-        Stage::Train => {
-            if let Weights::Path(path) = &experiment.model.weights {
-                key = key.input(input::WEIGHTS, &sources.weights(path)?);
-            }
-        }
-        _ => {}
+    if let Some((name, digest)) = outside(node, &entries, sources)? {
+        key = key.input(name, &digest);
     }
     for (name, value) in &node.extra {
         key = key.setting(name, value);
@@ -139,6 +131,77 @@ pub fn fingerprint<'e>(
         key = key.input(&from.name, entries(from.node).digest(from.output));
     }
     Ok(key.finish())
+}
+
+/// What a node reads outside the cache, and its digest.
+fn outside<'e>(
+    node: &Node,
+    entries: impl Fn(usize) -> &'e Entry,
+    sources: &Sources,
+) -> Result<Option<(&'static str, Digest)>, SourceError> {
+    let experiment = &node.variant.experiment;
+    Ok(match node.stage {
+        Stage::Ingest => Some(("annotations", sources.annotations(&experiment.dataset)?)),
+        Stage::Scan if experiment.dataset.check_images => {
+            let images = entries(node.inputs[0].node).digest(node.inputs[0].output);
+            Some(("files", sources.files(&experiment.dataset, images)?))
+        }
+        Stage::Train => match &experiment.model.weights {
+            Weights::Path(path) => Some((input::WEIGHTS, sources.weights(path)?)),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// Makes the keys of many nodes, of which neighbours share a variant: its settings are laid out once for all of its seeds
+/// and folds.
+#[derive(Debug, Default)]
+pub struct Keys {
+    last: HashMap<Stage, (Arc<Variant>, Vec<Field>)>,
+}
+
+impl Keys {
+    /// The key that [`fingerprint`] gives.
+    ///
+    /// # Errors
+    /// Where a file outside the cache cannot be read.
+    pub fn key<'e>(
+        &mut self,
+        node: &Node,
+        entries: impl Fn(usize) -> &'e Entry,
+        sources: &Sources,
+    ) -> Result<Digest, SourceError> {
+        if !node.extra.is_empty() {
+            return Ok(fingerprint(node, entries, sources)?.key);
+        }
+        let mut key = KeyHasher::new(node.stage.as_str());
+        for field in self.settings(node) {
+            match (field.name.as_str(), node.fold) {
+                ("seed", _) => key.field("seed", &node.seed.to_string()),
+                ("fold", Some(fold)) => key.field("fold", &fold.to_string()),
+                (name, _) => key.field(name, &field.value),
+            }
+        }
+        if let Some((name, digest)) = outside(node, &entries, sources)? {
+            key.input(name, &digest);
+        }
+        for from in &node.inputs {
+            key.input(&from.name, entries(from.node).digest(from.output));
+        }
+        Ok(key.finish())
+    }
+
+    /// The settings of a node of the same stage and variant.
+    fn settings(&mut self, node: &Node) -> &[Field] {
+        let known =
+            self.last.get(&node.stage).is_some_and(|(variant, _)| Arc::ptr_eq(variant, &node.variant));
+        if !known {
+            let fields = settings(node.stage, &node.variant, node.seed, node.fold).into_fields();
+            self.last.insert(node.stage, (node.variant.clone(), fields));
+        }
+        self.last.get(&node.stage).map_or(&[], |(_, fields)| fields)
+    }
 }
 
 #[cfg(test)]
@@ -190,5 +253,43 @@ mod tests {
         let expected: Vec<String> =
             std::iter::once("split: split.folds=2".to_owned()).chain(run(0)).chain(run(1)).collect();
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn many_keys_are_the_keys_of_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = crate::cache::Store::open(folder.path()).unwrap();
+        let sources = Sources::new(&store);
+        let text = SPEC.replace("[7]", "[7, 8]").replace("\"none\"", "\"add_one\"");
+        let plan = plan(&format!(
+            "{text}[augment.ops]\nflip = {{ op = \"horizontal_flip\", p = 0.5 }}\n[split]\nfolds = 2\n[matrix]\n\"train.epochs\" = [3, 4]\n"
+        ));
+        let outputs = |stage: Stage| {
+            let of = |name: &&str| {
+                (name.to_string(), crate::cache::Output { digest: Digest::of(name.as_bytes()), bytes: 1 })
+            };
+            stage.outputs().iter().map(of).collect()
+        };
+        let entries: Vec<Entry> = plan
+            .nodes
+            .iter()
+            .map(|node| Entry {
+                stage: node.stage.as_str().into(),
+                key: Digest::of(node.name.as_bytes()),
+                outputs: outputs(node.stage),
+                provenance: Default::default(),
+            })
+            .collect();
+        let mut keys = Keys::default();
+        let mut seen = std::collections::HashSet::new();
+        // Those that read nothing outside the cache.
+        for node in plan.nodes.iter().filter(|node| node.stage > Stage::Scan) {
+            let one = fingerprint(node, |i| &entries[i], &sources).unwrap().key;
+            assert_eq!(keys.key(node, |i| &entries[i], &sources).unwrap(), one, "{}", node.name);
+            seen.insert((node.stage, one));
+        }
+        let trainings = seen.iter().filter(|(stage, _)| *stage == Stage::Train).count();
+        assert_eq!(trainings, plan.runs.len());
+        assert_eq!(plan.runs.len(), 16);
     }
 }

@@ -5,16 +5,17 @@
 
 use std::fmt;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::change::{Change, told};
 use super::graph::Plan;
 use super::keys::fingerprint;
 use super::latest::Latest;
+use super::lookup::{Found, look_up};
 use super::sources::{SourceError, Sources};
 use super::stage::Stage;
 use crate::cache::{Entry, Store};
-use crate::dataset::generate;
 use crate::fingerprint::{Digest, Fingerprint};
 
 /// A node after a look into the cache.
@@ -76,26 +77,31 @@ pub fn resolve(
     sources: &Sources,
     latest: &Latest,
 ) -> Result<Vec<State>, SourceError> {
-    let mut states: Vec<State> = Vec::with_capacity(plan.nodes.len());
-    for node in &plan.nodes {
-        let waits = node.inputs.iter().find(|from| matches!(states[from.node], State::Dirty(_)));
-        if let Some(from) = waits {
-            states.push(State::Dirty(DirtyReason::Input { node: plan.nodes[from.node].name.clone() }));
-            continue;
-        }
-        let dataset = &node.variant.experiment.dataset;
-        let made = dataset.generate.as_ref();
-        if node.inputs.is_empty() && made.is_some_and(|made| !generate::is_there(&dataset.images, made)) {
-            states.push(State::Dirty(DirtyReason::NotGenerated));
-            continue;
-        }
-        let print = fingerprint(node, |i| fresh(&states[i]), sources)?;
-        states.push(match store.lookup(&print.key)? {
-            Some(entry) => State::Fresh(Box::new(entry)),
-            None => State::Dirty(reason(&print, store, latest.key(&node.name))?),
-        });
-    }
-    Ok(states)
+    let found = look_up(plan, store, sources, &vec![true; plan.nodes.len()])?;
+    let entry = |node: usize| match &found[node] {
+        Found::Fresh(entry) => entry,
+        _ => panic!("bug: a key is made only when all inputs are there"),
+    };
+    let reason = |(node, of_node): (usize, &Found)| {
+        let node = &plan.nodes[node];
+        Ok(Some(match of_node {
+            Found::Fresh(_) | Found::LeftOut => return Ok(None),
+            Found::Absent(key) => match latest.key(&node.name) {
+                None => DirtyReason::New,
+                Some(last) if last == key => DirtyReason::Lost,
+                Some(last) => changed(&fingerprint(node, entry, sources)?, store, last)?,
+            },
+            Found::Waits(from) => DirtyReason::Input { node: plan.nodes[*from].name.clone() },
+            Found::NotGenerated => DirtyReason::NotGenerated,
+        }))
+    };
+    let reasons: Vec<Option<DirtyReason>> =
+        found.par_iter().enumerate().map(reason).collect::<Result<_, SourceError>>()?;
+    let state = |(found, reason): (Found, Option<DirtyReason>)| match (found, reason) {
+        (Found::Fresh(entry), _) => State::Fresh(Box::new(entry)),
+        (_, reason) => State::Dirty(reason.unwrap_or(DirtyReason::New)),
+    };
+    Ok(found.into_iter().zip(reasons).map(state).collect())
 }
 
 /// The last report, where it was made of just the results that there are now: of fewer runs than the plan has.
@@ -115,7 +121,8 @@ pub fn last_report(
     node.inputs.retain(|from| matches!(states[from.node], State::Fresh(_)));
     let now = fingerprint(&node, |i| fresh(&states[i]), sources)?;
     // Why the others are missing is told on the page, and is no result.
-    let told = entry.fingerprint.fields.iter().filter(|field| !field.name.starts_with("missing"));
+    let Some(old) = store.fingerprint(last)? else { return Ok(None) };
+    let told = old.fields.iter().filter(|field| !field.name.starts_with("missing"));
     Ok(told.eq(now.fields.iter()).then_some(entry))
 }
 
@@ -151,7 +158,7 @@ pub fn why(plan: &Plan, store: &Store, sources: &Sources, latest: &Latest) -> Re
         let mut changes = Vec::new();
         if let (DirtyReason::Changed { .. }, Some(last)) = (reason, latest.key(&node.name)) {
             let print = fingerprint(node, |i| fresh(&states[i]), sources)?;
-            changes = store.lookup(last)?.map_or_else(Vec::new, |old| differences(&print, &old.fingerprint));
+            changes = store.fingerprint(last)?.map_or_else(Vec::new, |old| differences(&print, &old));
         }
         let (node, stage) = (node.name.clone(), node.stage);
         all.push(Why { node, stage, reason: reason.clone(), changes });
@@ -160,17 +167,11 @@ pub fn why(plan: &Plan, store: &Store, sources: &Sources, latest: &Latest) -> Re
 }
 
 /// Compares a key with that of the stage's last result, and names the first field that differs.
-fn reason(print: &Fingerprint, store: &Store, last: Option<&Digest>) -> Result<DirtyReason, SourceError> {
-    let Some(last) = last else {
+fn changed(print: &Fingerprint, store: &Store, last: &Digest) -> Result<DirtyReason, SourceError> {
+    let Some(old) = store.fingerprint(last)? else {
         return Ok(DirtyReason::New);
     };
-    if *last == print.key {
-        return Ok(DirtyReason::Lost);
-    }
-    let Some(old) = store.lookup(last)? else {
-        return Ok(DirtyReason::New);
-    };
-    Ok(match differences(print, &old.fingerprint).into_iter().next() {
+    Ok(match differences(print, &old).into_iter().next() {
         Some(Change { field, old, new }) => DirtyReason::Changed { field, old, new },
         None => DirtyReason::New,
     })

@@ -135,12 +135,12 @@ impl Sources {
         make: impl FnOnce() -> Result<Digest, SourceError>,
     ) -> Result<Digest, SourceError> {
         let key = (path.to_owned(), what.to_owned());
-        let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(digest) = known.get(&key) {
+        let known = || self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(digest) = known().get(&key) {
             return Ok(digest.clone());
         }
+        // Not under the lock: what is made in parallel may meet other stages that ask, on this very thread.
         let digest = make()?;
-        known.insert(key, digest.clone());
-        Ok(digest)
+        Ok(known().entry(key).or_insert(digest).clone())
     }
 }

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use figment::value::{Dict, Map, Tag, Value};
 use figment::{Figment, Metadata, Profile, Provider};
@@ -142,8 +143,8 @@ pub struct Swept {
 #[derive(Clone, Debug)]
 pub struct Layers {
     /// The texts, for messages.
-    pub sources: Vec<Source>,
-    layers: Vec<Layer>,
+    pub sources: Arc<Vec<Source>>,
+    layers: Vec<Arc<Layer>>,
     figment: Figment,
 }
 
@@ -153,7 +154,7 @@ impl Layers {
     /// # Errors
     /// Every fault of reading and of the syntax.
     pub fn read(path: &Path, overrides: &Overrides) -> Result<Self, SpecError> {
-        let mut layers = Layers { sources: Vec::new(), layers: Vec::new(), figment: Figment::new() };
+        let mut layers = Layers { sources: Arc::default(), layers: Vec::new(), figment: Figment::new() };
         let defaults = Source { name: "the defaults".into(), text: DEFAULTS.into() };
         layers.push(defaults, PathBuf::new(), Document::parse)?;
         for (file, text) in layers.chain_of_files(path)? {
@@ -168,13 +169,29 @@ impl Layers {
         Ok(layers)
     }
 
-    /// The same layers with the values of one matrix point on top; faults in them point at these values.
+    /// The same layers with an empty matrix: what its points are laid over. A point that carried the whole matrix along
+    /// would make the work grow with the square of their number.
     #[must_use]
-    pub fn with_point(&self, point: &[Swept]) -> Self {
+    pub fn without_matrix(&self) -> Self {
+        let mut layers = self.clone();
+        for layer in &mut layers.layers {
+            let document = &mut Arc::make_mut(layer).document;
+            if let Some(matrix) = document.values.get_mut("matrix") {
+                *matrix = Value::from(Dict::new());
+                document.spans.retain(|path, _| path.len() == 1 || path[0] != "matrix");
+            }
+        }
+        layers.figment = merge(&layers.layers);
+        layers
+    }
+
+    /// These layers with the values of one point of the matrix of `spec` on top; faults in them point at these values.
+    #[must_use]
+    pub fn with_point(&self, point: &[Swept], spec: &Layers) -> Self {
         let mut layers = self.clone();
         for swept in point {
-            let at = self.matrix_place(&swept.key, None).unwrap_or(Place { source: 0, range: 0..0 });
-            let value = self.matrix_place(&swept.key, Some(swept.idx)).unwrap_or_else(|| at.clone());
+            let at = spec.matrix_place(&swept.key, None).unwrap_or(Place { source: 0, range: 0..0 });
+            let value = spec.matrix_place(&swept.key, Some(swept.idx)).unwrap_or_else(|| at.clone());
             let spans = Spans { key: at.range, value: value.range };
             let path: KeyPath = swept.key.split('.').map(str::to_owned).collect();
             let document = single(&path, swept.value.clone(), &spans);
@@ -201,7 +218,7 @@ impl Layers {
     fn layer(&self, tag: Tag) -> Option<&Layer> {
         let name = &self.figment.get_metadata(tag)?.name;
         let number: usize = name.parse().ok()?;
-        self.layers.get(number)
+        self.layers.get(number).map(Arc::as_ref)
     }
 
     /// What a relative path in the value with this tag is relative to.
@@ -246,10 +263,10 @@ impl Layers {
         folder: PathBuf,
         parse: impl Fn(&str, usize) -> Result<Document, Vec<Fault>>,
     ) -> Result<(), SpecError> {
-        self.sources.push(source);
+        Arc::make_mut(&mut self.sources).push(source);
         let number = self.sources.len() - 1;
         let document = parse(&self.sources[number].text, number)
-            .map_err(|faults| SpecError { sources: self.sources.clone(), faults })?;
+            .map_err(|faults| SpecError { sources: self.sources.to_vec(), faults })?;
         self.put(number, folder, document);
         Ok(())
     }
@@ -263,12 +280,13 @@ impl Layers {
         let replaced: Vec<&KeyPath> = chosen.iter().filter(differs).map(|choice| &choice.path).collect();
         if !replaced.is_empty() {
             for below in &mut self.layers {
-                replaced.iter().for_each(|path| remove(&mut below.document.values, path));
+                let values = &mut Arc::make_mut(below).document.values;
+                replaced.iter().for_each(|path| remove(values, path));
             }
-            self.figment = self.layers.iter().fold(Figment::new(), Figment::merge);
+            self.figment = merge(&self.layers);
         }
         self.figment = std::mem::take(&mut self.figment).merge(&layer);
-        self.layers.push(layer);
+        self.layers.push(Arc::new(layer));
     }
 
     /// The file and those that it extends, lowest first, with their texts.
@@ -278,7 +296,7 @@ impl Layers {
         while let Some(path) = next {
             // The place of `extends` in the file before, or none for the spec itself.
             let fail = |fault: Fault| {
-                let mut sources = self.sources.clone();
+                let mut sources = self.sources.to_vec();
                 let from = chain.last().map(|link| {
                     sources.push(link.source());
                     Place { source: sources.len() - 1, range: link.extends.clone() }
@@ -303,6 +321,11 @@ impl Layers {
         }
         Ok(chain.into_iter().rev().map(|link| (link.path, link.text)).collect())
     }
+}
+
+/// The layers merged, the lowest first.
+fn merge(layers: &[Arc<Layer>]) -> Figment {
+    layers.iter().fold(Figment::new(), |figment, layer| figment.merge(layer.as_ref()))
 }
 
 /// One file of those that extend one another.

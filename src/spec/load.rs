@@ -1,9 +1,11 @@
 //! A file and its overrides to a checked experiment, and the points of its matrix.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use figment::value::Value;
 use indexmap::IndexMap;
+use rayon::prelude::*;
 
 use super::fault::{Fault, Place, SpecError, nearest};
 use super::layers::{Layers, Overrides, Swept};
@@ -29,8 +31,8 @@ pub struct Loaded {
 pub struct Point {
     /// Dotted key to value, in spec order.
     pub values: IndexMap<String, serde_json::Value>,
-    /// The experiment with these values in place.
-    pub experiment: Experiment,
+    /// The experiment with these values in place, and with an empty matrix.
+    pub experiment: Arc<Experiment>,
 }
 
 /// Writes whole numbers as such: `1.0` and `1` mean the same, and must not make two pages.
@@ -92,7 +94,7 @@ impl Loaded {
 
     /// Faults that were found after loading.
     pub fn errors(&self, faults: Vec<Fault>) -> SpecError {
-        SpecError { sources: self.layers.sources.clone(), faults }
+        SpecError { sources: self.layers.sources.to_vec(), faults }
     }
 
     /// Likewise, to be told with others.
@@ -119,22 +121,24 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Loaded, SpecError> {
     let experiment = read(&reading);
     let grid = matrix_values(&layers);
     check_size(&reading, &grid);
-    let fail = |faults: Vec<Fault>, layers: &Layers| SpecError { sources: layers.sources.clone(), faults };
+    let fail = |faults: Vec<Fault>, layers: &Layers| SpecError { sources: layers.sources.to_vec(), faults };
     let faults = reading.into_faults();
     if !faults.is_empty() {
         return Err(fail(faults, &layers));
     }
-    let mut points = Vec::new();
-    let mut faults = Vec::new();
-    for values in product(&grid) {
-        if values.is_empty() {
-            points.push(Point { values: IndexMap::new(), experiment: experiment.clone() });
-            continue;
-        }
-        let merged = layers.with_point(&values);
+    let base = layers.without_matrix();
+    let at = |values: &Vec<Swept>| {
+        let merged = base.with_point(values, &layers);
         let reading = Reading::new(&merged);
         let experiment = read(&reading);
-        for fault in reading.into_faults() {
+        (Arc::new(experiment), reading.into_faults())
+    };
+    let swept = product(&grid);
+    let read: Vec<_> = swept.par_iter().map(at).collect();
+    let mut points = Vec::with_capacity(swept.len());
+    let mut faults: Vec<(Vec<Swept>, Fault)> = Vec::new();
+    for (values, (experiment, found)) in swept.into_iter().zip(read) {
+        for fault in found {
             // The same fault at other points is the same fault.
             if !faults.iter().any(|(_, known)| *known == fault) {
                 faults.push((values.clone(), fault));

@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use figment::value::{Dict, Value};
 
@@ -14,18 +15,20 @@ use super::document::{Document, KeyPath};
 use super::fault::{Fault, Place, nearest};
 use super::layers::{DEFAULTS, Layers};
 
+/// The defaults, parsed once: every point of a matrix is read with them.
+static DEFAULT_VALUES: LazyLock<Dict> =
+    LazyLock::new(|| Document::parse(DEFAULTS, 0).map(|d| d.values).unwrap_or_default());
+
 /// What all tables of one reading share.
 pub struct Reading<'a> {
     layers: &'a Layers,
-    defaults: Dict,
     faults: RefCell<Vec<Fault>>,
 }
 
 impl<'a> Reading<'a> {
     /// Begins to read the merged layers.
     pub fn new(layers: &'a Layers) -> Self {
-        let defaults = Document::parse(DEFAULTS, 0).map(|d| d.values).unwrap_or_default();
-        Reading { layers, defaults, faults: RefCell::default() }
+        Reading { layers, faults: RefCell::default() }
     }
 
     /// The whole spec as a table.
@@ -64,14 +67,14 @@ impl<'a> Reading<'a> {
 
     /// The defaults of a table that is chosen by name: `[choice.<kind>.<name>]`.
     fn choice(&self, path: &[&str]) -> Dict {
-        let mut dict = self.defaults.clone();
+        let mut dict = &*DEFAULT_VALUES;
         for key in std::iter::once(&"choice").chain(path) {
-            match dict.remove(*key) {
+            match dict.get(*key) {
                 Some(Value::Dict(_, inner)) => dict = inner,
                 _ => return Dict::new(),
             }
         }
-        dict
+        dict.clone()
     }
 }
 
@@ -218,7 +221,7 @@ impl<'r> Table<'r> {
 
     /// The number that the defaults have for `key`.
     pub fn default_number(&self, key: &str) -> Option<f64> {
-        let mut dict = &self.reading.defaults;
+        let mut dict = &*DEFAULT_VALUES;
         for table in self.path.iter() {
             match dict.get(table) {
                 Some(Value::Dict(_, inner)) => dict = inner,

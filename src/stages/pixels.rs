@@ -62,8 +62,9 @@ impl Earlier {
     /// time.
     fn of(work: &StageWork) -> Option<Self> {
         let latest = Latest::load(&work.store, &work.plan.experiment.name);
-        let entry = work.store.lookup(latest.key(&work.node().name)?).ok()??;
-        if !own(&entry.fingerprint).eq(own(&work.fingerprint)) {
+        let last = latest.key(&work.node().name)?;
+        let entry = work.store.lookup(last).ok()??;
+        if !own(&work.store.fingerprint(last).ok()??).eq(own(&work.fingerprint)) {
             return None;
         }
         let file = |name: &str| work.store.object(entry.digest(name)).ok();

@@ -352,7 +352,7 @@ fn origin(work: &StageWork) -> Origin {
                 entry.provenance.notes.get(name).map(|v| format!(", {name} {v}")).unwrap_or_default()
             };
             hosts.insert(format!("{}{}{}", entry.provenance.host, note("device"), note("threads")));
-            let fingerprint = entry.fingerprint.key.to_string();
+            let fingerprint = entry.key.to_string();
             let stage = match node.run.as_str() {
                 "" => node.name.clone(),
                 run => format!("{}({run})", node.stage.as_str()),

@@ -203,7 +203,8 @@ mod tests {
 
     #[test]
     fn garbage_and_overlong_lines_are_told_from_events() {
-        let mut text = b"hello \x1b[31m\n{\"event\":\"finished\",\"key\":\"k\"}\n".to_vec();
+        let key = "a".repeat(64);
+        let mut text = format!("hello \x1b[31m\n{{\"event\":\"finished\",\"key\":\"{key}\"}}\n").into_bytes();
         text.extend(vec![b'x'; 3 << 20]);
         let mut seen = Vec::new();
         read_events(&text[..], |message| {

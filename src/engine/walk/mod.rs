@@ -17,7 +17,7 @@ use super::local::{FromSlot, Pool, PoolConfig, SpawnError};
 use super::signals::Interrupt;
 use crate::cache::{CacheError, Entry, Lease, Lock, Store};
 use crate::fingerprint::Fingerprint;
-use crate::plan::{Latest, Plan, PlanRecord, SourceError, Sources, Stage};
+use crate::plan::{Found, Latest, Plan, PlanRecord, SourceError, Sources, Stage, look_up};
 use crate::stages::StageError;
 
 /// How often a stage that another process computes is looked at again.
@@ -138,7 +138,7 @@ pub fn run(
     let saved = if walk.news { walk.latest.save(&config.store, name) } else { Ok(()) };
     let noted = match walk.is_whole() {
         true => {
-            let keys = walk.outcome.entries.values().map(|entry| &entry.fingerprint.key);
+            let keys = walk.outcome.entries.values().map(|entry| &entry.key);
             PlanRecord::note(&config.store, name, keys)
         }
         false => Ok(()),
@@ -183,7 +183,7 @@ impl Walk<'_> {
             self.leave_out_jobs();
         }
         let mut lease = Lease::new(&self.config.store);
-        lease.claim(self.outcome.entries.values().map(|entry| &entry.fingerprint.key));
+        lease.claim(self.outcome.entries.values().map(|entry| &entry.key));
         self.lease = Some(lease);
         self.tell_plan();
         loop {
@@ -223,8 +223,25 @@ impl Walk<'_> {
         self.wanted[node]
     }
 
-    /// All that the cache holds already, without locks or threads.
+    /// All that the cache holds already, without locks.
     fn look_up_all(&mut self) -> Result<(), EngineError> {
+        let found = match look_up(&self.plan, &self.config.store, self.sources, &self.wanted) {
+            Ok(found) => found,
+            // A key is made of a table that must be made again first.
+            Err(SourceError::Cache(CacheError::Damaged { .. })) => return self.look_up_one_by_one(),
+            Err(error) => return Err(error.into()),
+        };
+        for (node, found) in found.into_iter().enumerate() {
+            match found {
+                Found::Fresh(entry) => self.finish(node, entry, true),
+                Found::LeftOut => self.status[node] = Status::Skipped,
+                Found::Absent(_) | Found::Waits(_) | Found::NotGenerated => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn look_up_one_by_one(&mut self) -> Result<(), EngineError> {
         for node in 0..self.plan.nodes.len() {
             if !self.wanted(node) {
                 self.status[node] = Status::Skipped;

@@ -131,9 +131,9 @@ impl Walk<'_> {
         }
         self.status[node] = Status::Done;
         if let Some(lease) = &mut self.lease {
-            lease.claim([&entry.fingerprint.key]);
+            lease.claim([&entry.key]);
         }
-        self.news |= self.latest.note(&self.plan.nodes[node].name, &entry.fingerprint.key);
+        self.news |= self.latest.note(&self.plan.nodes[node].name, &entry.key);
         if !cached {
             self.outcome.computed += 1;
         }

@@ -14,7 +14,7 @@ impl Walk<'_> {
                 found = true;
                 continue;
             };
-            if self.config.store.lookup(&entry.fingerprint.key.clone())?.is_none() {
+            if self.config.store.lookup(&entry.key)?.is_none() {
                 found = true;
                 self.want_again(from.node);
                 let what = format!("the result of `{}` was damaged", self.plan.nodes[from.node].name);

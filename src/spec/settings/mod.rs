@@ -6,6 +6,7 @@ mod data;
 mod training;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -167,7 +168,7 @@ pub struct Tracking {
 }
 
 /// The settings of one variant: one point of grid x matrix.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Variant {
     /// Stable, readable name: `flip/lr=0.0001`, or `none`.
     pub name: String,
@@ -178,5 +179,5 @@ pub struct Variant {
     /// The ops in the order in which they are applied.
     pub policy: Vec<NamedOp>,
     /// The experiment with this variant's matrix values in place.
-    pub experiment: Experiment,
+    pub experiment: Arc<Experiment>,
 }
