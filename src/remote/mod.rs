@@ -40,3 +40,8 @@ pub struct Damage {
     /// The stage whose result needs it, where that is known.
     pub stage: Option<String>,
 }
+
+#[cfg(test)]
+mod faulty;
+#[cfg(test)]
+mod tests;
