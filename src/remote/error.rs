@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::path::PathBuf;
 
 use object_store::Error as StoreError;
+use object_store::client::HttpError;
 use thiserror::Error;
 
 use super::address::{Address, Cloud};
@@ -134,6 +135,20 @@ fn status(answer: &str) -> String {
         Some(code) => format!("{status} ({code})"),
         None => status.to_owned(),
     }
+}
+
+/// Whether an answer was cut off while it came, which the library has not tried again. What it has tried, its error says.
+pub(super) fn broke_off(error: &StoreError) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    let mut in_transit = false;
+    while let Some(error) = cause {
+        if error.to_string().starts_with("Error performing ") {
+            return false;
+        }
+        in_transit |= error.is::<HttpError>();
+        cause = error.source();
+    }
+    in_transit
 }
 
 /// Whether "not found" was said of the bucket, not of what was asked for in it.

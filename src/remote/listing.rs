@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use object_store::path::Path;
 
 use super::connect::Remote;
-use super::error::RemoteError;
+use super::error::{RemoteError, broke_off};
 use crate::cache::{Entry, Output};
 use crate::fingerprint::Digest;
 
@@ -58,21 +58,36 @@ impl Listing {
     }
 }
 
-/// Names that are no digest's are passed over: they are none of ours.
+/// A page whose connection breaks while it comes is begun anew: the library does so for objects, not for listings.
 async fn list(remote: &Remote, folder: &str, ending: &str) -> Result<HashMap<Digest, u64>, RemoteError> {
-    let prefix = Path::from(folder);
-    let mut files = remote.files.list(Some(&prefix));
-    let mut found = HashMap::new();
+    let mut tries = 0;
     loop {
-        let next = files.try_next().await.map_err(|e| RemoteError::request("list", &remote.address, &e))?;
-        let Some(file) = next else { return Ok(found) };
+        match list_once(remote, folder, ending).await {
+            Err(error) if broke_off(&error) && tries < remote.patience.retries => {
+                tries += 1;
+                tokio::time::sleep(remote.patience.wait(tries)).await;
+            }
+            result => return result.map_err(|error| RemoteError::request("list", &remote.address, &error)),
+        }
+    }
+}
+
+/// Names that are no digest's are passed over: they are none of ours.
+async fn list_once(
+    remote: &Remote,
+    folder: &str,
+    ending: &str,
+) -> Result<HashMap<Digest, u64>, object_store::Error> {
+    let mut files = remote.files.list(Some(&Path::from(folder)));
+    let mut found = HashMap::new();
+    while let Some(file) = files.try_next().await? {
         let mut parts = file.location.parts().skip(1);
         let (Some(first), Some(rest), None) = (parts.next(), parts.next(), parts.next()) else { continue };
         let name = format!("{}{}", first.as_ref(), rest.as_ref());
-        if let Some(digest) =
-            name.strip_suffix(ending).and_then(Digest::parse).filter(|_| first.as_ref().len() == 2)
-        {
+        let digest = name.strip_suffix(ending).and_then(Digest::parse);
+        if let Some(digest) = digest.filter(|_| first.as_ref().len() == 2) {
             found.insert(digest, file.size);
         }
     }
+    Ok(found)
 }

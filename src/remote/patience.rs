@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use object_store::{BackoffConfig, ClientOptions, RetryConfig};
 
+/// Before the second try.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+
 /// How patient we are with a remote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
     /// Tries after the first, where another may help: no connection, a broken one, 429 and 5xx.
     pub retries: usize,
-    /// The longest wait between two tries; the first is a tenth of a second.
+    /// The longest wait between two tries; the first is a tenth of a second, and each is longer than the one before.
     pub longest_wait: Duration,
     /// All tries of one request together begin within this.
     pub all_tries: Duration,
@@ -52,12 +55,15 @@ impl Patience {
         self.per_result.map(|base| base + Duration::from_secs(bytes / 100_000))
     }
 
+    /// The wait before try number `n` + 1, `n` from 1: doubled each time.
+    pub(super) fn wait(&self, n: usize) -> Duration {
+        let doubled =
+            FIRST_WAIT.saturating_mul(2u32.saturating_pow(u32::try_from(n - 1).unwrap_or(u32::MAX)));
+        doubled.min(self.longest_wait)
+    }
+
     pub(super) fn retry(&self) -> RetryConfig {
-        let backoff = BackoffConfig {
-            init_backoff: Duration::from_millis(100),
-            max_backoff: self.longest_wait,
-            base: 2.0,
-        };
+        let backoff = BackoffConfig { init_backoff: FIRST_WAIT, max_backoff: self.longest_wait, base: 2.0 };
         RetryConfig { backoff, max_retries: self.retries, retry_timeout: self.all_tries }
     }
 
