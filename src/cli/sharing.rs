@@ -14,6 +14,7 @@ use super::render::{Failure, plain};
 use super::study::cache_failure;
 use crate::cache::Store;
 use crate::engine::Interrupt;
+use crate::fingerprint::Digest;
 use crate::plan::{DirtyReason, Latest, State, nameable, resolve};
 use crate::remote::{
     self, Address, AddressError, Damage, Patience, PullOptions, Pulled, PushOptions, Pushed, Remote,
@@ -74,14 +75,14 @@ pub fn pull(args: &PullArgs) -> Result<u8, Failure> {
     };
     let store = store.map_err(|error| cache_failure(&error))?;
     let bar = bytes_bar();
-    let bring = |keys: Option<&HashSet<_>>| {
+    let bring = |keys: Option<&HashSet<Digest>>| {
         let options = PullOptions { keys, parallel: transfer.parallel.into(), dry_run: transfer.dry_run };
         remote::pull(&remote, &store, options, &shown_on(&bar), &|| interrupt.is_set())
             .map_err(|error| remote_failure(&error))
     };
     let pulled = match transfer.specs.is_empty() {
         true => bring(None),
-        false => pull_reachable(transfer, &bring),
+        false => pull_reachable(transfer, &|keys| bring(Some(keys))),
     };
     bar.finish_and_clear();
     let pulled = pulled?;
@@ -92,7 +93,7 @@ pub fn pull(args: &PullArgs) -> Result<u8, Failure> {
 /// A stage's key is known once the results that it reads are here: pulls those, then looks again.
 fn pull_reachable(
     args: &TransferArgs,
-    bring: &dyn Fn(Option<&HashSet<crate::fingerprint::Digest>>) -> Result<Pulled, Failure>,
+    bring: &dyn Fn(&HashSet<Digest>) -> Result<Pulled, Failure>,
 ) -> Result<Pulled, Failure> {
     let mut all = Pulled::default();
     let mut asked = HashSet::new();
@@ -125,7 +126,7 @@ fn pull_reachable(
             if keys.is_empty() {
                 break;
             }
-            all.add(bring(Some(&keys))?);
+            all.add(bring(&keys)?);
             if all.interrupted {
                 return Ok(all);
             }

@@ -71,6 +71,12 @@ pub enum AddressError {
         /// The scheme.
         scheme: String,
     },
+    /// A bucket whose name no bucket has.
+    #[error("`{bucket}` cannot be the name of a bucket")]
+    Bucket {
+        /// As written.
+        bucket: String,
+    },
     /// A prefix that cannot be a name.
     #[error("`{prefix}` cannot be the beginning of names in a bucket")]
     Prefix {
@@ -134,6 +140,7 @@ impl AddressError {
                 let login = cloud.map_or("the usual variables, such as AWS_ACCESS_KEY_ID", Cloud::login);
                 format!("leave it out, and set {login}")
             }
+            AddressError::Bucket { .. } => "use letters, digits, `-`, `_` and `.`".to_owned(),
             AddressError::Prefix { .. } => "use letters, digits, `-`, `_`, `.` and `/`".to_owned(),
         }
     }
@@ -181,6 +188,10 @@ impl Address {
         };
         if url.port().is_some() {
             return Err(AddressError::NoUrl { why: "a bucket has no port".to_owned() });
+        }
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if !bucket.chars().all(is_name) {
+            return Err(AddressError::Bucket { bucket: bucket.to_owned() });
         }
         let prefix = url.path().trim_matches('/').to_owned();
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_.=+/".contains(c);
@@ -243,6 +254,7 @@ mod tests {
             ("s3:///prefix", "no bucket", "s3://bucket/prefix"),
             ("s3://", "no bucket", "s3://bucket/prefix"),
             ("s3://bucket:9000/x", "no port", "s3://bucket/prefix"),
+            ("s3://bücket/x", "cannot be the name", "letters"),
             ("s3://bucket/a//b", "`a//b` cannot be", "letters"),
             ("s3://bucket/a b", "cannot be", "letters"),
             ("http://host/x", "cannot be `http:`", "AWS_ENDPOINT_URL"),

@@ -13,6 +13,7 @@ use object_store::memory::InMemory;
 use object_store::prefix::PrefixStore;
 use object_store::{ClientConfigKey, ObjectStore};
 use tokio::runtime::{Builder, Runtime};
+use url::Url;
 
 use super::address::{Address, Cloud};
 use super::error::{RemoteError, reason};
@@ -117,13 +118,18 @@ fn folder(address: &Address, no_folder: NoFolder) -> Result<Arc<dyn ObjectStore>
 fn s3(address: &Address, bucket: &str, patience: Patience) -> Result<Arc<dyn ObjectStore>, RemoteError> {
     let builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
     let value = |key: &AmazonS3ConfigKey| builder.get_config_value(key);
-    let allows_http = value(&AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp));
-    check_scheme(
-        address,
-        ("AWS_ENDPOINT_URL", value(&AmazonS3ConfigKey::Endpoint)),
-        ("AWS_ALLOW_HTTP", allows_http.clone()),
-    )?;
-    let client = patience.client().with_allow_http(truth(allows_http.as_deref()));
+    for (name, key) in [
+        ("AWS_ACCESS_KEY_ID", AmazonS3ConfigKey::AccessKeyId),
+        ("AWS_SECRET_ACCESS_KEY", AmazonS3ConfigKey::SecretAccessKey),
+        ("AWS_SESSION_TOKEN", AmazonS3ConfigKey::Token),
+        ("AWS_REGION", AmazonS3ConfigKey::Region),
+    ] {
+        check_value(address, name, value(&key))?;
+    }
+    let allow = truth(value(&AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp)));
+    let endpoint = value(&AmazonS3ConfigKey::Endpoint);
+    check_endpoint(address, "AWS_ENDPOINT_URL", endpoint, ("AWS_ALLOW_HTTP", allow))?;
+    let client = patience.client().with_allow_http(allow);
     built(address, builder.with_client_options(client).with_retry(patience.retry()).build())
 }
 
@@ -139,36 +145,63 @@ fn azure(
 ) -> Result<Arc<dyn ObjectStore>, RemoteError> {
     let builder = MicrosoftAzureBuilder::from_env().with_container_name(container);
     let value = |key: &AzureConfigKey| builder.get_config_value(key);
-    let allows_http = value(&AzureConfigKey::Client(ClientConfigKey::AllowHttp));
-    check_scheme(
-        address,
-        ("AZURE_STORAGE_ENDPOINT", value(&AzureConfigKey::Endpoint)),
-        ("AZURE_ALLOW_HTTP", allows_http.clone()),
-    )?;
-    let client = patience.client().with_allow_http(truth(allows_http.as_deref()));
+    check_value(address, "AZURE_STORAGE_ACCOUNT_NAME", value(&AzureConfigKey::AccountName))?;
+    check_value(address, "AZURE_STORAGE_ACCOUNT_KEY", value(&AzureConfigKey::AccessKey))?;
+    let allow = truth(value(&AzureConfigKey::Client(ClientConfigKey::AllowHttp)));
+    let endpoint = value(&AzureConfigKey::Endpoint);
+    check_endpoint(address, "AZURE_STORAGE_ENDPOINT", endpoint, ("AZURE_ALLOW_HTTP", allow))?;
+    let client = patience.client().with_allow_http(allow);
     built(address, builder.with_client_options(client).with_retry(patience.retry()).build())
 }
 
-fn truth(value: Option<&str>) -> bool {
+fn truth(value: Option<String>) -> bool {
     value
         .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on" | "y"))
 }
 
-/// Refuses an endpoint without encryption, unless it was asked for by name; the library would say so only at the first request.
-fn check_scheme(
+/// Refuses what cannot stand in a header, such as a key with the end of its line; the library would panic.
+fn check_value(address: &Address, name: &str, value: Option<String>) -> Result<(), RemoteError> {
+    if value.is_none_or(|value| value.bytes().all(|byte| byte.is_ascii_graphic())) {
+        return Ok(());
+    }
+    Err(RemoteError::Settings {
+        address: address.to_string(),
+        why: format!("{name} holds a space, a line end or another character that no such value has"),
+        help: "set it anew, without what stands around it".to_owned(),
+    })
+}
+
+/// Refuses an endpoint that is no address, and one without encryption, unless that was asked for by name.
+fn check_endpoint(
     address: &Address,
-    (endpoint_name, endpoint): (&str, Option<String>),
-    (allow_name, allow): (&str, Option<String>),
+    name: &str,
+    endpoint: Option<String>,
+    (allow_name, allow): (&str, bool),
 ) -> Result<(), RemoteError> {
-    let open = endpoint.is_some_and(|url| url.to_ascii_lowercase().starts_with("http://"));
-    if open && !truth(allow.as_deref()) {
-        return Err(RemoteError::Settings {
-            address: address.clone(),
-            why: format!("{endpoint_name} is `http:`, which encrypts nothing"),
-            help: format!("set {allow_name}=true where that is meant, else write `https:`"),
-        });
+    let Some(endpoint) = endpoint else { return Ok(()) };
+    let refuse =
+        |why: String, help: String| Err(RemoteError::Settings { address: address.to_string(), why, help });
+    let url = Url::parse(&endpoint).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let Some(url) = url.filter(|url| url.has_host() && endpoint.bytes().all(|byte| byte.is_ascii_graphic()))
+    else {
+        return refuse(format!("{name} is no address"), "write it as in `https://host:9000`".to_owned());
+    };
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+        let help = format!("leave it out: {} say who you are", cloud_login(address));
+        return refuse(format!("{name} holds a login or a query"), help);
+    }
+    if url.scheme() == "http" && !allow {
+        let help = format!("set {allow_name}=true where that is meant, else write `https:`");
+        return refuse(format!("{name} is `http:`, which encrypts nothing"), help);
     }
     Ok(())
+}
+
+fn cloud_login(address: &Address) -> &'static str {
+    match address {
+        Address::Bucket { cloud, .. } => cloud.login(),
+        Address::Folder(_) => "",
+    }
 }
 
 fn built<S: ObjectStore>(
@@ -177,16 +210,45 @@ fn built<S: ObjectStore>(
 ) -> Result<Arc<dyn ObjectStore>, RemoteError> {
     match store {
         Ok(store) => Ok(Arc::new(store)),
-        Err(error) => {
-            let login = match address {
-                Address::Bucket { cloud, .. } => cloud.login(),
-                Address::Folder(_) => "",
-            };
-            Err(RemoteError::Settings {
-                address: address.clone(),
-                why: reason(&error),
-                help: format!("set {login}; see docs/cache.md"),
-            })
+        Err(error) => Err(RemoteError::Settings {
+            address: address.to_string(),
+            why: reason(&error),
+            help: format!("set {}; see docs/cache.md", cloud_login(address)),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_library_would_stumble_over_is_refused() {
+        let address = Address::parse("s3://results").unwrap();
+        let said = |result: Result<(), RemoteError>| result.map_err(|error| error.to_string());
+        for value in [None, Some("AKIA/+=".to_owned())] {
+            assert_eq!(said(check_value(&address, "AWS_SECRET_ACCESS_KEY", value)), Ok(()));
         }
+        for value in ["s3cret\n", " s3cret", "s3crét"] {
+            let told =
+                said(check_value(&address, "AWS_SECRET_ACCESS_KEY", Some(value.to_owned()))).unwrap_err();
+            assert!(told.contains("AWS_SECRET_ACCESS_KEY holds") && !told.contains("s3cr"), "{told}");
+        }
+        let endpoint = |url: &str, allow| {
+            said(check_endpoint(
+                &address,
+                "AWS_ENDPOINT_URL",
+                Some(url.to_owned()),
+                ("AWS_ALLOW_HTTP", allow),
+            ))
+        };
+        assert_eq!(endpoint("https://host:9000", false), Ok(()));
+        assert_eq!(endpoint("http://127.0.0.1:9000", true), Ok(()));
+        assert!(endpoint("http://127.0.0.1:9000", false).unwrap_err().contains("encrypts nothing"));
+        for url in ["nonsense", "host:9000", "ftp://host", "https://", "https://hö st", "https://host/a b"] {
+            assert!(endpoint(url, true).unwrap_err().contains("is no address"), "{url}");
+        }
+        let told = endpoint("https://me:s3cret@host", true).unwrap_err();
+        assert!(told.contains("holds a login") && !told.contains("s3cret"), "{told}");
     }
 }

@@ -38,7 +38,7 @@ pub enum RemoteError {
     #[error("cannot use `{address}`: {why}")]
     Settings {
         /// The remote.
-        address: Address,
+        address: String,
         /// In words.
         why: String,
         /// What to do.
@@ -50,7 +50,7 @@ pub enum RemoteError {
         /// As in `list`.
         doing: String,
         /// The remote.
-        address: Address,
+        address: String,
         /// In words.
         why: String,
         /// What to do.
@@ -60,12 +60,15 @@ pub enum RemoteError {
     #[error("`{address}` is too slow: {bytes} bytes did not come within {seconds} s")]
     Slow {
         /// The remote.
-        address: Address,
+        address: String,
         /// What was asked for.
         bytes: u64,
         /// How long it was given.
         seconds: u64,
     },
+    /// A slip in what speaks to the remote.
+    #[error("the transfers from the remote panicked")]
+    Panicked,
     /// The system gives no threads.
     #[error("cannot start the transfers")]
     Runtime(#[source] std::io::Error),
@@ -83,7 +86,7 @@ impl RemoteError {
             RemoteError::Itself { .. } => Some("name another folder, or another cache with `--cache DIR`"),
             RemoteError::Settings { help, .. } | RemoteError::Request { help, .. } => Some(help),
             RemoteError::Cache(error) => error.help(),
-            RemoteError::Slow { .. } | RemoteError::Runtime(_) => None,
+            RemoteError::Slow { .. } | RemoteError::Panicked | RemoteError::Runtime(_) => None,
         }
     }
 
@@ -99,7 +102,7 @@ impl RemoteError {
     pub(super) fn request(doing: &str, address: &Address, error: &StoreError) -> Self {
         let why = reason(error);
         let help = advice(address, error, &why);
-        RemoteError::Request { doing: doing.to_owned(), address: address.clone(), why, help }
+        RemoteError::Request { doing: doing.to_owned(), address: address.to_string(), why, help }
     }
 }
 

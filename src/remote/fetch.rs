@@ -72,7 +72,7 @@ impl Remote {
     ) -> Result<T, RemoteError> {
         let Some(limit) = self.patience.with(bytes) else { return work.await };
         timeout(limit, work).await.unwrap_or_else(|_| {
-            let (address, seconds) = (self.address.clone(), limit.as_secs());
+            let (address, seconds) = (self.address.to_string(), limit.as_secs());
             Err(RemoteError::Slow { address, bytes, seconds })
         })
     }

@@ -35,7 +35,10 @@ fn what_fails_now_and_then_is_asked_again() {
     server.behave(twice);
     let pulled = json(&mut lab.with_s3(&server.endpoint, &PULL));
     assert_eq!((&pulled["results"], &pulled["bytes"]), (&STAGES.into(), &pushed["bytes"]));
-    server.behave(twice);
+    server.behave(|request| match (request.nth, request.key.contains("/entries/")) {
+        (0, true) => Fault::Drop,
+        _ => Fault::None,
+    });
     let run = [&RUN[..], &["--cache", "c", "--remote", "s3://results/team"]].concat();
     let report = json(&mut lab.with_s3(&server.endpoint, &run));
     assert_eq!((&report["computed"], &report["fetched"]), (&0.into(), &STAGES.into()));

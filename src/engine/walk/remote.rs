@@ -4,6 +4,7 @@
 //! asked no more, and the walk goes on without it.
 
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -96,7 +97,9 @@ fn answer(
         // Nobody listens any more where the walk has ended.
         let tell = |news: News| drop(sender.send(Message::Remote(FromRemote { node, news })));
         let wish = || ended.load(Ordering::Relaxed);
-        let found = remote.fetch(store, &key, &wish, &|bytes| tell(News::Coming(bytes)));
+        let fetch = || remote.fetch(store, &key, &wish, &|bytes| tell(News::Coming(bytes)));
+        // A walk that hears nothing of a node waits for it for ever.
+        let found = catch_unwind(AssertUnwindSafe(fetch)).unwrap_or(Err(RemoteError::Panicked));
         tell(News::Answer(found));
     }
 }
