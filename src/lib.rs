@@ -14,6 +14,7 @@ pub mod report;
 pub mod effects;
 pub mod track;
 pub mod fetch;
+pub mod remote;
 pub mod plan;
 pub mod cache;
 pub mod metrics;

@@ -202,6 +202,20 @@ impl Store {
         lock::holder(&self.layout.lock(key))
     }
 
+    /// Makes a file of an attempt the object `digest`, which its bytes are known to be.
+    pub(super) fn keep(&self, path: &Path, digest: &Digest) -> Result<(), CacheError> {
+        File::open(path).and_then(|file| file.sync_all()).doing("sync", path)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o444)).doing("make read-only", path)?;
+        let place = self.layout.object(digest);
+        let folder = disk::parent(&place);
+        disk::create_dir(&folder)?;
+        // Over an object of the same name too: its bytes are the same, unless it was damaged.
+        fs::rename(path, &place).doing("rename to", &place)?;
+        disk::sync_dir(&folder)?;
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.clone());
+        Ok(())
+    }
+
     pub(super) fn quarantine(&self, path: &Path, name: &str) -> Result<(), CacheError> {
         let folder = self.layout.quarantine();
         disk::create_dir(&folder)?;
@@ -253,15 +267,7 @@ impl Attempt {
             return Err(CacheError::NoOutput { stage, name: name.to_owned() });
         }
         let digest = digest_file(&path)?;
-        File::open(&path).and_then(|file| file.sync_all()).doing("sync", &path)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).doing("make read-only", &path)?;
-        let place = self.store.layout.object(&digest);
-        let folder = disk::parent(&place);
-        disk::create_dir(&folder)?;
-        // Over an object of the same name too: its bytes are the same, unless it was damaged.
-        fs::rename(&path, &place).doing("rename to", &place)?;
-        disk::sync_dir(&folder)?;
-        self.store.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.clone());
+        self.store.keep(&path, &digest)?;
         Ok(Output { digest, bytes })
     }
 }

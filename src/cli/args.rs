@@ -56,6 +56,8 @@ impl Verb {
             Verb::Cache(CacheVerb::Ls(args)) => args.cache.format,
             Verb::Cache(CacheVerb::Verify(args)) => args.cache.format,
             Verb::Cache(CacheVerb::Gc(args)) => args.cache.format,
+            Verb::Cache(CacheVerb::Push(args)) => args.transfer.cache.format,
+            Verb::Cache(CacheVerb::Pull(args)) => args.transfer.cache.format,
             Verb::Data(DataVerb::Fetch(args)) => args.format,
             Verb::Data(DataVerb::Generate(_)) => OutputFormat::Text,
         }
@@ -71,7 +73,19 @@ pub enum CacheVerb {
     Verify(VerifyArgs),
     /// Remove results that no remembered plan uses, and what killed processes left behind.
     Gc(GcArgs),
+    /// Send results to an object store or a folder that others share; what is there already is not sent again.
+    #[command(after_help = REMOTE_HELP)]
+    Push(PushArgs),
+    /// Bring results from there, each checked before it counts; what is here already is not brought again.
+    #[command(after_help = REMOTE_HELP)]
+    Pull(PullArgs),
 }
+
+const REMOTE_HELP: &str = "URL is `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`, `file:///folder` \
+or a folder. Who you are is read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_ENDPOINT_URL and AWS_REGION say where), \
+GOOGLE_APPLICATION_CREDENTIALS, or AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, never from the URL.\n\n\
+Exit codes: 0 all good; 1 the remote failed, or something was damaged; 2 the URL, a spec or the command line is wrong; \
+130 interrupted, the same command goes on.";
 
 /// Which cache.
 #[derive(Clone, Debug, Args)]
@@ -161,6 +175,46 @@ pub struct GcArgs {
     pub dry_run: bool,
 }
 
+/// What `cache push` and `cache pull` have in common.
+#[derive(Debug, Args)]
+pub struct TransferArgs {
+    /// Where results are shared.
+    pub url: String,
+    /// Only what these specs can use as they stand. Without any: everything.
+    pub specs: Vec<PathBuf>,
+    /// Which cache.
+    #[command(flatten)]
+    pub cache: CacheArgs,
+    /// Results under way at once.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub parallel: u16,
+    /// Tries of a request after the first, where another may help.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=20))]
+    pub retries: u16,
+    /// Only say what would be done.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `cache push`
+#[derive(Debug, Args)]
+pub struct PushArgs {
+    /// What goes where.
+    #[command(flatten)]
+    pub transfer: TransferArgs,
+    /// Read what is there already, name what is damaged, and send it again.
+    #[arg(long)]
+    pub verify: bool,
+}
+
+/// `cache pull`
+#[derive(Debug, Args)]
+pub struct PullArgs {
+    /// What comes from where.
+    #[command(flatten)]
+    pub transfer: TransferArgs,
+}
+
 /// Work on datasets.
 #[derive(Debug, Subcommand)]
 pub enum DataVerb {
@@ -201,6 +255,9 @@ pub struct RunArgs {
     /// Do this stage and what it needs, no more.
     #[arg(long, value_enum, value_name = "STAGE")]
     pub until: Option<Stage>,
+    /// Ask there for what the cache lacks before it is computed: `s3://bucket/prefix`, or a folder; see `cache push --help`.
+    #[arg(long, env = "ABLATRIX_REMOTE", hide_env_values = true, value_name = "URL")]
+    pub remote: Option<String>,
     /// Print a line for each epoch too.
     #[arg(short, long)]
     pub verbose: bool,

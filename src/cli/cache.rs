@@ -1,4 +1,5 @@
-//! `ablatrix cache ls | verify | gc`: what the cache holds, whether it is whole, and room for more.
+//! `ablatrix cache ls | verify | gc`: what the cache holds, whether it is whole, and room for more. See `sharing` for
+//! `push` and `pull`.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -8,9 +9,9 @@ use indicatif::{HumanBytes, HumanDuration};
 use serde_json::json;
 
 use super::args::{CacheArgs, CacheVerb, GcArgs, LsBy, OutputFormat, SpecArgs, VerifyArgs};
-use super::print;
 use super::render::Failure;
 use super::study::{Study, cache_failure};
+use super::{print, sharing};
 use crate::cache::{self, GcOptions, Store, Survey};
 use crate::clock;
 use crate::fingerprint::Digest;
@@ -25,11 +26,13 @@ pub fn cache(verb: &CacheVerb) -> Result<u8, Failure> {
         CacheVerb::Ls(args) => ls(&args.cache, args.by),
         CacheVerb::Verify(args) => verify(args),
         CacheVerb::Gc(args) => gc(args),
+        CacheVerb::Push(args) => sharing::push(args),
+        CacheVerb::Pull(args) => sharing::pull(args),
     }
 }
 
-/// Opens a cache that exists: none of these verbs makes one.
-fn open(args: &CacheArgs) -> Result<Store, Failure> {
+/// Opens a cache that exists; none is made.
+pub(super) fn open(args: &CacheArgs) -> Result<Store, Failure> {
     if !args.cache.is_dir() {
         let message = format!("there is no cache `{}`", args.cache.display());
         return Err(Failure::text(2, &message, Some("name it with `--cache DIR`")));
@@ -207,16 +210,10 @@ fn gc(args: &GcArgs) -> Result<u8, Failure> {
 }
 
 /// The keys of all results that these specs can use as they stand.
-fn reachable(specs: &[std::path::PathBuf], args: &CacheArgs) -> Result<HashSet<Digest>, Failure> {
+pub(super) fn reachable(specs: &[std::path::PathBuf], args: &CacheArgs) -> Result<HashSet<Digest>, Failure> {
     let mut keep = HashSet::new();
     for spec in specs {
-        let study = Study::look(&SpecArgs {
-            spec: spec.clone(),
-            sets: vec![],
-            cache: args.cache.clone(),
-            reports: Path::new("reports").to_owned(),
-            format: args.format,
-        })?;
+        let study = look(spec, args)?;
         let latest = Latest::load(&study.store, &study.plan.experiment.name);
         let states = resolve(&study.plan, &study.store, &study.sources, &latest)
             .map_err(|error| study.source_failure(&error))?;
@@ -226,4 +223,15 @@ fn reachable(specs: &[std::path::PathBuf], args: &CacheArgs) -> Result<HashSet<D
         }));
     }
     Ok(keep)
+}
+
+/// A study as its spec stands, on this cache.
+pub(super) fn look(spec: &Path, args: &CacheArgs) -> Result<Study, Failure> {
+    Study::look(&SpecArgs {
+        spec: spec.to_owned(),
+        sets: vec![],
+        cache: args.cache.clone(),
+        reports: Path::new("reports").to_owned(),
+        format: args.format,
+    })
 }

@@ -121,15 +121,34 @@ impl Display {
                     self.line(&format!("train {run}: epoch {}/{epochs}  {text}", row.epoch));
                 }
             }
-            Event::Finished { node, stage, run, cached, elapsed_s, .. } => {
+            Event::Fetching { node, stage, bytes, .. } => {
+                if let (Some(bars), false) = (&mut self.bars, is_job(*stage) || *bytes == 0) {
+                    let bar = bars.all.add(ProgressBar::new_spinner());
+                    bar.set_style(style("{msg:28} {spinner} fetching"));
+                    bar.set_message(plain(node));
+                    bar.enable_steady_tick(Duration::from_millis(120));
+                    bars.open.insert(node.clone(), bar);
+                }
+            }
+            Event::RemoteDamaged { node, what, problem } => self.always(&format!(
+                "warning: `{what}` in the remote: {problem}; it was not taken, and `{node}` is computed\n  \
+                 help: `ablatrix cache push --verify` sends it again"
+            )),
+            Event::RemoteLost { why } => {
+                self.always(&format!("warning: {why}; the study goes on without the remote"))
+            }
+            Event::Finished { node, stage, run, cached, fetched, elapsed_s, .. } => {
                 self.close(node, run, *stage);
                 let shown =
                     !matches!(stage, Stage::Predict | Stage::Evaluate) || self.detail == Detail::Verbose;
                 if !cached && shown {
                     self.line(&format!("{node}: done in {elapsed_s:.1} s"));
                 }
-                if let (Some(bar), Stage::Predict, false) =
-                    (self.bars.as_ref().and_then(|b| b.runs.as_ref()), stage, *cached)
+                if *fetched && shown {
+                    self.line(&format!("{node}: fetched in {elapsed_s:.1} s"));
+                }
+                if let (Some(bar), Stage::Predict, true) =
+                    (self.bars.as_ref().and_then(|b| b.runs.as_ref()), stage, !cached || *fetched)
                 {
                     bar.inc(1);
                 }

@@ -11,6 +11,7 @@ mod plan;
 mod print;
 mod render;
 mod run;
+mod sharing;
 mod status;
 mod study;
 mod table;

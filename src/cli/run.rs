@@ -1,19 +1,21 @@
 //! `ablatrix run` and `ablatrix report`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::args::{OutputFormat, RunArgs, SpecArgs};
 use super::display::{Detail, Display};
 use super::generated;
-use super::render::Failure;
+use super::render::{Failure, plain};
 use super::study::{Study, shown};
-use super::{print, tracking};
+use super::{print, sharing, tracking};
 use crate::cache::write_atomic;
 use crate::engine::{self, Interrupt, Journal, Outcome};
 use crate::layout;
 use crate::plan::{Latest, Stage, State, output, resolve};
+use crate::remote::{Address, Patience, Remote, RemoteError};
 use crate::spec::settings::SplitMethod;
 use crate::stages::StageError;
 use crate::tables::rows::EffectRow;
@@ -26,6 +28,7 @@ use crate::tables::{self};
 pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::new(1, &error, Some("signals cannot be caught on this system")))?;
+    let address = args.remote.as_deref().filter(|url| !url.is_empty()).map(sharing::address).transpose()?;
     let study = Study::open(&args.spec)?;
     // A program that reads an error as JSON wants nothing before it.
     let detail = match (args.quiet, args.verbose, args.spec.format) {
@@ -39,7 +42,8 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     study.tell_notices(args.spec.format);
     let mut display = Display::new(detail);
     generated::ensure(&study, detail, &interrupt)?;
-    let config = study.engine(args.workers, args.until)?;
+    let mut config = study.engine(args.workers, args.until)?;
+    config.remote = address.as_ref().and_then(|address| connect(address, &study));
     let mut tracking = tracking::Tracking::start(&study)?;
     let mut journal = Journal::begin(&study.logs());
     let mut listener = |event: engine::Event| {
@@ -64,6 +68,22 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let effects = effects(&study, &outcome);
     tracking.finish(Some(&outcome), page.as_ref().ok().and_then(Option::as_deref), &effects);
     conclude(&study, &outcome, page?, &effects, args)
+}
+
+/// The remote, or a word on why the study goes on without it: what it needs can be computed.
+fn connect(address: &Address, study: &Study) -> Option<Arc<Remote>> {
+    let cache = study.store.layout().root();
+    let remote = match address.is_folder(cache) {
+        true => Err(RemoteError::Itself { path: cache.to_owned() }),
+        false => Remote::for_reading(address, Patience::of_study()),
+    };
+    match remote {
+        Ok(remote) => Some(Arc::new(remote)),
+        Err(error) => {
+            print::err(&plain(&format!("warning: {error}; the study goes on without the remote")));
+            None
+        }
+    }
 }
 
 /// A study without pictures, or without images to compare on, can be looked at, not trained.
@@ -197,6 +217,7 @@ fn conclude(
             "experiment": study.plan.experiment.name,
             "stages": study.plan.nodes.len(),
             "computed": outcome.computed,
+            "fetched": outcome.fetched,
             "failed": failed,
             "interrupted": outcome.interrupted,
             "effects": effects,
@@ -210,12 +231,15 @@ fn conclude(
         print::err(&format!("interrupted: nothing is lost, go on with `{how}`"));
         return Ok(code);
     }
-    if outcome.computed == 0 && outcome.failed.is_empty() {
+    let (experiment, stages) = (&study.plan.experiment.name, outcome.entries.len());
+    if outcome.fetched > 0 {
+        let fetched = outcome.fetched;
         print::out(&format!(
-            "{}: all {} stages cached, nothing to do",
-            study.plan.experiment.name,
-            outcome.entries.len()
+            "{experiment}: {fetched} of {stages} stages fetched from the remote, {} computed",
+            outcome.computed
         ));
+    } else if outcome.computed == 0 && outcome.failed.is_empty() {
+        print::out(&format!("{experiment}: all {stages} stages cached, nothing to do"));
     }
     for line in effect_lines(effects, study) {
         print::out(&line);
@@ -250,6 +274,9 @@ fn command(args: &RunArgs) -> String {
     }
     if let Some(until) = args.until {
         option("--until", until.as_str().to_owned());
+    }
+    if let Some(remote) = &args.remote {
+        option("--remote", remote.clone());
     }
     for (flag, given) in [("--verbose", args.verbose), ("--quiet", args.quiet)] {
         words.extend(given.then(|| flag.to_owned()));
@@ -316,6 +343,8 @@ mod tests {
             "2",
             "--until",
             "evaluate",
+            "--remote",
+            "s3://results/team",
             "--quiet",
         ];
         let shown = command_of(&words);

@@ -104,7 +104,14 @@ impl Study {
     pub fn engine_without_workers(&self, until: Option<Stage>) -> EngineConfig {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let pool = PoolConfig { program: PathBuf::new(), slots: 1, threads: 1, logs: self.logs() };
-        EngineConfig { store: self.store.clone(), pool, data_threads: cores, until, train: false }
+        EngineConfig {
+            store: self.store.clone(),
+            pool,
+            data_threads: cores,
+            until,
+            remote: None,
+            train: false,
+        }
     }
 
     /// The engine's configuration; `workers` is the command line's word on slots.
@@ -124,7 +131,14 @@ impl Study {
             return Ok(self.engine_without_workers(until));
         }
         let pool = PoolConfig { program: worker_program()?, slots, threads, logs: self.logs() };
-        Ok(EngineConfig { store: self.store.clone(), pool, data_threads: cores, until, train: true })
+        Ok(EngineConfig {
+            store: self.store.clone(),
+            pool,
+            data_threads: cores,
+            until,
+            remote: None,
+            train: true,
+        })
     }
 
     /// A fault of the data that is a fault of the spec, shown where it stands.

@@ -73,8 +73,35 @@ pub enum Event {
         entry: Box<Entry>,
         /// It was in the cache already, or another process made it.
         cached: bool,
+        /// It came from the remote in this run; then `cached` is set too, since nothing was computed.
+        fetched: bool,
         /// Seconds that it took here.
         elapsed_s: f64,
+    },
+    /// The remote has a stage's result, and it is on its way.
+    Fetching {
+        /// The node's name.
+        node: String,
+        /// Its kind.
+        stage: Stage,
+        /// The run it belongs to; empty for shared stages.
+        run: String,
+        /// Bytes that are to come.
+        bytes: u64,
+    },
+    /// What the remote has of a stage is not what was sent; nothing of it was taken, and the stage is computed.
+    RemoteDamaged {
+        /// The node's name.
+        node: String,
+        /// The file in the remote.
+        what: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The remote failed and is asked no more; told once.
+    RemoteLost {
+        /// Why.
+        why: String,
     },
     /// A stage failed for good.
     Failed {

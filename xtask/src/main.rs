@@ -1,10 +1,10 @@
 //! Set-up for Ablatrix: `cargo xtask setup | build | demo | test | check`.
 //!
-//! Each command brings what it needs: libtorch, the release binaries, for the tests an MLflow server.
+//! Each command brings what it needs: libtorch, the release binaries, for the tests an MLflow server and an S3 server.
 
 mod libtorch;
 mod licences;
-mod mlflow;
+mod servers;
 mod steps;
 
 use std::path::{Path, PathBuf};
@@ -68,16 +68,20 @@ fn demo(root: &Path) -> Result<(), StepError> {
 
 fn test(root: &Path) -> Result<(), StepError> {
     let libtorch = libtorch::bring(root)?;
-    let mlflow = mlflow::bring(root);
+    let servers = servers::ALL.map(|server| (server, server.bring(root)));
     // The tests drive the real binaries.
     run(cargo(root, &libtorch).args(["build", "--release", "-p", "ablatrix", "-p", "ablatrix-worker"]))?;
     let mut tests = cargo(root, &libtorch);
     tests.args(["test", "--release", "--workspace", "--", "--show-output"]);
-    match mlflow {
-        Ok(program) => {
-            tests.env("ABLATRIX_TEST_MLFLOW", program);
+    for (server, program) in servers {
+        match program {
+            Ok(program) => {
+                tests.env(server.variable, program);
+            }
+            Err(error) => {
+                say(&format!("skipped: {} could not be installed, its tests skip: {error}", server.name));
+            }
         }
-        Err(error) => say(&format!("skipped: MLflow could not be installed, its tests skip: {error}")),
     }
     run(&mut tests)
 }

@@ -4,6 +4,7 @@
 
 mod news;
 mod rebuild;
+mod remote;
 mod start;
 
 use std::collections::HashMap;
@@ -18,7 +19,9 @@ use super::signals::Interrupt;
 use crate::cache::{CacheError, Entry, Lease, Lock, Store};
 use crate::fingerprint::Fingerprint;
 use crate::plan::{Found, Latest, Plan, PlanRecord, SourceError, Sources, Stage, look_up};
+use crate::remote::Remote;
 use crate::stages::StageError;
+use remote::{Asking, FromRemote};
 
 /// How often a stage that another process computes is looked at again.
 const POLL: Duration = Duration::from_millis(100);
@@ -40,6 +43,8 @@ pub struct EngineConfig {
     pub data_threads: usize,
     /// Do this stage and what it needs, no more; `None`: go to the report.
     pub until: Option<Stage>,
+    /// Asked for what the cache lacks, before it is computed.
+    pub remote: Option<Arc<Remote>>,
     /// Give jobs to workers. Without, a study goes by the runs that have been trained.
     pub train: bool,
 }
@@ -57,6 +62,8 @@ pub struct Outcome {
     pub interrupted: bool,
     /// Nodes that were computed here.
     pub computed: usize,
+    /// Nodes whose results came from the remote.
+    pub fetched: usize,
 }
 
 /// What ends a walk before its time.
@@ -83,6 +90,7 @@ enum Message {
     Data { node: usize, result: Box<Result<Entry, StageError>>, started: Instant },
     Progress { node: usize, done: usize, total: usize },
     Slot(FromSlot),
+    Remote(FromRemote),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -118,6 +126,7 @@ pub fn run(
         started: HashMap::new(),
         told_waiting: HashMap::new(),
         outcome: Outcome::default(),
+        asking: Asking::begin(config, &sender),
         failures: Failures::default(),
         rebuilds: 0,
         running_data: 0,
@@ -164,6 +173,7 @@ struct Walk<'a> {
     started: HashMap<usize, Instant>,
     told_waiting: HashMap<usize, String>,
     outcome: Outcome,
+    asking: Option<Asking>,
     failures: Failures,
     rebuilds: u32,
     running_data: usize,

@@ -28,6 +28,7 @@ impl Walk<'_> {
                     Err(error) => self.data_failed(node, error)?,
                 }
             }
+            Message::Remote(from) => self.take_from_remote(from)?,
             Message::Slot(from) => {
                 let log = self.pool_log(from.slot);
                 match self.pool.take(from) {
@@ -122,6 +123,7 @@ impl Walk<'_> {
 
     pub(super) fn finish(&mut self, node: usize, entry: Entry, cached: bool) {
         self.locks.remove(&node);
+        let fetched = self.asking.as_mut().is_some_and(|asking| asking.brought(node));
         let open = |status: &Status| matches!(status, Status::Want | Status::Queued | Status::Running);
         if self.plan.nodes[node].inputs.iter().any(|from| open(&self.status[from.node])) {
             // What it was made of is being made anew: its result is whole, but may belong to another key.
@@ -134,13 +136,14 @@ impl Walk<'_> {
             lease.claim([&entry.key]);
         }
         self.news |= self.latest.note(&self.plan.nodes[node].name, &entry.key);
+        self.outcome.fetched += usize::from(fetched);
         if !cached {
             self.outcome.computed += 1;
         }
         let elapsed_s = self.started.get(&node).map_or(0.0, |at| at.elapsed().as_secs_f64());
         let (name, stage, run) = self.names(node);
-        let event =
-            Event::Finished { node: name, stage, run, entry: Box::new(entry.clone()), cached, elapsed_s };
+        let result = Box::new(entry.clone());
+        let event = Event::Finished { node: name, stage, run, entry: result, cached, fetched, elapsed_s };
         self.outcome.entries.insert(node, entry);
         (self.listener)(event);
     }

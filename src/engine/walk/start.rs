@@ -35,6 +35,9 @@ impl Walk<'_> {
     }
 
     pub(super) fn has_room(&self, node: usize) -> bool {
+        if let Some(room) = self.room_to_ask(node) {
+            return room;
+        }
         match self.plan.nodes[node].stage {
             Stage::Train | Stage::Predict => self.pool.has_room(),
             _ => self.running_data < self.config.data_threads.max(1),
@@ -65,6 +68,9 @@ impl Walk<'_> {
         // The other process may have published between the look and the lock.
         if let Some(entry) = self.config.store.lookup(&print.key)? {
             self.finish(node, entry, true);
+            return Ok(());
+        }
+        if self.ask(node, &print) {
             return Ok(());
         }
         self.status[node] = Status::Running;
