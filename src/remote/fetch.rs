@@ -1,5 +1,7 @@
 //! One result from the remote, for a study that needs it now and can compute it otherwise.
 
+use std::time::Duration;
+
 use tokio::time::timeout;
 
 use super::Damage;
@@ -37,7 +39,8 @@ impl Remote {
         coming: &dyn Fn(u64),
     ) -> Result<Found, RemoteError> {
         let halt = Halt::new(wish);
-        self.drive(wish, self.fetched(store, key, &halt, coming)).unwrap_or(Ok(Found::Nothing))
+        self.drive(wish, Duration::ZERO, self.fetched(store, key, &halt, coming))
+            .unwrap_or(Ok(Found::Nothing))
     }
 
     async fn fetched(

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::iter;
@@ -80,11 +81,12 @@ pub fn pull(
         return Err(RemoteError::Itself { path: store.layout().root().to_owned() });
     }
     let work = Pull { remote, store, options, halt: Halt::new(wish), pulled: Mutex::default() };
-    let ended = remote.drive(wish, work.all(progress));
+    let ended = remote.drive(wish, Duration::ZERO, work.all(progress));
     let Pull { halt, pulled, .. } = work;
+    let interrupted = ended.is_none() || halt.was_obeyed();
     halt.into_result()?;
     let mut pulled = pulled.into_inner().unwrap_or_else(PoisonError::into_inner);
-    pulled.interrupted = ended.is_none() || wish();
+    pulled.interrupted = interrupted;
     Ok(pulled)
 }
 

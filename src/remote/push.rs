@@ -15,7 +15,7 @@ use super::listing::{self, Listing};
 use super::once::Once;
 use super::receive::{Got, Record};
 use super::send::Sent;
-use super::stop::{Halt, Wish};
+use super::stop::{GRACE, Halt, Wish};
 use crate::cache::{Entry, Output, Store, Survey};
 use crate::fingerprint::Digest;
 
@@ -73,11 +73,12 @@ pub fn push(
     }
     let survey = Survey::of(store)?;
     let work = Push { remote, store, options, progress, halt: Halt::new(wish), pushed: Mutex::default() };
-    let ended = remote.drive(wish, work.all(&survey));
+    let ended = remote.drive(wish, GRACE, work.all(&survey));
     let Push { halt, pushed, .. } = work;
+    let interrupted = ended.is_none() || halt.was_obeyed();
     halt.into_result()?;
     let mut pushed = pushed.into_inner().unwrap_or_else(PoisonError::into_inner);
-    pushed.interrupted = ended.is_none() || wish();
+    pushed.interrupted = interrupted;
     Ok(pushed)
 }
 

@@ -176,3 +176,21 @@ fn a_pull_that_was_killed_goes_on_where_it_was() {
     assert_eq!(lab.files("b/objects"), lab.files("a/objects"));
     assert_eq!(lab.files("b/entries"), lab.files("a/entries"));
 }
+
+#[test]
+fn a_study_that_waits_for_a_remote_can_be_interrupted() {
+    let lab = Lab::new();
+    let server = Server::start(|_| Fault::Stall);
+    let run = ["run", "tiny.toml", "--until", "balance", "--remote", "s3://results/team", "--cache", "a"];
+    let mut child = lab.with_s3(&server.endpoint, &run).spawn().unwrap();
+    while server.asked().is_empty() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it was to");
+        sleep(Duration::from_millis(10));
+    }
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    assert!(stderr(&output).contains("--remote s3://results/team"), "{}", stderr(&output));
+    assert!(lab.files("a/work").is_empty() && lab.files("a/locks").is_empty());
+}
