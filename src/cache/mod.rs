@@ -9,15 +9,17 @@ mod lease;
 mod lock;
 mod store;
 mod survey;
+mod turn;
 mod verify;
 
 pub use disk::{create_dir, write_atomic};
 pub use entry::{Entry, Output, Provenance};
 pub use error::CacheError;
-pub use gc::{Collected, GcOptions, collect};
+pub use gc::{Collected, Collection, GcOptions};
 pub use index::FileIndex;
 pub use lease::Lease;
 pub use lock::{Lock, Locked, try_lock};
 pub use store::{Attempt, Store, digest_file};
 pub use survey::{Listed, Stored, Survey};
+pub use turn::Turn;
 pub use verify::{Damage, Verified, verify};

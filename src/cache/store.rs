@@ -12,6 +12,7 @@ use super::entry::{Entry, Output, Provenance};
 use super::error::{CacheError, Doing};
 use super::lock::{self, Locked};
 use super::survey::{file_name, list};
+use super::turn::Turn;
 use crate::clock;
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::layout::CacheLayout;
@@ -51,7 +52,7 @@ impl Store {
             // be about to make it a cache.
             let is_ours = |path: &PathBuf| {
                 let name = file_name(path);
-                name == "README.md" || name.starts_with(".new-")
+                name == "README.md" || name.starts_with(disk::UNFINISHED)
             };
             let stranger = list(root)?.into_iter().find(|path| !is_ours(path));
             if let Some(holds) = stranger.filter(|_| !layout.tag().exists()) {
@@ -73,7 +74,11 @@ impl Store {
     /// Where the disk fails; damage is no error.
     pub fn lookup(&self, key: &Digest) -> Result<Option<Entry>, CacheError> {
         let path = self.layout.entry(key);
-        let Some(bytes) = disk::read_optional(&path)? else {
+        let bytes = match fs::symlink_metadata(&path) {
+            Ok(meta) if !meta.is_file() => Some(Vec::new()),
+            _ => disk::read_optional(&path)?,
+        };
+        let Some(bytes) = bytes else {
             return Ok(None);
         };
         let entry = Entry::from_bytes(&bytes).filter(|entry| entry.fingerprint.key == *key);
@@ -96,10 +101,12 @@ impl Store {
     /// stage counts as not done.
     pub fn object(&self, digest: &Digest) -> Result<PathBuf, CacheError> {
         let path = self.layout.object(digest);
-        if self.verified.lock().unwrap_or_else(PoisonError::into_inner).contains(digest) {
+        let is_file = fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file());
+        // One that was checked may have been put aside or collected since, by another process.
+        if is_file && self.verified.lock().unwrap_or_else(PoisonError::into_inner).contains(digest) {
             return Ok(path);
         }
-        if !fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file()) {
+        if !is_file {
             if fs::symlink_metadata(&path).is_ok() {
                 self.quarantine(&path, digest.as_str())?;
             }
@@ -127,7 +134,7 @@ impl Store {
         let folder = disk::parent(&place);
         disk::create_dir(&folder)?;
         let aside =
-            tempfile::Builder::new().prefix(".new-").tempfile_in(&folder).doing("write into", &folder)?;
+            tempfile::Builder::new().prefix(disk::UNFINISHED).tempfile_in(&folder).doing("write into", &folder)?;
         fs::copy(file, aside.path()).doing("copy", file)?;
         if digest_file(aside.path())? != *digest {
             return Err(CacheError::Damaged { digest: digest.clone(), what: "changed while it was copied" });
@@ -168,7 +175,23 @@ impl Store {
     /// # Errors
     /// Where the lock file cannot be made.
     pub fn try_lock(&self, key: &Digest) -> Result<Locked, CacheError> {
-        lock::try_lock(&self.layout.lock(key))
+        let path = self.layout.lock(key);
+        self.clear_way(&path)?;
+        lock::try_lock(&path)
+    }
+
+    /// Puts `bytes` at `path` in this cache, whole or not at all. What is there and no file is put aside.
+    ///
+    /// # Errors
+    /// Where the cache cannot be written.
+    pub fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
+        self.clear_way(path)?;
+        disk::write_atomic(path, bytes)
+    }
+
+    /// Puts a folder aside that lies where a file is to be.
+    pub(super) fn clear_way(&self, path: &Path) -> Result<(), CacheError> {
+        if disk::is_folder(path) { self.quarantine(path, &file_name(path)) } else { Ok(()) }
     }
 
     /// Removes an object that nobody needs, unless it was published anew since it was looked at.
@@ -193,10 +216,16 @@ impl Store {
         lock::holder(&self.layout.lock(key))
     }
 
+    /// Moves what is damaged out of the way; takes the place of what was put aside under this name before.
     pub(super) fn quarantine(&self, path: &Path, name: &str) -> Result<(), CacheError> {
         let folder = self.layout.quarantine();
         disk::create_dir(&folder)?;
-        match fs::rename(path, folder.join(name)) {
+        let place = folder.join(name);
+        if disk::is_folder(path) || disk::is_folder(&place) {
+            // A folder can neither take the place of a file nor lose it to one.
+            disk::remove(&place)?;
+        }
+        match fs::rename(path, place) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(error).doing("move into quarantine", path)
             }
@@ -226,11 +255,12 @@ impl Attempt {
     /// [`CacheError::NoOutput`] where one is missing or empty; else where the disk fails. Nothing is visible then.
     pub fn publish(self, names: &[&str], provenance: Provenance) -> Result<Entry, CacheError> {
         let mut outputs = BTreeMap::new();
+        let _turn = Turn::shared(&self.store);
         for &name in names {
             outputs.insert(name.to_owned(), self.publish_object(name)?);
         }
         let entry = Entry::new(self.fingerprint.clone(), outputs, provenance);
-        disk::write_atomic(&self.store.layout.entry(&self.fingerprint.key), &entry.to_bytes())?;
+        self.store.replace(&self.store.layout.entry(&self.fingerprint.key), &entry.to_bytes())?;
         disk::remove(&self.store.layout.checkpoints().join(self.fingerprint.key.as_str()))?;
         Ok(entry)
     }
@@ -248,6 +278,7 @@ impl Attempt {
         let place = self.store.layout.object(&digest);
         let folder = disk::parent(&place);
         disk::create_dir(&folder)?;
+        self.store.clear_way(&place)?;
         // Over an object of the same name too: its bytes are the same, unless it was damaged.
         fs::rename(&path, &place).doing("rename to", &place)?;
         disk::sync_dir(&folder)?;

@@ -11,7 +11,7 @@ use super::args::{CacheArgs, CacheVerb, GcArgs, LsBy, OutputFormat, SpecArgs, Ve
 use super::print;
 use super::render::Failure;
 use super::study::{Study, cache_failure};
-use crate::cache::{self, GcOptions, Store, Survey};
+use crate::cache::{self, Collection, GcOptions, Store, Survey};
 use crate::clock;
 use crate::fingerprint::Digest;
 use crate::plan::{Latest, Stage, State, Uses, resolve};
@@ -177,6 +177,8 @@ fn verify(args: &VerifyArgs) -> Result<u8, Failure> {
 
 fn gc(args: &GcArgs) -> Result<u8, Failure> {
     let store = open(&args.cache)?;
+    let options = GcOptions { grace: args.grace.into(), dry_run: args.dry_run };
+    let collection = Collection::begin(&store, options).map_err(|error| cache_failure(&error))?;
     let uses = Uses::of(&store);
     let mut keep = match args.specs.is_empty() {
         true => uses.last_plans(args.keep_last),
@@ -186,8 +188,7 @@ fn gc(args: &GcArgs) -> Result<u8, Failure> {
         let survey = Survey::of(&store).map_err(|error| cache_failure(&error))?;
         keep = uses.within(&survey, &keep, limit.as_u64());
     }
-    let options = GcOptions { grace: args.grace.into(), dry_run: args.dry_run };
-    let collected = cache::collect(&store, &keep, options).map_err(|error| cache_failure(&error))?;
+    let collected = collection.sweep(&keep).map_err(|error| cache_failure(&error))?;
     if args.cache.format == OutputFormat::Json {
         let mut value = json!(collected);
         value["dry_run"] = json!(args.dry_run);

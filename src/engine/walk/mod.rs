@@ -15,7 +15,7 @@ use super::event::Event;
 use super::failure::Failures;
 use super::local::{FromSlot, Pool, PoolConfig, SpawnError};
 use super::signals::Interrupt;
-use crate::cache::{CacheError, Entry, Lease, Lock, Store};
+use crate::cache::{CacheError, Entry, Lease, Lock, Store, Turn};
 use crate::fingerprint::Fingerprint;
 use crate::plan::{Latest, Plan, PlanRecord, SourceError, Sources, Stage};
 use crate::stages::StageError;
@@ -57,6 +57,8 @@ pub struct Outcome {
     pub interrupted: bool,
     /// Nodes that were computed here.
     pub computed: usize,
+    /// Keeps collections off the results, as long as the caller has them.
+    pub lease: Option<Lease>,
 }
 
 /// What ends a walk before its time.
@@ -143,6 +145,7 @@ pub fn run(
         }
         false => Ok(()),
     };
+    walk.outcome.lease = walk.lease.take();
     // What ended the walk says more than that its news could not be kept either.
     result?;
     saved?;
@@ -178,6 +181,8 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn go(&mut self, receiver: &Receiver<Message>, interrupt: &Interrupt) -> Result<(), EngineError> {
+        // No collection between what is found and the claim on it.
+        let turn = Turn::shared(&self.config.store);
         self.look_up_all()?;
         if !self.config.train {
             self.leave_out_jobs();
@@ -185,6 +190,7 @@ impl Walk<'_> {
         let mut lease = Lease::new(&self.config.store);
         lease.claim(self.outcome.entries.values().map(|entry| &entry.fingerprint.key));
         self.lease = Some(lease);
+        drop(turn);
         self.tell_plan();
         loop {
             if interrupt.is_set() {

@@ -45,6 +45,10 @@ impl Walk<'_> {
         let Some(print) = self.print_or_rebuild(node)? else {
             return Ok(());
         };
+        // Before the look, and before it is made: neither is then collected.
+        if let Some(lease) = &mut self.lease {
+            lease.claim([&print.key]);
+        }
         if let Some(entry) = self.config.store.lookup(&print.key)? {
             self.finish(node, entry, true);
             return Ok(());
