@@ -18,7 +18,7 @@ use super::store::Store;
 use super::survey::{Survey, file_name, list};
 use super::turn::Turn;
 use crate::clock;
-use crate::fingerprint::Digest;
+use crate::fingerprint::{Digest, Fingerprint};
 use crate::job::input;
 
 /// Checkpoints that no training has touched for so long belong to a study that nobody goes on with.
@@ -112,10 +112,16 @@ impl<'s> Collection<'s> {
 
 /// The objects that a result consists of, and the weights that it began with: these are no stage's output.
 fn objects_of(entry: &Entry) -> impl Iterator<Item = Digest> + '_ {
-    let given = format!("input.{}", input::WEIGHTS);
-    let weights = entry.fingerprint.fields.iter().filter(move |field| field.name == given);
     let made = entry.outputs.values().map(|output| output.digest.clone());
-    made.chain(weights.filter_map(|field| Digest::parse(&field.value)))
+    made.chain(given_weights(&entry.fingerprint))
+}
+
+/// The weights that a training under this key begins with, where they were given as a file: an object that is no
+/// stage's output.
+pub fn given_weights(print: &Fingerprint) -> Option<Digest> {
+    let name = format!("input.{}", input::WEIGHTS);
+    let field = print.fields.iter().find(|field| field.name == name)?;
+    Digest::parse(&field.value)
 }
 
 /// Removes what killed processes left in `work/` and `locks/`; gives how many.
