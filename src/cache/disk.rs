@@ -25,8 +25,18 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
     let mut file = builder.tempfile_in(&folder).doing("write into", &folder)?;
     file.write_all(bytes).doing("write", path)?;
     file.as_file().sync_all().doing("sync", path)?;
-    file.persist(path).map_err(|error| error.error).doing("rename to", path)?;
+    put(file, path)?;
     sync_dir(&folder)
+}
+
+/// Renames a file that was written aside into its place. By the standard library, as all else here, so that the tests
+/// that stand between this program and the system see it.
+pub(super) fn put(aside: tempfile::NamedTempFile, path: &Path) -> Result<(), CacheError> {
+    let aside = aside.into_temp_path();
+    fs::rename(&aside, path).doing("rename to", path)?;
+    // There is nothing of that name any more that could be removed.
+    let _ = aside.keep();
+    Ok(())
 }
 
 /// Syncs a folder, so that the names in it survive a power cut.

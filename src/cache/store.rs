@@ -142,7 +142,7 @@ impl Store {
         aside.as_file().sync_all().doing("sync", &place)?;
         let permissions = fs::Permissions::from_mode(0o444);
         fs::set_permissions(aside.path(), permissions).doing("make read-only", &place)?;
-        aside.persist(&place).map_err(|error| error.error).doing("rename to", &place)?;
+        disk::put(aside, &place)?;
         disk::sync_dir(&folder)
     }
 

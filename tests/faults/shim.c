@@ -55,14 +55,6 @@ static const char *place(const char *path, char *out, size_t size) {
   return out[0] ? out : "root";
 }
 
-static const char *fd_place(int fd, char *out, size_t size) {
-  char link[64], path[PATH_MAX];
-  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  ssize_t n = readlink(link, path, sizeof path - 1);
-  if (n <= 0) return NULL;
-  path[n] = 0;
-  return place(path, out, size);
-}
 
 static void die(void) {
   kill(getpid(), SIGKILL);
@@ -70,7 +62,7 @@ static void die(void) {
 }
 
 /* Whether the operation is to fail; errno is set then. 2: it is to be torn. */
-static int strikes(const char *operation, const char *where) {
+static int strikes(const char *operation, const char *where, const char *path, const char *from) {
   if (!where) return 0;
   char name[128];
   snprintf(name, sizeof name, "%s:%s", operation, where);
@@ -79,8 +71,8 @@ static int strikes(const char *operation, const char *where) {
     REAL(int, "open64", const char *, int, ...);
     int fd = real(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
     if (fd >= 0) {
-      char line[130];
-      int n = snprintf(line, sizeof line, "%s\n", name);
+      char line[2 * PATH_MAX + 256];
+      int n = snprintf(line, sizeof line, "%s\t%s\t%s\n", name, path, from);
       if (real_write(fd, line, n) < 0) abort();
       close(fd);
     }
@@ -97,12 +89,16 @@ static int strikes(const char *operation, const char *where) {
 
 static int at_path(const char *operation, const char *path) {
   char out[64];
-  return path[0] == '/' ? strikes(operation, place(path, out, sizeof out)) : 0;
+  return path[0] == '/' ? strikes(operation, place(path, out, sizeof out), path, "") : 0;
 }
 
 static int at_fd(const char *operation, int fd) {
-  char out[64];
-  return strikes(operation, fd_place(fd, out, sizeof out));
+  char out[64], link[64], path[PATH_MAX];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t n = readlink(link, path, sizeof path - 1);
+  if (n <= 0) return 0;
+  path[n] = 0;
+  return strikes(operation, place(path, out, sizeof out), path, "");
 }
 
 #define OPEN(name)                                                            \
@@ -158,7 +154,8 @@ int fsync(int fd) {
 
 int rename(const char *from, const char *to) {
   REAL(int, "rename", const char *, const char *);
-  return at_path("rename", to) ? -1 : real(from, to);
+  char out[64];
+  return strikes("rename", place(to, out, sizeof out), to, from) ? -1 : real(from, to);
 }
 
 int chmod(const char *path, mode_t mode) {
