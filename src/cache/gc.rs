@@ -56,6 +56,8 @@ pub struct Collection<'s> {
     store: &'s Store,
     options: GcOptions,
     claimed: HashSet<Digest>,
+    /// Whether there is a cache: in a folder that is about to become one, nothing is left behind.
+    is_cache: bool,
     /// A dry run keeps nobody waiting, and works where the cache cannot be written.
     _turn: Option<Turn>,
 }
@@ -67,9 +69,10 @@ impl<'s> Collection<'s> {
     /// # Errors
     /// Where the cache cannot be written, or a claim not be read.
     pub fn begin(store: &'s Store, options: GcOptions) -> Result<Self, CacheError> {
-        let turn = if options.dry_run { None } else { Some(Turn::alone(store)?) };
+        let is_cache = store.layout().tag().exists();
+        let turn = if options.dry_run || !is_cache { None } else { Some(Turn::alone(store)?) };
         let claimed = lease::claimed(store, options.dry_run)?;
-        Ok(Collection { store, options, claimed, _turn: turn })
+        Ok(Collection { store, options, claimed, is_cache, _turn: turn })
     }
 
     /// Removes every result that `keep` is not about, and what killed processes left behind.
@@ -78,6 +81,9 @@ impl<'s> Collection<'s> {
     /// Where the disk fails. What was removed until then is gone, and nothing that stays is damaged.
     pub fn sweep(self, keep: &HashSet<Digest>) -> Result<Collected, CacheError> {
         let Collection { store, options, claimed, .. } = &self;
+        if !self.is_cache {
+            return Ok(Collected::default());
+        }
         let survey = Survey::of(store)?;
         let leftovers = leftovers(store, &survey, *options)? + unfinished(store, *options)?;
         let mut collected = Collected { leftovers, ..Collected::default() };

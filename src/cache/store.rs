@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -131,6 +132,7 @@ impl Store {
             let _ = File::open(&place).and_then(|file| file.set_modified(clock::now()));
             return Ok(());
         }
+        let _turn = Turn::shared(self);
         let folder = disk::parent(&place);
         disk::create_dir(&folder)?;
         let aside =
@@ -185,13 +187,14 @@ impl Store {
     /// # Errors
     /// Where the cache cannot be written.
     pub fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
+        let _turn = Turn::shared(self);
         self.clear_way(path)?;
         disk::write_atomic(path, bytes)
     }
 
     /// Puts a folder aside that lies where a file is to be.
     pub(super) fn clear_way(&self, path: &Path) -> Result<(), CacheError> {
-        if disk::is_folder(path) { self.quarantine(path, &file_name(path)) } else { Ok(()) }
+        if disk::is_folder(path) { self.put_aside(path, &file_name(path)) } else { Ok(()) }
     }
 
     /// Removes an object that nobody needs, unless it was published anew since it was looked at.
@@ -216,8 +219,23 @@ impl Store {
         lock::holder(&self.layout.lock(key))
     }
 
-    /// Moves what is damaged out of the way; takes the place of what was put aside under this name before.
-    pub(super) fn quarantine(&self, path: &Path, name: &str) -> Result<(), CacheError> {
+    /// Moves what is damaged out of the way; takes the place of what was put aside under this name before. `false` where
+    /// the cache cannot be written: damage stays where it is then, and is no result all the same.
+    ///
+    /// # Errors
+    /// Where the disk fails otherwise.
+    pub(super) fn quarantine(&self, path: &Path, name: &str) -> Result<bool, CacheError> {
+        match self.put_aside(path, name) {
+            Err(CacheError::Io { source, .. })
+                if matches!(source.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied) =>
+            {
+                Ok(false)
+            }
+            result => result.map(|()| true),
+        }
+    }
+
+    fn put_aside(&self, path: &Path, name: &str) -> Result<(), CacheError> {
         let folder = self.layout.quarantine();
         disk::create_dir(&folder)?;
         let place = folder.join(name);
@@ -226,7 +244,7 @@ impl Store {
             disk::remove(&place)?;
         }
         match fs::rename(path, place) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
                 Err(error).doing("move into quarantine", path)
             }
             _ => Ok(()),
@@ -260,7 +278,9 @@ impl Attempt {
             outputs.insert(name.to_owned(), self.publish_object(name)?);
         }
         let entry = Entry::new(self.fingerprint.clone(), outputs, provenance);
-        self.store.replace(&self.store.layout.entry(&self.fingerprint.key), &entry.to_bytes())?;
+        let place = self.store.layout.entry(&self.fingerprint.key);
+        self.store.clear_way(&place)?;
+        disk::write_atomic(&place, &entry.to_bytes())?;
         disk::remove(&self.store.layout.checkpoints().join(self.fingerprint.key.as_str()))?;
         Ok(entry)
     }

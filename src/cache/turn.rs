@@ -1,7 +1,7 @@
 //! Collections take turns with those who are about to say what they use.
 //!
 //! A process that looks results up and then claims them, and one that moves objects into place and then writes their entry,
-//! hold a shared lock meanwhile; a collection holds it alone. So a collection never meets an object whose entry
+//! hold a shared lock meanwhile, and so do those who write a file aside; a collection holds it alone. So a collection never meets an object whose entry
 //! is still to come, nor a result that was found and not claimed yet. Locks die with their holders.
 
 use std::fs::{File, OpenOptions};

@@ -167,6 +167,10 @@ fn verify(args: &VerifyArgs) -> Result<u8, Failure> {
     print::out(&format!("{} results, {objects} objects read ({bytes})", found.entries));
     match found.damage.len() {
         0 => print::out("all is as it was stored"),
+        n if found.stuck > 0 => print::err(&format!(
+            "{n} damaged, and `{}` cannot be written: what is wrong lies where it was, and is not used",
+            args.cache.cache.display()
+        )),
         n => print::err(&format!(
             "{n} damaged: what is wrong lies in `{}` now, and `ablatrix run` makes those results again",
             store.layout().quarantine().display()
