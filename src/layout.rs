@@ -7,6 +7,7 @@
 //!   entries/ab/cdef….json   key to outputs, written last
 //!   index/<root>.json       size, times and inode of a dataset's files to their digests
 //!   locks/<key>.lock        held while a stage is computed; dies with its holder
+//!   collecting.lock         held alone by a collection, by others while they publish or claim
 //!   leases/<host>.<pid>.<n>  the keys that a living process goes by; dies with it
 //!   work/attempts/…         private folders of unfinished stages
 //!   work/checkpoints/<key>/ what a training has so far
@@ -79,6 +80,11 @@ impl CacheLayout {
     /// The lock of a key.
     pub fn lock(&self, key: &Digest) -> PathBuf {
         self.locks().join(format!("{key}.lock"))
+    }
+
+    /// The lock by which collections take turns with all others.
+    pub fn collecting(&self) -> PathBuf {
+        self.root.join("collecting.lock")
     }
 
     /// The folder of claims on results.

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::error::{CacheError, Doing};
 
+/// How the names of files begin that are not whole yet.
+pub const UNFINISHED: &str = ".new-";
+
 /// Makes a folder and those above it.
 pub fn create_dir(path: &Path) -> Result<(), CacheError> {
     fs::create_dir_all(path).doing("create the folder", path)
@@ -18,17 +21,40 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
     create_dir(&folder)?;
     // Readable to others, as any file is that a program writes; the umask still has its say.
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".new-").permissions(fs::Permissions::from_mode(0o666));
+    builder.prefix(UNFINISHED).permissions(fs::Permissions::from_mode(0o666));
     let mut file = builder.tempfile_in(&folder).doing("write into", &folder)?;
     file.write_all(bytes).doing("write", path)?;
     file.as_file().sync_all().doing("sync", path)?;
-    file.persist(path).map_err(|error| error.error).doing("rename to", path)?;
+    put(file, path)?;
     sync_dir(&folder)
+}
+
+/// Renames a file that was written aside into its place. By the standard library, as all else here, so that the tests
+/// that stand between this program and the system see it.
+pub(super) fn put(aside: tempfile::NamedTempFile, path: &Path) -> Result<(), CacheError> {
+    let aside = aside.into_temp_path();
+    fs::rename(&aside, path).doing("rename to", path)?;
+    // There is nothing of that name any more that could be removed.
+    let _ = aside.keep();
+    Ok(())
 }
 
 /// Syncs a folder, so that the names in it survive a power cut.
 pub fn sync_dir(path: &Path) -> Result<(), CacheError> {
     File::open(path).and_then(|folder| folder.sync_all()).doing("sync the folder", path)
+}
+
+/// Whether `path` is a folder itself, not a link to one.
+pub fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir())
+}
+
+/// The bytes that may still be written where `path` lies; `None` where the system does not say.
+pub(super) fn room(path: &Path) -> Option<u64> {
+    // The file may not be there yet, and its folder neither.
+    let there = path.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+    let disk = rustix::fs::statvfs(there).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// The contents, or `None` where there is no such file.
@@ -40,9 +66,9 @@ pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>, CacheError> {
     }
 }
 
-/// Removes a file or a folder with all in it; nothing to remove is no fault.
+/// Removes a file or a folder with all in it; nothing to remove is no fault. A link goes, not what it leads to.
 pub fn remove(path: &Path) -> Result<(), CacheError> {
-    let result = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    let result = if is_folder(path) { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match result {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).doing("remove", path),
         _ => Ok(()),

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::advice::advice;
 use crate::fingerprint::Digest;
 
 /// What can go wrong in the cache.
@@ -48,20 +49,11 @@ pub enum CacheError {
 
 impl CacheError {
     /// What to do about it, where that is known.
-    pub fn help(&self) -> Option<&'static str> {
-        let source = match self {
-            CacheError::Io { source, .. } => source,
+    pub fn help(&self) -> Option<String> {
+        match self {
+            CacheError::Io { path, source, .. } => advice(path, source),
             CacheError::NoCache { .. } => {
-                return Some("name a folder that is new, empty or a cache with `--cache DIR`");
-            }
-            _ => return None,
-        };
-        match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(
-                "make room on that disk, or name another cache with `--cache DIR`; `run` goes on where it was",
-            ),
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Some("name a cache that can be written with `--cache DIR`")
+                Some("name a folder that is new, empty or a cache with `--cache DIR`".to_owned())
             }
             _ => None,
         }

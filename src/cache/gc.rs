@@ -1,7 +1,7 @@
 //! Removes results that nobody is going to ask for.
 //!
 //! Kept are the results that the caller names, what a living process claims (see `lease`), and what is younger than a
-//! grace period, since it may be part of a result that is just being published. Records go before
+//! grace period. Nothing is published or claimed while a collection goes on (see `turn`). Records go before
 //! objects: a collection that is killed leaves objects without a record, which the next one removes.
 
 use std::collections::HashSet;
@@ -10,14 +10,14 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::disk;
-use super::entry::Entry;
 use super::error::CacheError;
 use super::lease;
 use super::lock::{Locked, holder, try_lock};
 use super::store::Store;
 use super::survey::{Survey, file_name, list};
+use super::turn::Turn;
 use crate::clock;
-use crate::fingerprint::Digest;
+use crate::fingerprint::{Digest, Fingerprint};
 use crate::job::input;
 
 /// Checkpoints that no training has touched for so long belong to a study that nobody goes on with.
@@ -49,53 +49,83 @@ pub struct Collected {
     pub kept_bytes: u64,
 }
 
-/// Removes every result that `keep` is not about, and what killed processes left behind.
-///
-/// # Errors
-/// Where the disk fails. What was removed until then is gone, and nothing that stays is damaged.
-pub fn collect(store: &Store, keep: &HashSet<Digest>, options: GcOptions) -> Result<Collected, CacheError> {
-    let mut collected = Collected { leftovers: leftovers(store, options)?, ..Collected::default() };
-    // Claims are read after the survey: a process that began in between claims what it found.
-    let survey = Survey::of(store)?;
-    let claimed = lease::claimed(store)?;
-    let young = |written: SystemTime| clock::since(written) < options.grace;
-
-    let mut needed: HashSet<Digest> = HashSet::new();
-    for (key, listed) in &survey.entries {
-        if keep.contains(key) || claimed.contains(key) || young(listed.written) {
-            collected.kept_entries += 1;
-            needed.extend(listed.entry.outputs.values().map(|output| output.digest.clone()));
-            needed.extend(weights_of(store, &listed.entry)?);
-        } else {
-            collected.entries += 1;
-            if !options.dry_run {
-                disk::remove(&store.layout().entry(key))?;
-            }
-        }
-    }
-    for (digest, object) in &survey.objects {
-        if needed.contains(digest) || young(object.written) {
-            collected.kept_bytes += object.bytes;
-        } else {
-            collected.objects += 1;
-            collected.bytes += object.bytes;
-            if !options.dry_run {
-                store.discard(digest, object.written)?;
-            }
-        }
-    }
-    Ok(collected)
+/// A collection that has begun: nobody publishes or claims until it is dropped.
+#[derive(Debug)]
+pub struct Collection<'s> {
+    store: &'s Store,
+    options: GcOptions,
+    claimed: HashSet<Digest>,
+    /// Whether there is a cache: in a folder that is about to become one, nothing is left behind.
+    is_cache: bool,
+    /// A dry run keeps nobody waiting, and works where the cache cannot be written.
+    _turn: Option<Turn>,
 }
 
-/// The weights that a training began with: they are no stage's output.
-fn weights_of(store: &Store, entry: &Entry) -> Result<Option<Digest>, CacheError> {
-    let fields = store.fingerprint(&entry.key)?.map_or_else(Vec::new, |print| print.fields);
-    let given = format!("input.{}", input::WEIGHTS);
-    Ok(fields.iter().find(|field| field.name == given).and_then(|field| Digest::parse(&field.value)))
+impl<'s> Collection<'s> {
+    /// Begins a collection, and notes what living processes claim. What is to be kept is to be found out after this: a run
+    /// that ends remembers its plan before its claim goes.
+    ///
+    /// # Errors
+    /// Where the cache cannot be written, or a claim not be read.
+    pub fn begin(store: &'s Store, options: GcOptions) -> Result<Self, CacheError> {
+        let is_cache = store.layout().tag().exists();
+        let turn = if options.dry_run || !is_cache { None } else { Some(Turn::alone(store)?) };
+        let claimed = lease::claimed(store, options.dry_run)?;
+        Ok(Collection { store, options, claimed, is_cache, _turn: turn })
+    }
+
+    /// Removes every result that `keep` is not about, and what killed processes left behind.
+    ///
+    /// # Errors
+    /// Where the disk fails. What was removed until then is gone, and nothing that stays is damaged.
+    pub fn sweep(self, keep: &HashSet<Digest>) -> Result<Collected, CacheError> {
+        let Collection { store, options, claimed, .. } = &self;
+        if !self.is_cache {
+            return Ok(Collected::default());
+        }
+        let survey = Survey::of(store)?;
+        let leftovers = leftovers(store, &survey, *options)? + unfinished(store, *options)?;
+        let mut collected = Collected { leftovers, ..Collected::default() };
+        let young = |written: SystemTime| clock::since(written) < options.grace;
+
+        let mut needed: HashSet<Digest> = HashSet::new();
+        for (key, listed) in &survey.entries {
+            if keep.contains(key) || claimed.contains(key) || young(listed.written) {
+                collected.kept_entries += 1;
+                needed.extend(listed.entry.outputs.values().map(|output| output.digest.clone()));
+                needed.extend(store.fingerprint(key)?.as_ref().and_then(given_weights));
+            } else {
+                collected.entries += 1;
+                if !options.dry_run {
+                    disk::remove(&store.layout().entry(key))?;
+                }
+            }
+        }
+        for (digest, object) in &survey.objects {
+            if needed.contains(digest) || claimed.contains(digest) || young(object.written) {
+                collected.kept_bytes += object.bytes;
+            } else {
+                collected.objects += 1;
+                collected.bytes += object.bytes;
+                if !options.dry_run {
+                    store.discard(digest, object.written)?;
+                }
+            }
+        }
+        Ok(collected)
+    }
+}
+
+/// The weights that a training under this key begins with, where they were given as a file: an object that is no
+/// stage's output.
+pub fn given_weights(print: &Fingerprint) -> Option<Digest> {
+    let name = format!("input.{}", input::WEIGHTS);
+    let field = print.fields.iter().find(|field| field.name == name)?;
+    Digest::parse(&field.value)
 }
 
 /// Removes what killed processes left in `work/` and `locks/`; gives how many.
-fn leftovers(store: &Store, options: GcOptions) -> Result<usize, CacheError> {
+fn leftovers(store: &Store, survey: &Survey, options: GcOptions) -> Result<usize, CacheError> {
     let layout = store.layout();
     let mut count = 0;
     // Attempts first, locks after: an attempt seen here whose lock is free cannot be under way.
@@ -107,6 +137,7 @@ fn leftovers(store: &Store, options: GcOptions) -> Result<usize, CacheError> {
         let Some(key) = name.strip_suffix(".lock") else { continue };
         let held = match options.dry_run {
             true => holder(&path)?.is_some(),
+            false if disk::is_folder(&path) => store.clear_way(&path).map(|()| false)?,
             // Dropped at once where it is ours, which removes the file.
             false => matches!(try_lock(&path)?, Locked::Held(_)),
         };
@@ -127,10 +158,31 @@ fn leftovers(store: &Store, options: GcOptions) -> Result<usize, CacheError> {
     }
     for path in checkpoints {
         let name = file_name(&path);
-        if !busy.contains(&name) && older(&path, CHECKPOINT_AGE) {
+        // A training that was killed between its entry and the end of its checkpoints has no use for them.
+        let done = Digest::parse(&name).is_some_and(|key| survey.is_whole(&key));
+        if !busy.contains(&name) && (done || older(&path, CHECKPOINT_AGE)) {
             count += 1;
             if !options.dry_run {
                 disk::remove(&path)?;
+            }
+        }
+    }
+    Ok(count)
+}
+
+/// Removes files that killed processes were about to rename into place; gives how many.
+fn unfinished(store: &Store, options: GcOptions) -> Result<usize, CacheError> {
+    let mut count = 0;
+    let mut folders = vec![store.layout().root().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for path in list(&folder)? {
+            if disk::is_folder(&path) {
+                folders.push(path);
+            } else if file_name(&path).starts_with(disk::UNFINISHED) && older(&path, options.grace) {
+                count += 1;
+                if !options.dry_run {
+                    disk::remove(&path)?;
+                }
             }
         }
     }
@@ -151,9 +203,14 @@ fn older(path: &Path, age: Duration) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::entry::Entry;
     use super::*;
     use crate::cache::{Lease, Provenance};
     use crate::fingerprint::Builder;
+
+    fn collect(store: &Store, keep: &HashSet<Digest>, options: GcOptions) -> Result<Collected, CacheError> {
+        Collection::begin(store, options)?.sweep(keep)
+    }
 
     const AT_ONCE: GcOptions = GcOptions { grace: Duration::ZERO, dry_run: false };
 

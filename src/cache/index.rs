@@ -4,7 +4,7 @@
 //! it was hashed. A file that was modified within [`GRAIN_NS`] of being indexed is read again, as git does:
 //! a clock's tick may hide a second change.
 //!
-//! The index is one JSON file per dataset, replaced by rename. `redb` was planned here; it locks its file
+//! The index is one file per dataset, replaced by rename: the blake3 of the rest in a line, then JSON. `redb` was planned here; it locks its file
 //! for a single process, and several runs share one cache.
 
 use std::collections::BTreeMap;
@@ -41,6 +41,7 @@ struct Stamp {
 /// Path to digest for the files of one dataset.
 #[derive(Debug)]
 pub struct FileIndex {
+    store: Store,
     place: PathBuf,
     stamps: Mutex<BTreeMap<String, Stamp>>,
     changed: AtomicBool,
@@ -56,8 +57,12 @@ impl FileIndex {
     pub fn open(store: &Store, root: &Path) -> Result<Self, CacheError> {
         let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let place = store.layout().index(&root);
-        let stamps = disk::read_optional(&place)?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        // As one that is not there: a folder in its place, or bytes that are not those that were written. A wrong digest
+        // would enter keys.
+        let bytes = if disk::is_folder(&place) { None } else { disk::read_optional(&place)? };
+        let stamps = bytes.and_then(|bytes| serde_json::from_slice(unsealed(&bytes)?).ok());
         Ok(FileIndex {
+            store: store.clone(),
             place,
             stamps: Mutex::new(stamps.unwrap_or_default()),
             changed: AtomicBool::new(false),
@@ -97,7 +102,10 @@ impl FileIndex {
         let stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes =
             serde_json::to_vec(&*stamps).unwrap_or_else(|e| panic!("bug: an index is plain data: {e}"));
-        disk::write_atomic(&self.place, &bytes)
+        // In no turn with collections: one that looks at specs is the writer itself, and what it sweeps away here costs time
+        // only.
+        self.store.clear_way(&self.place)?;
+        disk::write_atomic(&self.place, &sealed(&bytes))
     }
 
     fn known(&self, name: &str, meta: &Metadata) -> Option<Digest> {
@@ -111,6 +119,18 @@ impl FileIndex {
         let racy = known.ctime_ns.max(known.mtime_ns) + GRAIN_NS > known.indexed_ns;
         (same && !racy).then(|| known.digest.clone())
     }
+}
+
+/// The digest of `body` in a line, then `body`.
+fn sealed(body: &[u8]) -> Vec<u8> {
+    [Digest::of(body).as_str().as_bytes(), b"\n", body].concat()
+}
+
+/// What [`sealed`] was given; `None` where it was changed since.
+fn unsealed(bytes: &[u8]) -> Option<&[u8]> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let (digest, body) = (&bytes[..end], &bytes[end + 1..]);
+    (digest == Digest::of(body).as_str().as_bytes()).then_some(body)
 }
 
 fn stamp(meta: &Metadata, digest: Digest) -> Stamp {

@@ -16,13 +16,16 @@ use super::disk;
 use super::error::{CacheError, Doing};
 use super::store::Store;
 use super::survey::list;
+use super::turn::Turn;
 use crate::fingerprint::Digest;
 
 /// A claim on results; ends when dropped.
 #[derive(Debug)]
 pub struct Lease {
+    store: Store,
     /// `None` where the cache cannot be written: nothing can be collected there either.
     file: Option<(PathBuf, File)>,
+    claimed: HashSet<Digest>,
 }
 
 impl Lease {
@@ -34,20 +37,30 @@ impl Lease {
         let path = store.layout().leases().join(format!("{host}.{}.{n}", std::process::id()));
         let open = || -> Option<File> {
             disk::create_dir(&store.layout().leases()).ok()?;
+            store.clear_way(&path).ok()?;
+            // A collection takes a claim whose lock is free for that of a dead process, and removes it: between opening and
+            // locking that may have been ours.
+            let _turn = Turn::shared(store);
             let file = OpenOptions::new().append(true).create(true).open(&path).ok()?;
             flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
             file.set_len(0).ok()?;
             Some(file)
         };
-        Lease { file: open().map(|file| (path, file)) }
+        let file = open().map(|file| (path, file));
+        Lease { store: store.clone(), file, claimed: HashSet::new() }
     }
 
-    /// Adds keys to the claim. That they cannot be written down is no fault: see the page above.
+    /// Adds keys of results, and objects that are no stage's output, to the claim. What is looked up after that stays; a
+    /// collection that is under way is waited for. That they cannot be written down is no fault: see the page above.
     pub fn claim<'a>(&mut self, keys: impl IntoIterator<Item = &'a Digest>) {
-        if let Some((_, file)) = &mut self.file {
-            let lines: String = keys.into_iter().map(|key| format!("{key}\n")).collect();
-            let _ = file.write_all(lines.as_bytes());
+        let Some((_, file)) = &mut self.file else { return };
+        let new: Vec<&Digest> = keys.into_iter().filter(|key| self.claimed.insert((*key).clone())).collect();
+        if new.is_empty() {
+            return;
         }
+        let lines: String = new.iter().map(|key| format!("{key}\n")).collect();
+        let _turn = Turn::shared(&self.store);
+        let _ = file.write_all(lines.as_bytes());
     }
 }
 
@@ -59,11 +72,11 @@ impl Drop for Lease {
     }
 }
 
-/// The keys that living processes claim. Claims of dead ones are removed.
+/// What living processes claim. Claims of dead ones are removed, except by a `dry_run`.
 ///
 /// # Errors
 /// Where a claim cannot be read.
-pub(super) fn claimed(store: &Store) -> Result<HashSet<Digest>, CacheError> {
+pub(super) fn claimed(store: &Store, dry_run: bool) -> Result<HashSet<Digest>, CacheError> {
     let mut keys = HashSet::new();
     for path in list(&store.layout().leases())? {
         let mut file = match File::open(&path) {
@@ -73,6 +86,7 @@ pub(super) fn claimed(store: &Store) -> Result<HashSet<Digest>, CacheError> {
         };
         match flock(&file, FlockOperation::NonBlockingLockShared) {
             // Nobody holds it: its process is dead.
+            Ok(()) if dry_run => {}
             Ok(()) => disk::remove(&path)?,
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 let mut text = String::new();

@@ -14,7 +14,7 @@ use super::error::{CacheError, Doing};
 #[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
-    _file: File,
+    file: File,
 }
 
 /// What an attempt to lock gave.
@@ -53,12 +53,14 @@ pub fn try_lock(path: &Path) -> Result<Locked, CacheError> {
             Ok(there) if there.ino() == ours => {}
             _ => continue,
         }
+        // From here on the file goes with the lock, also where the disk is full and our name cannot be written.
+        let mut lock = Lock { path: path.to_owned(), file };
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let holder = format!("process {} on {host}", std::process::id());
-        file.set_len(0).doing("write", path)?;
-        file.seek(SeekFrom::Start(0)).doing("write", path)?;
-        file.write_all(holder.as_bytes()).doing("write", path)?;
-        return Ok(Locked::Mine(Lock { path: path.to_owned(), _file: file }));
+        lock.file.set_len(0).doing("write", path)?;
+        lock.file.seek(SeekFrom::Start(0)).doing("write", path)?;
+        lock.file.write_all(holder.as_bytes()).doing("write", path)?;
+        return Ok(Locked::Mine(lock));
     }
 }
 

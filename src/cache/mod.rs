@@ -1,5 +1,6 @@
 //! Results by fingerprint: entries, content-addressed objects, locks, the index of a dataset's files.
 
+mod advice;
 mod disk;
 mod entry;
 mod error;
@@ -10,16 +11,19 @@ mod lock;
 mod mirror;
 mod store;
 mod survey;
+mod turn;
 mod verify;
 
+pub use advice::advice;
 pub use disk::{create_dir, write_atomic};
 pub use entry::{Entry, Output, Provenance};
 pub use error::CacheError;
-pub use gc::{Collected, GcOptions, collect};
+pub use gc::{Collected, Collection, GcOptions, given_weights};
 pub use index::FileIndex;
 pub use lease::Lease;
 pub use lock::{Lock, Locked, try_lock};
 pub use mirror::read_record;
 pub use store::{Attempt, Store, digest_file};
 pub use survey::{Listed, Stored, Survey};
+pub use turn::Turn;
 pub use verify::{Damage, Verified, verify};

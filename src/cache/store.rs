@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +13,7 @@ use super::entry::{self, Entry, Output, Provenance};
 use super::error::{CacheError, Doing};
 use super::lock::{self, Locked};
 use super::survey::{file_name, list};
+use super::turn::Turn;
 use crate::clock;
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::layout::CacheLayout;
@@ -51,7 +53,7 @@ impl Store {
             // be about to make it a cache.
             let is_ours = |path: &PathBuf| {
                 let name = file_name(path);
-                name == "README.md" || name.starts_with(".new-")
+                name == "README.md" || name.starts_with(disk::UNFINISHED)
             };
             let stranger = list(root)?.into_iter().find(|path| !is_ours(path));
             if let Some(holds) = stranger.filter(|_| !layout.tag().exists()) {
@@ -73,7 +75,14 @@ impl Store {
     /// Where the disk fails; damage is no error.
     pub fn lookup(&self, key: &Digest) -> Result<Option<Entry>, CacheError> {
         let path = self.layout.entry(key);
-        let Some(bytes) = disk::read_optional(&path)? else {
+        let bytes = match disk::read_optional(&path) {
+            // What is no file is no record.
+            Err(CacheError::Io { source, .. }) if source.kind() == ErrorKind::IsADirectory => {
+                Some(Vec::new())
+            }
+            result => result?,
+        };
+        let Some(bytes) = bytes else {
             return Ok(None);
         };
         let entry = Entry::from_bytes(&bytes).filter(|entry| entry.key == *key);
@@ -105,10 +114,12 @@ impl Store {
     /// stage counts as not done.
     pub fn object(&self, digest: &Digest) -> Result<PathBuf, CacheError> {
         let path = self.layout.object(digest);
-        if self.verified.lock().unwrap_or_else(PoisonError::into_inner).contains(digest) {
+        let is_file = fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file());
+        // One that was checked may have been put aside or collected since, by another process.
+        if is_file && self.verified.lock().unwrap_or_else(PoisonError::into_inner).contains(digest) {
             return Ok(path);
         }
-        if !fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file()) {
+        if !is_file {
             if fs::symlink_metadata(&path).is_ok() {
                 self.quarantine(&path, digest.as_str())?;
             }
@@ -133,10 +144,13 @@ impl Store {
             let _ = File::open(&place).and_then(|file| file.set_modified(clock::now()));
             return Ok(());
         }
+        let _turn = Turn::shared(self);
         let folder = disk::parent(&place);
         disk::create_dir(&folder)?;
-        let aside =
-            tempfile::Builder::new().prefix(".new-").tempfile_in(&folder).doing("write into", &folder)?;
+        let aside = tempfile::Builder::new()
+            .prefix(disk::UNFINISHED)
+            .tempfile_in(&folder)
+            .doing("write into", &folder)?;
         fs::copy(file, aside.path()).doing("copy", file)?;
         if digest_file(aside.path())? != *digest {
             return Err(CacheError::Damaged { digest: digest.clone(), what: "changed while it was copied" });
@@ -144,7 +158,7 @@ impl Store {
         aside.as_file().sync_all().doing("sync", &place)?;
         let permissions = fs::Permissions::from_mode(0o444);
         fs::set_permissions(aside.path(), permissions).doing("make read-only", &place)?;
-        aside.persist(&place).map_err(|error| error.error).doing("rename to", &place)?;
+        disk::put(aside, &place)?;
         disk::sync_dir(&folder)
     }
 
@@ -177,7 +191,24 @@ impl Store {
     /// # Errors
     /// Where the lock file cannot be made.
     pub fn try_lock(&self, key: &Digest) -> Result<Locked, CacheError> {
-        lock::try_lock(&self.layout.lock(key))
+        let path = self.layout.lock(key);
+        self.clear_way(&path)?;
+        lock::try_lock(&path)
+    }
+
+    /// Puts `bytes` at `path` in this cache, whole or not at all. What is there and no file is put aside.
+    ///
+    /// # Errors
+    /// Where the cache cannot be written.
+    pub fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
+        let _turn = Turn::shared(self);
+        self.clear_way(path)?;
+        disk::write_atomic(path, bytes)
+    }
+
+    /// Puts a folder aside that lies where a file is to be.
+    pub(super) fn clear_way(&self, path: &Path) -> Result<(), CacheError> {
+        if disk::is_folder(path) { self.put_aside(path, &file_name(path)) } else { Ok(()) }
     }
 
     /// Removes an object that nobody needs, unless it was published anew since it was looked at.
@@ -209,6 +240,7 @@ impl Store {
         let place = self.layout.object(digest);
         let folder = disk::parent(&place);
         disk::create_dir(&folder)?;
+        self.clear_way(&place)?;
         // Over an object of the same name too: its bytes are the same, unless it was damaged.
         fs::rename(path, &place).doing("rename to", &place)?;
         disk::sync_dir(&folder)?;
@@ -216,11 +248,32 @@ impl Store {
         Ok(())
     }
 
-    pub(super) fn quarantine(&self, path: &Path, name: &str) -> Result<(), CacheError> {
+    /// Moves what is damaged out of the way; takes the place of what was put aside under this name before. `false` where
+    /// the cache cannot be written: damage stays where it is then, and is no result all the same.
+    ///
+    /// # Errors
+    /// Where the disk fails otherwise.
+    pub(super) fn quarantine(&self, path: &Path, name: &str) -> Result<bool, CacheError> {
+        match self.put_aside(path, name) {
+            Err(CacheError::Io { source, .. })
+                if matches!(source.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied) =>
+            {
+                Ok(false)
+            }
+            result => result.map(|()| true),
+        }
+    }
+
+    fn put_aside(&self, path: &Path, name: &str) -> Result<(), CacheError> {
         let folder = self.layout.quarantine();
         disk::create_dir(&folder)?;
-        match fs::rename(path, folder.join(name)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+        let place = folder.join(name);
+        if disk::is_folder(path) || disk::is_folder(&place) {
+            // A folder can neither take the place of a file nor lose it to one.
+            disk::remove(&place)?;
+        }
+        match fs::rename(path, place) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
                 Err(error).doing("move into quarantine", path)
             }
             _ => Ok(()),
@@ -249,12 +302,15 @@ impl Attempt {
     /// [`CacheError::NoOutput`] where one is missing or empty; else where the disk fails. Nothing is visible then.
     pub fn publish(self, names: &[&str], provenance: Provenance) -> Result<Entry, CacheError> {
         let mut outputs = BTreeMap::new();
+        let _turn = Turn::shared(&self.store);
         for &name in names {
             outputs.insert(name.to_owned(), self.publish_object(name)?);
         }
         let Fingerprint { stage, key, .. } = &self.fingerprint;
         let record = entry::to_bytes(&self.fingerprint, &outputs, &provenance);
-        disk::write_atomic(&self.store.layout.entry(key), &record)?;
+        let place = self.store.layout.entry(key);
+        self.store.clear_way(&place)?;
+        disk::write_atomic(&place, &record)?;
         disk::remove(&self.store.layout.checkpoints().join(key.as_str()))?;
         Ok(Entry { stage: stage.clone(), key: key.clone(), outputs, provenance })
     }

@@ -71,6 +71,11 @@ impl Survey {
         Ok(survey)
     }
 
+    /// Whether there is a record of `key` with all its objects.
+    pub fn is_whole(&self, key: &Digest) -> bool {
+        self.entries.get(key).is_some_and(|listed| self.missing(&listed.entry).is_empty())
+    }
+
     /// Bytes of all objects.
     pub fn bytes(&self) -> u64 {
         self.objects.values().map(|object| object.bytes).sum()
@@ -85,7 +90,11 @@ impl Survey {
     }
 }
 
+/// The contents of a record; none of what is no file.
 fn read(path: &Path) -> Result<Option<(Vec<u8>, fs::Metadata)>, CacheError> {
+    if let Some(meta) = fs::symlink_metadata(path).ok().filter(|meta| !meta.is_file()) {
+        return Ok(Some((Vec::new(), meta)));
+    }
     let Some(bytes) = super::disk::read_optional(path)? else { return Ok(None) };
     match fs::metadata(path) {
         Ok(meta) => Ok(Some((bytes, meta))),

@@ -1,6 +1,6 @@
 //! Reads what is stored and compares it with its digests.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
@@ -20,6 +20,8 @@ pub struct Verified {
     pub bytes: u64,
     /// What is not as it should be; now in quarantine, or gone.
     pub damage: Vec<Damage>,
+    /// How much of it could not be put into quarantine, since the cache cannot be written.
+    pub stuck: usize,
 }
 
 /// Something that is not as it was stored.
@@ -49,13 +51,14 @@ pub fn verify(
     let mut found = Verified { entries: survey.entries.len(), ..Verified::default() };
     for path in &survey.strangers {
         let name = super::survey::file_name(path);
-        store.quarantine(path, &name)?;
+        found.stuck += usize::from(!store.quarantine(path, &name)?);
         found.damage.push(Damage { what: name, problem: "no record and no object", stages: vec![] });
     }
     let sample: Vec<&Digest> = survey.objects.keys().filter(|digest| drawn(digest, share, seed)).collect();
     found.objects = sample.len();
     let total: u64 = sample.iter().map(|digest| survey.objects[*digest].bytes).sum();
     let done = AtomicU64::new(0);
+    let stuck = AtomicUsize::new(0);
     let read: Vec<(u64, Option<Digest>)> = sample
         .into_par_iter()
         .map(|digest| {
@@ -65,7 +68,11 @@ pub fn verify(
             progress(done.fetch_add(bytes, Ordering::Relaxed) + bytes, total);
             match actual {
                 Ok(actual) if actual == *digest => Ok((bytes, None)),
-                Ok(_) => store.quarantine(&place, digest.as_str()).map(|()| (bytes, Some(digest.clone()))),
+                Ok(_) => {
+                    let moved = store.quarantine(&place, digest.as_str())?;
+                    stuck.fetch_add(usize::from(!moved), Ordering::Relaxed);
+                    Ok((bytes, Some(digest.clone())))
+                }
                 // Collected meanwhile by somebody else.
                 Err(CacheError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                     Ok((0, None))
@@ -74,6 +81,7 @@ pub fn verify(
             }
         })
         .collect::<Result<_, CacheError>>()?;
+    found.stuck += stuck.into_inner();
     found.bytes = read.iter().map(|(bytes, _)| bytes).sum();
     for digest in read.into_iter().filter_map(|(_, damaged)| damaged) {
         let what = digest.as_str().to_owned();

@@ -12,7 +12,7 @@ use super::args::{CacheArgs, CacheVerb, GcArgs, LsBy, OutputFormat, SpecArgs, Ve
 use super::render::Failure;
 use super::study::{Study, cache_failure};
 use super::{print, sharing};
-use crate::cache::{self, GcOptions, Store, Survey};
+use crate::cache::{self, Collection, GcOptions, Store, Survey};
 use crate::clock;
 use crate::fingerprint::Digest;
 use crate::plan::{Latest, Stage, State, Uses, resolve};
@@ -170,6 +170,10 @@ fn verify(args: &VerifyArgs) -> Result<u8, Failure> {
     print::out(&format!("{} results, {objects} objects read ({bytes})", found.entries));
     match found.damage.len() {
         0 => print::out("all is as it was stored"),
+        n if found.stuck > 0 => print::err(&format!(
+            "{n} damaged, and `{}` cannot be written: what is wrong lies where it was, and is not used",
+            args.cache.cache.display()
+        )),
         n => print::err(&format!(
             "{n} damaged: what is wrong lies in `{}` now, and `ablatrix run` makes those results again",
             store.layout().quarantine().display()
@@ -180,6 +184,8 @@ fn verify(args: &VerifyArgs) -> Result<u8, Failure> {
 
 fn gc(args: &GcArgs) -> Result<u8, Failure> {
     let store = open(&args.cache)?;
+    let options = GcOptions { grace: args.grace.into(), dry_run: args.dry_run };
+    let collection = Collection::begin(&store, options).map_err(|error| cache_failure(&error))?;
     let uses = Uses::of(&store);
     let mut keep = match args.specs.is_empty() {
         true => uses.last_plans(args.keep_last),
@@ -189,8 +195,7 @@ fn gc(args: &GcArgs) -> Result<u8, Failure> {
         let survey = Survey::of(&store).map_err(|error| cache_failure(&error))?;
         keep = uses.within(&survey, &keep, limit.as_u64());
     }
-    let options = GcOptions { grace: args.grace.into(), dry_run: args.dry_run };
-    let collected = cache::collect(&store, &keep, options).map_err(|error| cache_failure(&error))?;
+    let collected = collection.sweep(&keep).map_err(|error| cache_failure(&error))?;
     if args.cache.format == OutputFormat::Json {
         let mut value = json!(collected);
         value["dry_run"] = json!(args.dry_run);

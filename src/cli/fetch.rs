@@ -52,7 +52,7 @@ pub fn fetch(args: &FetchArgs) -> Result<u8, Failure> {
     let place = dataset.images.join(REPORT);
     let json = serde_json::to_vec_pretty(&report)
         .unwrap_or_else(|error| panic!("bug: a report is plain data: {error}"));
-    write_atomic(&place, &json).map_err(|error| Failure::new(1, &error, error.help()))?;
+    write_atomic(&place, &json).map_err(|error| Failure::new(1, &error, error.help().as_deref()))?;
     match args.format {
         OutputFormat::Json => print::out(&String::from_utf8_lossy(&json)),
         OutputFormat::Text => print_text(&report, &place),

@@ -151,7 +151,7 @@ pub fn address(url: &str) -> Result<Address, Failure> {
 
 /// A fault of a remote.
 pub fn remote_failure(error: &RemoteError) -> Failure {
-    Failure::new(error.exit_code(), error, error.help())
+    Failure::new(error.exit_code(), error, error.help().as_deref())
 }
 
 fn shown_on(bar: &ProgressBar) -> impl Fn(u64, u64) + Sync {

@@ -219,7 +219,7 @@ pub fn load(spec: &Path, sets: &[String], colour: bool) -> Result<Loaded, Failur
 
 /// A fault of the cache.
 pub fn cache_failure(error: &CacheError) -> Failure {
-    Failure::new(1, error, error.help())
+    Failure::new(1, error, error.help().as_deref())
 }
 
 /// The worker's program: named by the environment, beside this program, or on the path.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cache::{CacheError, Store};
+use crate::cache::{CacheError, Store, given_weights};
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::job::{Job, JobStage, PROTOCOL, input};
 use crate::plan::{Node, Stage};
@@ -24,9 +24,7 @@ pub fn job_of(
     let mut inputs: BTreeMap<String, Digest> =
         node.inputs.iter().map(|from| (from.name.clone(), digest(from.node, from.output))).collect();
     if let (Stage::Train, Weights::Path(path)) = (node.stage, &experiment.model.weights) {
-        let field = format!("input.{}", input::WEIGHTS);
-        let known = fingerprint.fields.iter().find(|f| f.name == field).and_then(|f| Digest::parse(&f.value));
-        if let Some(digest) = known {
+        if let Some(digest) = given_weights(fingerprint) {
             store.import(path, &digest)?;
             inputs.insert(input::WEIGHTS.to_owned(), digest);
         }

@@ -88,8 +88,9 @@ pub fn news(folder: &Path, n: usize) -> Vec<News> {
     let mut all = Vec::new();
     for path in journals(folder).into_iter().take(n) {
         let Ok(file) = File::open(path) else { continue };
-        let lines = BufReader::new(file).lines().map_while(Result::ok);
-        all.extend(lines.filter_map(|line| serde_json::from_str::<News>(&line).ok()));
+        // By bytes: a damaged one need not be text.
+        let lines = BufReader::new(file).split(b'\n').map_while(Result::ok);
+        all.extend(lines.filter_map(|line| serde_json::from_slice::<News>(&line).ok()));
     }
     all.sort_by_key(|news| news.unix_ms);
     all

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cache::{CacheError, Store, write_atomic};
+use crate::cache::{CacheError, Store};
 use crate::fingerprint::Digest;
 
 /// Node name to the key of its last result. News for people: losing it loses reasons, never results.
@@ -40,6 +40,6 @@ impl Latest {
     /// Where the cache cannot be written.
     pub fn save(&self, store: &Store, experiment: &str) -> Result<(), CacheError> {
         let bytes = serde_json::to_vec(self).unwrap_or_else(|e| panic!("bug: keys are plain data: {e}"));
-        write_atomic(&store.layout().latest(experiment), &bytes)
+        store.replace(&store.layout().latest(experiment), &bytes)
     }
 }

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cache::{CacheError, Store, write_atomic};
+use crate::cache::{CacheError, Store};
 use crate::clock;
 use crate::fingerprint::Digest;
 
@@ -55,10 +55,11 @@ impl PlanRecord {
             serde_json::to_vec(&Kept { keys }).unwrap_or_else(|e| panic!("bug: keys are plain data: {e}"));
         let folder = store.layout().plans().join(experiment);
         let place = folder.join(format!("{}.json", Digest::of(&bytes).short()));
-        if renew(&place) {
+        // One that was damaged is written anew, or a collection would forget what it held.
+        if std::fs::read(&place).is_ok_and(|there| there == bytes) && renew(&place) {
             return Ok(());
         }
-        write_atomic(&place, &bytes)?;
+        store.replace(&place, &bytes)?;
         // By the same clock as one that is renewed: the file system's own is coarser.
         renew(&place);
         for (_, path) in files(&folder).into_iter().skip(REMEMBERED) {

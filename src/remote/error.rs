@@ -79,15 +79,16 @@ pub enum RemoteError {
 
 impl RemoteError {
     /// What to do about it, where that is known.
-    pub fn help(&self) -> Option<&str> {
-        match self {
-            RemoteError::NoFolder { .. } => Some("name one that is there; `cache push` makes it"),
-            RemoteError::Folder { .. } => Some("name a folder that can be written"),
-            RemoteError::Itself { .. } => Some("name another folder, or another cache with `--cache DIR`"),
-            RemoteError::Settings { help, .. } | RemoteError::Request { help, .. } => Some(help),
-            RemoteError::Cache(error) => error.help(),
-            RemoteError::Slow { .. } | RemoteError::Panicked | RemoteError::Runtime(_) => None,
-        }
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            RemoteError::NoFolder { .. } => "name one that is there; `cache push` makes it",
+            RemoteError::Folder { .. } => "name a folder that can be written",
+            RemoteError::Itself { .. } => "name another folder, or another cache with `--cache DIR`",
+            RemoteError::Settings { help, .. } | RemoteError::Request { help, .. } => help,
+            RemoteError::Cache(error) => return error.help(),
+            RemoteError::Slow { .. } | RemoteError::Panicked | RemoteError::Runtime(_) => return None,
+        };
+        Some(help.to_owned())
     }
 
     /// The exit code that it asks for: 2 where the command line or the environment is to be changed.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cache::CacheError;
+use crate::cache::{CacheError, advice};
 use crate::dataset::ImportError;
 use crate::dataset::balance::BalanceError;
 use crate::dataset::labels::LabelError;
@@ -196,7 +196,9 @@ impl StageError {
                     .to_owned(),
             ),
             StageError::Column { key, .. } => Some(format!("write the name of the column as `{key}` in `[dataset]`")),
-            StageError::Cache(error) => error.help().map(str::to_owned),
+            StageError::Cache(error) => error.help(),
+            StageError::Write { path, .. } | StageError::Table(TableError::Io { path, .. } | TableError::Parquet { path, .. }) => advice(path, self),
+            StageError::Pixels(StoreError::Io { path, .. }) => advice(path, self),
             StageError::Import(error) => error.help(),
             _ => None,
         }

@@ -5,8 +5,8 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use super::damage::{files, flip_byte};
 use super::harness::{Lab, SPEC, stderr, stdout};
+use super::stored::{files, flip_byte};
 
 fn cache(lab: &Lab, args: &[&str]) -> Output {
     let mut command = lab.bare();

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::harness::{Lab, stderr};
+use super::stored::{entries, find, flip_byte};
 
 #[test]
 fn damaged_objects_are_computed_again() {
@@ -73,38 +73,4 @@ fn kinds(entries_folder: &Path) -> Vec<(String, String)> {
     kinds.sort();
     kinds.dedup();
     kinds
-}
-
-/// All files below a folder.
-pub fn files(folder: &Path) -> Vec<PathBuf> {
-    let inner = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    inner.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
-}
-
-/// All records below a folder, with their places. One is two lines: the digest of the second, and the record.
-pub fn entries(folder: &Path) -> Vec<(PathBuf, Value)> {
-    let read = |path: PathBuf| {
-        let text = fs::read_to_string(&path).unwrap();
-        let record = serde_json::from_str(text.lines().nth(1)?).ok()?;
-        Some((path, record))
-    };
-    files(folder).into_iter().filter_map(read).collect()
-}
-
-fn find(objects: &Path, digest: &str) -> Option<PathBuf> {
-    let hex = digest.rsplit(':').next().unwrap();
-    let named = |path: &PathBuf| {
-        let flat = path.strip_prefix(objects).unwrap().to_string_lossy().replace('/', "");
-        flat.contains(hex) || path.file_name().unwrap().to_string_lossy().contains(&hex[2..])
-    };
-    files(objects).into_iter().find(named)
-}
-
-/// Changes one bit in the middle of a read-only file.
-pub fn flip_byte(path: &Path) {
-    let mut bytes = fs::read(path).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
-    fs::write(path, bytes).unwrap();
 }

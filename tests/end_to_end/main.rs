@@ -15,3 +15,4 @@ mod keys;
 mod rows;
 mod share;
 mod standing;
+mod stored;

@@ -1,4 +1,4 @@
-//! Set-up for Ablatrix: `cargo xtask setup | build | demo | test | check`.
+//! Set-up for Ablatrix: `cargo xtask setup | build | demo | test | faults | check`.
 //!
 //! Each command brings what it needs: libtorch, the release binaries, for the tests an MLflow server and an S3 server.
 
@@ -18,6 +18,7 @@ usage: cargo xtask COMMAND
   build   setup, then the release binaries: target/release/ablatrix and ablatrix-worker
   demo    build, then run experiments/quickstart.toml and print where its report is
   test    build, then the whole test suite
+  faults  build, then only the tests of kills, damage, full disks; with --full ten times as many
   check   formatting, clippy with warnings as errors, licences, then test";
 
 fn main() -> ExitCode {
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         "build" => build(&root),
         "demo" => demo(&root),
         "test" => test(&root),
+        "faults" => faults(&root, std::env::args().any(|word| word == "--full")),
         "check" => check(&root),
         _ => {
             say(USAGE);
@@ -82,6 +84,17 @@ fn test(root: &Path) -> Result<(), StepError> {
                 say(&format!("skipped: {} could not be installed, its tests skip: {error}", server.name));
             }
         }
+    }
+    run(&mut tests)
+}
+
+fn faults(root: &Path, full: bool) -> Result<(), StepError> {
+    build(root)?;
+    let libtorch = libtorch::bring(root)?;
+    let mut tests = cargo(root, &libtorch);
+    tests.args(["test", "--release", "-p", "ablatrix", "--test", "faults", "--", "--show-output"]);
+    if full {
+        tests.env("ABLATRIX_FAULTS", "full");
     }
     run(&mut tests)
 }

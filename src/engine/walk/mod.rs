@@ -16,7 +16,7 @@ use super::event::Event;
 use super::failure::Failures;
 use super::local::{FromSlot, Pool, PoolConfig, SpawnError};
 use super::signals::Interrupt;
-use crate::cache::{CacheError, Entry, Lease, Lock, Store};
+use crate::cache::{CacheError, Entry, Lease, Lock, Store, Turn};
 use crate::fingerprint::Fingerprint;
 use crate::plan::{Found, Latest, Plan, PlanRecord, SourceError, Sources, Stage, look_up};
 use crate::remote::Remote;
@@ -64,6 +64,8 @@ pub struct Outcome {
     pub computed: usize,
     /// Nodes whose results came from the remote.
     pub fetched: usize,
+    /// Keeps collections off the results, as long as the caller has them.
+    pub lease: Option<Lease>,
 }
 
 /// What ends a walk before its time.
@@ -152,6 +154,7 @@ pub fn run(
         }
         false => Ok(()),
     };
+    walk.outcome.lease = walk.lease.take();
     // What ended the walk says more than that its news could not be kept either.
     result?;
     saved?;
@@ -188,6 +191,8 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn go(&mut self, receiver: &Receiver<Message>, interrupt: &Interrupt) -> Result<(), EngineError> {
+        // No collection between what is found and the claim on it.
+        let turn = Turn::shared(&self.config.store);
         self.look_up_all()?;
         if !self.config.train {
             self.leave_out_jobs();
@@ -195,6 +200,7 @@ impl Walk<'_> {
         let mut lease = Lease::new(&self.config.store);
         lease.claim(self.outcome.entries.values().map(|entry| &entry.key));
         self.lease = Some(lease);
+        drop(turn);
         self.tell_plan();
         loop {
             if interrupt.is_set() {

@@ -1,0 +1,43 @@
+//! What lies in a cache, and how to damage it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// All files below a folder.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let inner = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    inner.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+/// All records below a folder, with their places. One is two lines: the digest of the second, and the record.
+pub fn entries(folder: &Path) -> Vec<(PathBuf, Value)> {
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).unwrap();
+        let record = serde_json::from_str(text.lines().nth(1)?).ok()?;
+        Some((path, record))
+    };
+    let is_whole = |path: &PathBuf| !path.file_name().unwrap().to_string_lossy().starts_with('.');
+    files(folder).into_iter().filter(is_whole).filter_map(read).collect()
+}
+
+/// The object of a digest.
+pub fn find(objects: &Path, digest: &str) -> Option<PathBuf> {
+    let hex = digest.rsplit(':').next().unwrap();
+    let named = |path: &PathBuf| {
+        let flat = path.strip_prefix(objects).unwrap().to_string_lossy().replace('/', "");
+        flat.contains(hex) || path.file_name().unwrap().to_string_lossy().contains(&hex[2..])
+    };
+    files(objects).into_iter().find(named)
+}
+
+/// Changes one bit in the middle of a read-only file.
+pub fn flip_byte(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+    fs::write(path, bytes).unwrap();
+}
