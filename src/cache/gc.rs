@@ -213,11 +213,7 @@ mod tests {
     use crate::cache::{Lease, Provenance};
     use crate::fingerprint::Builder;
 
-    fn collect(
-        store: &Store,
-        keep: &HashSet<Digest>,
-        options: GcOptions,
-    ) -> Result<Collected, CacheError> {
+    fn collect(store: &Store, keep: &HashSet<Digest>, options: GcOptions) -> Result<Collected, CacheError> {
         Collection::begin(store, options)?.sweep(keep)
     }
 

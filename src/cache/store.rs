@@ -135,8 +135,10 @@ impl Store {
         let _turn = Turn::shared(self);
         let folder = disk::parent(&place);
         disk::create_dir(&folder)?;
-        let aside =
-            tempfile::Builder::new().prefix(disk::UNFINISHED).tempfile_in(&folder).doing("write into", &folder)?;
+        let aside = tempfile::Builder::new()
+            .prefix(disk::UNFINISHED)
+            .tempfile_in(&folder)
+            .doing("write into", &folder)?;
         fs::copy(file, aside.path()).doing("copy", file)?;
         if digest_file(aside.path())? != *digest {
             return Err(CacheError::Damaged { digest: digest.clone(), what: "changed while it was copied" });

@@ -13,7 +13,8 @@ use super::truth::{DATA, is_clean, results};
 
 /// A spec of its own for the `i`th process: same images, another split.
 fn spec(i: usize) -> String {
-    SPEC.replace("name = \"tiny\"", &format!("name = \"tiny{i}\"")).replace("[split]", &format!("[split]\nseed = {}", i / 2))
+    SPEC.replace("name = \"tiny\"", &format!("name = \"tiny{i}\""))
+        .replace("[split]", &format!("[split]\nseed = {}", i / 2))
 }
 
 fn start(lab: &Lab, i: usize) -> Child {

@@ -101,7 +101,9 @@ fn outputs_of_a_whole_study() {
         trainings += usize::from(!is_data && stage < rank("evaluate"));
         match full() {
             true if !is_data => Ruin::ALL.to_vec(),
-            false if !is_data && (stage >= rank("evaluate") || trainings == 1) => vec![*dice.pick(&Ruin::ALL)],
+            false if !is_data && (stage >= rank("evaluate") || trainings == 1) => {
+                vec![*dice.pick(&Ruin::ALL)]
+            }
             _ => vec![],
         }
     });

@@ -95,8 +95,11 @@ fn at_each_operation_a_run_may_die_or_be_refused() {
     let mut tried = 0;
     for (name, &n) in &times {
         // Reads are refused too: of records, of objects, of what is to be hashed.
-        let actions: &[&str] =
-            if name.starts_with("write:") { &["kill", "torn", "EIO", "ENOSPC"] } else { &["kill", "EIO", "ENOSPC"] };
+        let actions: &[&str] = if name.starts_with("write:") {
+            &["kill", "torn", "EIO", "ENOSPC"]
+        } else {
+            &["kill", "EIO", "ENOSPC"]
+        };
         let chosen: Vec<(usize, &str)> = if full() {
             let step = n.div_ceil(TIMES);
             (1..=n).step_by(step).flat_map(|nth| actions.iter().map(move |action| (nth, *action))).collect()
@@ -133,7 +136,10 @@ fn strike(lab: &Lab, shim: &Shim, truth: &Truth, name: &str, nth: usize, action:
                 let root = lab.path("cache");
                 assert!(said.contains(root.to_str().unwrap()), "{at}: names the file: {said}");
                 if action == "ENOSPC" {
-                    assert!(said.contains("are free on that disk") && said.contains("make room"), "{at}: {said}");
+                    assert!(
+                        said.contains("are free on that disk") && said.contains("make room"),
+                        "{at}: {said}"
+                    );
                 }
                 // The program lives, and cleans up what it began. What it may not remove stays for `gc`.
                 let left = litter(&root);
@@ -166,7 +172,10 @@ fn what_is_renamed_into_place_is_on_the_disk_by_then() {
         assert!(written.is_none() || synced < written, "{from} was written after it was synced");
         let folder = Path::new(to).parent().unwrap().to_str().unwrap();
         let mut after = operations[i..].iter();
-        assert!(after.any(|operation| is(operation, "sync_folder:", folder)), "{folder} was not synced after {to}");
+        assert!(
+            after.any(|operation| is(operation, "sync_folder:", folder)),
+            "{folder} was not synced after {to}"
+        );
     }
     assert!(renames >= 20, "{renames}");
 }

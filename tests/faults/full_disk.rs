@@ -59,7 +59,10 @@ fn files_that_may_not_grow() {
         assert!(matches!(output.status.code(), Some(0 | 1)), "{blocks}: {said}");
         if output.status.code() == Some(1) {
             refused += 1;
-            assert!(said.contains("File too large") && said.contains("help: files may not be larger"), "{blocks}: {said}");
+            assert!(
+                said.contains("File too large") && said.contains("help: files may not be larger"),
+                "{blocks}: {said}"
+            );
             assert!(said.contains(lab.path("cache").to_str().unwrap()), "{blocks}: {said}");
         }
         goes_on(&lab, &truth);
@@ -79,7 +82,10 @@ fn a_small_disk_fills_up() {
         assert!(matches!(output.status.code(), Some(0 | 1)), "{kib}: {said}");
         if output.status.code() == Some(1) {
             refused += 1;
-            assert!(said.contains("No space left on device") && said.contains("disk/cache/"), "{kib}: {said}");
+            assert!(
+                said.contains("No space left on device") && said.contains("disk/cache/"),
+                "{kib}: {said}"
+            );
             assert!(said.contains("are free on that disk") && said.contains("make room"), "{kib}: {said}");
             assert!(said.contains("goes on where it was"), "{kib}: {said}");
         }

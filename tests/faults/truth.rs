@@ -119,7 +119,11 @@ pub fn litter(cache: &Path) -> Vec<PathBuf> {
         let name = path.file_name().unwrap().to_string_lossy();
         name.starts_with(".new-") || name.ends_with(".new")
     });
-    ["work/attempts", "work/checkpoints", "locks", "leases"].iter().flat_map(|name| inside(name)).chain(half).collect()
+    ["work/attempts", "work/checkpoints", "locks", "leases"]
+        .iter()
+        .flat_map(|name| inside(name))
+        .chain(half)
+        .collect()
 }
 
 fn newest_journal(cache: &Path) -> String {
