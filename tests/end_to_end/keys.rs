@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::damage::entries;
 use super::harness::{Lab, stderr, stdout};
+use super::stored::entries;
 
 /// What is done to a spec, by name: each pair of texts is exchanged, once.
 type Edit<'a> = (&'a str, &'a [(&'a str, &'a str)]);
