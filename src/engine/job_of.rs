@@ -23,11 +23,11 @@ pub fn job_of(
     let experiment = &node.variant.experiment;
     let mut inputs: BTreeMap<String, Digest> =
         node.inputs.iter().map(|from| (from.name.clone(), digest(from.node, from.output))).collect();
-    if let (Stage::Train, Weights::Path(path)) = (node.stage, &experiment.model.weights) {
-        if let Some(digest) = given_weights(fingerprint) {
-            store.import(path, &digest)?;
-            inputs.insert(input::WEIGHTS.to_owned(), digest);
-        }
+    if let (Stage::Train, Weights::Path(path)) = (node.stage, &experiment.model.weights)
+        && let Some(digest) = given_weights(fingerprint)
+    {
+        store.import(path, &digest)?;
+        inputs.insert(input::WEIGHTS.to_owned(), digest);
     }
     Ok(Job {
         protocol: PROTOCOL,

@@ -1,6 +1,6 @@
 //! Draws that can be had again: a seed that is printed, and how much is to be tried.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::hash::{BuildHasher, RandomState};
 
 /// SplitMix64 (Steele et al. 2014).
 pub struct Dice(u64);
@@ -9,9 +9,7 @@ impl Dice {
     /// For the test `name`: with the seed of `ABLATRIX_FAULTS_SEED`, or with another one each time.
     pub fn thrown(name: &str) -> Self {
         let given = std::env::var("ABLATRIX_FAULTS_SEED").ok().map(|text| text.parse::<u64>().unwrap());
-        let seed = given.unwrap_or_else(|| {
-            u64::from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos())
-        });
+        let seed = given.unwrap_or_else(|| RandomState::new().hash_one(name) >> 32);
         println!("{name}: replay with ABLATRIX_FAULTS_SEED={seed}");
         Dice(seed)
     }

@@ -111,6 +111,9 @@ pub fn results(cache: &Path) -> Results {
 
 /// What processes leave behind that were killed.
 pub fn litter(cache: &Path) -> Vec<PathBuf> {
+    if !cache.is_dir() {
+        return Vec::new();
+    }
     let inside = |name: &str| {
         let folder = std::fs::read_dir(cache.join(name)).into_iter().flatten();
         folder.map(|entry| entry.unwrap().path()).collect::<Vec<_>>()

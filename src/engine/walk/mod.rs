@@ -143,6 +143,9 @@ pub fn run(
         listener,
     };
     let result = walk.go(&receiver, interrupt);
+    if let Err(EngineError::Cache(_)) = result {
+        walk.let_data_end(&receiver, interrupt);
+    }
     let patience = if interrupt.is_set() { PATIENCE } else { Duration::from_secs(2) };
     walk.pool.stop(patience);
     let name = &plan.experiment.name;
@@ -225,6 +228,15 @@ impl Walk<'_> {
             }
             while let Ok(message) = receiver.try_recv() {
                 self.take(message)?;
+            }
+        }
+    }
+
+    /// Waits for the data stages that are under way: cut off, they would leave half-written files on a full disk.
+    fn let_data_end(&mut self, receiver: &Receiver<Message>, interrupt: &Interrupt) {
+        while self.running_data > 0 && !interrupt.is_set() {
+            if let Ok(Message::Data { .. }) = receiver.recv_timeout(POLL) {
+                self.running_data -= 1;
             }
         }
     }
