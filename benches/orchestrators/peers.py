@@ -12,7 +12,7 @@ is timed as a process of its own, in turn, round by round:
 The peers come from PyPI as requirements.txt pins them, into a virtual environment below target/. One that cannot be
 installed is left out with a note. Ablatrix's study is laid out and filled by `cargo bench --bench noop`.
 
-Run: python3 benches/orchestrators/peers.py [RUNS ...]          (100 and 1,000 where none is given)
+Run: python3 benches/orchestrators/peers.py [RUNS ...]          (multiples of 20; 100 and 1,000 where none is given)
 """
 
 import argparse
@@ -47,6 +47,7 @@ def run_names(n):
 
 class Ablatrix:
     name = "Ablatrix"
+    all_done = "stages are cached"
 
     def __init__(self, n):
         self.folder = PLACE / str(n) / "ablatrix"
@@ -68,6 +69,7 @@ class Ablatrix:
 
 class Ninja:
     name = "ninja"
+    all_done = "no work to do"
 
     def __init__(self, n):
         self.folder = PLACE / str(n) / "ninja"
@@ -100,12 +102,13 @@ class Ninja:
 
 class Snakemake:
     name = "Snakemake"
+    all_done = "Nothing to be done"
 
     def __init__(self, n):
         self.folder = PLACE / str(n) / "snakemake"
-        self.run = [VENV / "bin/snakemake", "--cores", "2", "--quiet", "all", "--config", "p=0.5"]
-        self.plan = [VENV / "bin/snakemake", "-n", "--quiet", "all", "--config", "p=0.5"]
-        self.changed_plan = [*self.plan[:-1], "p=0.4"]
+        self.run = [VENV / "bin/snakemake", "--cores", "2", "--quiet", "all", "--config", "flip_p=0.5"]
+        self.plan = [VENV / "bin/snakemake", "-n", "--quiet", "rules", "--config", "flip_p=0.5"]
+        self.changed_plan = [*self.plan[:-1], "flip_p=0.4"]
         self.env = {"XDG_CACHE_HOME": str(self.folder / ".cache")}
         self.n = n
 
@@ -120,7 +123,7 @@ class Snakemake:
             rules += [f"rule {stage}:", f"    input: {', '.join(inputs)}", f"    output: 'out/{stage}'"]
             rules += ["    shell: 'echo {output} > {output}'"]
         rules += ["rule train:", "    input: 'out/pixels', 'out/balance'", "    output: 'out/{run}.model'"]
-        rules += [f"    params: lambda w: [w.run, config['p'] if int(w.run[1:]) >= {self.n // 2} else None]"]
+        rules += [f"    params: lambda w: [w.run, config['flip_p'] if int(w.run[1:]) >= {self.n // 2} else None]"]
         rules += ["    shell: 'echo {output} > {output}'"]
         for stage, suffix, needs in [
             ("predict", "scores", "'out/{run}.model', 'out/pixels'"),
@@ -137,6 +140,7 @@ class Snakemake:
 
 class Dvc:
     name = "DVC"
+    all_done = "up to date"
 
     def __init__(self, n):
         self.folder = PLACE / str(n) / "dvc"
@@ -229,7 +233,7 @@ def once(tool, command):
     elapsed = time.perf_counter() - start
     if done.returncode != 0:
         sys.exit(f"{tool.name}: {command} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return elapsed
+    return elapsed, done.stdout + done.stderr
 
 
 def peak_mib(tool, command):
@@ -267,7 +271,7 @@ def row(title, tools, command, before=lambda tool: None, budget=BUDGET_S):
                 continue
             before(tool)
             kept = made(tool)
-            times[tool.name].append(once(tool, command(tool)))
+            times[tool.name].append(once(tool, command(tool))[0])
             if number == 0:
                 now = made(tool)
                 again = sum(kept.get(file) != when for file, when in now.items())
@@ -310,12 +314,14 @@ def study(n, classes):
         once(tool, tool.run)
         kept = made(tool)
         once(tool, tool.run)
-        assert made(tool) == kept, f"{tool.name} takes all for done"
+        assert made(tool) == kept, f"{tool.name} does not take all for done"
 
     row("no-op", tools, lambda tool: tool.run)
     row("planned, nothing changed", tools, lambda tool: tool.plan)
     for tool in tools:
+        assert tool.all_done in once(tool, tool.plan)[1], f"{tool.name} takes something for stale"
         tool.change(0.4)
+        assert tool.all_done not in once(tool, tool.changed_plan)[1], f"{tool.name} does not see the changed parameter"
     row("planned, one parameter changed", tools, lambda tool: tool.changed_plan)
     for tool in tools:
         tool.change(0.5)
@@ -326,13 +332,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", type=int, default=[100, 1000])
     runs = parser.parse_args().runs
+    if any(n <= 0 or n % 20 for n in runs):
+        parser.error("runs must be a multiple of 20: ten seeds of two variants")
     classes = [Ablatrix]
     why_not = install()
     if why_not:
         print(f"the peers are left out, they cannot be installed: {why_not}")
     else:
         classes += [Ninja, Snakemake, Dvc]
-        print((HERE / "requirements.txt").read_text().splitlines()[1:])
+        print(*(HERE / "requirements.txt").read_text().split("\n")[1:-1], sep=", ")
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}")
     for n in runs:
         study(n, classes)
