@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench noop [RUNS] [FOLDER]` lays out the study in a folder and fills its cache: the stages of the data are
 //! computed, trainings and what is made of them get made-up files, since nothing reads them. Then it times `run`, `plan` and
-//! `run` after every picture was touched, each as a process of its own, several times.
+//! `run` after every picture was touched, each as a process of its own, several times. With `--fill` it times nothing and
+//! leaves the study to `benches/orchestrators/peers.py`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -21,6 +22,7 @@ const SEEDS: usize = 10;
 const ROUNDS: usize = 7;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let fill_only = std::env::args().any(|arg| arg == "--fill");
     // Cargo adds `--bench`.
     let mut args = std::env::args().skip(1).filter(|arg| !arg.starts_with("--"));
     let runs: usize = args.next().map_or(Ok(1_000), |n| n.parse())?;
@@ -29,6 +31,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     lay_out(&folder, runs)?;
     let filled = Instant::now();
     fill(&folder)?;
+    if fill_only {
+        return Ok(());
+    }
     println!(
         "{runs} runs, {PICTURES} pictures; the cache was filled in {:.1} s",
         filled.elapsed().as_secs_f64()

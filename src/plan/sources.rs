@@ -6,8 +6,6 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use rayon::prelude::*;
-
 use crate::cache::{CacheError, FileIndex, Store};
 use crate::dataset;
 use crate::fingerprint::Digest;
@@ -94,11 +92,14 @@ impl Sources {
                 return Err(SourceError::NoFolder { path: dataset.images.clone(), fetchable });
             }
             let index = FileIndex::open(&self.store, &dataset.images)?;
-            let lines: Vec<String> = rows
-                .par_iter()
-                .map(|row| match index.digest(&row.path, &dataset.images.join(&row.path)) {
-                    Ok(digest) => format!("{} {digest}\n", row.path),
-                    Err(_) => format!("{} missing\n", row.path),
+            let names: Vec<&str> = rows.iter().map(|row| row.path.as_str()).collect();
+            let digests = index.digests(&dataset.images, &names);
+            let lines: Vec<String> = names
+                .iter()
+                .zip(digests)
+                .map(|(name, digest)| match digest {
+                    Ok(digest) => format!("{name} {digest}\n"),
+                    Err(_) => format!("{name} missing\n"),
                 })
                 .collect();
             // A cache that cannot be written says so where a result is to be stored; here only time is lost.
