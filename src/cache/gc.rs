@@ -275,4 +275,37 @@ mod tests {
         assert_eq!(collect(&store, &HashSet::new(), AT_ONCE).unwrap().leftovers, 1);
         assert!(!attempts[0].path("").exists());
     }
+
+    #[test]
+    fn half_written_files_and_checkpoints_of_what_is_done_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let done = publish(&store, 1, b"rows");
+        let under_way = Builder::new("split", 1).setting("seed", &2).finish().key;
+        let checkpoints = [key(&done), under_way].map(|key| store.checkpoint_dir(&key).unwrap());
+        let half = disk::parent(&store.layout().entry(&key(&done))).join(".new-half");
+        fs::write(&half, b"half").unwrap();
+        let keep = HashSet::from([key(&done)]);
+        let hour = GcOptions { grace: Duration::from_secs(3600), dry_run: false };
+        assert_eq!(collect(&store, &keep, hour).unwrap().leftovers, 1);
+        assert!(half.exists() && !checkpoints[0].exists() && checkpoints[1].exists());
+        assert_eq!(collect(&store, &keep, AT_ONCE).unwrap().leftovers, 1);
+        assert!(!half.exists() && checkpoints[1].exists());
+    }
+
+    #[test]
+    fn what_is_published_meanwhile_waits_for_the_collection() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let collection = Collection::begin(&store, AT_ONCE).unwrap();
+        std::thread::scope(|scope| {
+            let published = scope.spawn(|| publish(&store, 1, b"rows"));
+            // Its attempt is there, and none of it is visible.
+            while list(&store.layout().attempts()).unwrap().is_empty() && !published.is_finished() {}
+            assert!(Survey::of(&store).unwrap().objects.is_empty());
+            drop(collection);
+            let entry = published.join().unwrap();
+            assert_eq!(store.lookup(&key(&entry)).unwrap(), Some(entry));
+        });
+    }
 }

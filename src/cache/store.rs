@@ -396,4 +396,26 @@ mod tests {
         assert!(matches!(attempt.publish(&["out"], Provenance::default()), Err(CacheError::NoOutput { .. })));
         assert_eq!(store.lookup(&print.key).unwrap(), None);
     }
+
+    #[test]
+    fn a_folder_in_the_place_of_a_file_is_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let entry = publish(&store, 1, b"rows");
+        let key = &entry.fingerprint.key;
+        let places = [store.layout().entry(key), store.layout().object(entry.digest("out"))];
+        // Twice: what was put aside before makes room.
+        for _ in 0..2 {
+            for place in &places {
+                fs::remove_file(place).unwrap();
+                fs::create_dir(place).unwrap();
+                fs::write(place.join("stray"), b"stray").unwrap();
+            }
+            assert_eq!(store.lookup(key).unwrap(), None);
+            // Known to this process as whole, and gone since.
+            assert!(matches!(store.object(entry.digest("out")), Err(CacheError::Damaged { .. })));
+            assert_eq!(publish(&store, 1, b"rows"), entry);
+            assert_eq!(store.lookup(key).unwrap(), Some(entry.clone()));
+        }
+    }
 }
