@@ -402,7 +402,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let entry = publish(&store, 1, b"rows");
-        let key = &entry.fingerprint.key;
+        let key = &entry.key;
         let places = [store.layout().entry(key), store.layout().object(entry.digest("out"))];
         // Twice: what was put aside before makes room.
         for _ in 0..2 {

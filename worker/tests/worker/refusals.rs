@@ -17,10 +17,17 @@ type Break = fn(&mut Study, &mut Job);
 /// What is broken, and parts of the message.
 const BROKEN: &[(Break, &[&str])] = &[
     (
-        |_, job| drop(job.inputs.insert(input::LABELS.into(), Digest::of(b"nothing"))),
+        |_, job| {
+            job.inputs.insert(input::LABELS.into(), Digest::of(b"nothing"));
+        },
         &["input `labels` cannot be had", "is missing", "`ablatrix run`"],
     ),
-    (|_, job| drop(job.inputs.remove(input::SPLIT)), &["the job names no input `split`"]),
+    (
+        |_, job| {
+            job.inputs.remove(input::SPLIT);
+        },
+        &["the job names no input `split`"],
+    ),
     (
         |study, job| {
             study.put_labels(&(1..=33).collect::<Vec<_>>());
@@ -75,7 +82,9 @@ const BROKEN: &[(Break, &[&str])] = &[
     ),
     (|_, job| job.images.size = 16, &["pixel store", "expected"]),
     (
-        |_, job| drop(job.inputs.insert(input::WEIGHTS.into(), job.inputs[input::PIXELS].clone())),
+        |_, job| {
+            job.inputs.insert(input::WEIGHTS.into(), job.inputs[input::PIXELS].clone());
+        },
         &["not a whole safetensors file"],
     ),
     (
