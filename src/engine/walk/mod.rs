@@ -218,6 +218,9 @@ impl Walk<'_> {
             let running = self.status.contains(&Status::Running);
             let queued = self.status.contains(&Status::Queued);
             if !running && !queued {
+                if self.rebuild_damaged_report()? {
+                    continue;
+                }
                 return Ok(());
             }
             // Short, so that a signal and a lock that came free are seen soon.

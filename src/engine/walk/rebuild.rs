@@ -2,6 +2,7 @@
 
 use super::super::event::Event;
 use super::{EngineError, MAX_REBUILDS, Status, Walk};
+use crate::cache::CacheError;
 
 impl Walk<'_> {
     /// Where an input's result is no longer whole, it and all that was made of it in this walk are wanted again: made
@@ -27,6 +28,28 @@ impl Walk<'_> {
             self.status[node] = Status::Want;
         }
         Ok(found && self.rebuilds <= MAX_REBUILDS)
+    }
+
+    /// No stage reads the report, the caller does: damage in it is looked for here. Says whether it is wanted again.
+    pub(super) fn rebuild_damaged_report(&mut self) -> Result<bool, EngineError> {
+        let report = self.plan.report();
+        let Some(entry) = self.outcome.entries.get(&report) else { return Ok(false) };
+        let mut found = false;
+        for output in entry.outputs.values() {
+            match self.config.store.object(&output.digest) {
+                Ok(_) => {}
+                Err(CacheError::Damaged { .. }) => found = true,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if !found || self.rebuilds >= MAX_REBUILDS {
+            return Ok(false);
+        }
+        self.rebuilds += 1;
+        self.want_again(report);
+        let what = format!("the result of `{}` was damaged", self.plan.nodes[report].name);
+        (self.listener)(Event::Rebuilding { what });
+        Ok(true)
     }
 
     /// Forgets the result of a node, and of all that reads it. What runs at the moment is left to end; see `finish`.
