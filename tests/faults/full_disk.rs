@@ -28,7 +28,7 @@ fn on_small_disk(lab: &Lab, kib: u32) -> Option<Output> {
     command.args(["run", "tiny.toml"]).args(DATA).args(["--cache", "disk/cache"]);
     let output = command.current_dir(lab.bare().get_current_dir().unwrap()).output().ok()?;
     if output.status.code() == Some(77) || stderr(&output).contains("unshare failed") {
-        println!("skipped: no mounts in a user namespace here (`unshare -rm`)");
+        println!("left out: no mounts in a user namespace here (`unshare -rm`)");
         return None;
     }
     Some(output)

@@ -23,7 +23,7 @@ fn whenever_a_run_is_killed_the_next_one_ends_well() {
 fn whenever_a_training_is_killed_the_next_run_ends_well() {
     if !full() {
         // tests/end_to_end/crash.rs kills trainings in every suite.
-        return println!("skipped: kills within trainings are tried with ABLATRIX_FAULTS=full");
+        return println!("left out: kills within trainings are tried with ABLATRIX_FAULTS=full");
     }
     let Some(lab) = Lab::new() else { return };
     let killed = kill_often(&lab, &[], 20, &mut Dice::thrown("kills of trainings"));
