@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use super::sealed::{seal, unseal};
 use crate::clock;
 use crate::fingerprint::{Digest, Fingerprint};
 
@@ -103,7 +104,7 @@ pub(super) fn to_bytes(
 ) -> Vec<u8> {
     let record = Record { format: FORMAT, fingerprint, outputs, provenance };
     let body = serde_json::to_string(&record).unwrap_or_else(|e| panic!("bug: an entry is plain data: {e}"));
-    format!("{}\n{body}\n", Digest::of(body.as_bytes())).into_bytes()
+    seal(&body)
 }
 
 /// What the key of a record was made of; `None` where the bytes are no whole record of this format.
@@ -133,12 +134,7 @@ where
     O: Deserialize<'b>,
     P: Deserialize<'b>,
 {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let (checksum, body) = text.strip_suffix('\n')?.split_once('\n')?;
-    if checksum != Digest::of(body.as_bytes()).as_str() {
-        return None;
-    }
-    let record: Record<F, O, P> = serde_json::from_str(body).ok()?;
+    let record: Record<F, O, P> = serde_json::from_str(unseal(bytes)?).ok()?;
     (record.format == FORMAT).then_some(record)
 }
 

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use super::disk;
 use super::error::{CacheError, Doing};
+use super::sealed::{seal, unseal};
 use super::store::{Store, digest_file};
 use crate::clock;
 use crate::fingerprint::Digest;
@@ -183,16 +184,12 @@ impl Stamp {
 impl Record {
     fn to_bytes(&self) -> Vec<u8> {
         let body = serde_json::to_string(self).unwrap_or_else(|e| panic!("bug: an index is plain data: {e}"));
-        format!("{}\n{body}\n", Digest::of(body.as_bytes())).into_bytes()
+        seal(&body)
     }
 
     /// `None` where the bytes are no whole record of this format.
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (checksum, body) = std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?.split_once('\n')?;
-        if checksum != Digest::of(body.as_bytes()).as_str() {
-            return None;
-        }
-        let record: Record = serde_json::from_str(body).ok()?;
+        let record: Record = serde_json::from_str(unseal(bytes)?).ok()?;
         (record.format == FORMAT).then_some(record)
     }
 }

@@ -9,6 +9,7 @@ mod index;
 mod lease;
 mod lock;
 mod mirror;
+mod sealed;
 mod store;
 mod survey;
 mod turn;
