@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ablatrix::augment::{Policy, Scratch, sample_key};
 use ablatrix::pixels::RgbImage;
-use ablatrix::spec::ops::{Action, Border, NamedOp, Op};
+use ablatrix::spec::ops::{Action, Border, Colour, Geometry, NamedOp, Noise, Op};
 
 /// Pictures per round: few, so that some round is left alone by whatever else the machine does.
 const PICTURES: i64 = 8;
@@ -23,29 +23,30 @@ fn main() {
 
 fn actions() -> Vec<(&'static str, Action)> {
     let limit = [-45.0, 45.0];
-    let noise = |per_channel| Action::GaussNoise { std: [0.05, 0.11], mean: [0.0, 0.0], per_channel };
+    let noise =
+        |per_channel| Action::Noise(Noise::GaussNoise { std: [0.05, 0.11], mean: [0.0, 0.0], per_channel });
     vec![
-        ("horizontal_flip", Action::HorizontalFlip),
-        ("vertical_flip", Action::VerticalFlip),
-        ("rotate_reflect", Action::Rotate { limit, border: Border::Reflect101 }),
-        ("rotate_constant", Action::Rotate { limit, border: Border::Constant }),
+        ("horizontal_flip", Action::Geometry(Geometry::HorizontalFlip {})),
+        ("vertical_flip", Action::Geometry(Geometry::VerticalFlip {})),
+        ("rotate_reflect", Action::Geometry(Geometry::Rotate { limit, border: Border::Reflect101 })),
+        ("rotate_constant", Action::Geometry(Geometry::Rotate { limit, border: Border::Constant })),
         (
             "random_brightness_contrast",
-            Action::RandomBrightnessContrast {
+            Action::Colour(Colour::RandomBrightnessContrast {
                 brightness_limit: [-0.2, 0.2],
                 contrast_limit: [-0.2, 0.2],
                 brightness_by_max: true,
-            },
+            }),
         ),
         (
             "hue_saturation_value",
-            Action::HueSaturationValue {
+            Action::Colour(Colour::HueSaturationValue {
                 hue_shift_limit: [-20.0, 20.0],
                 sat_shift_limit: [-30.0, 30.0],
                 val_shift_limit: [-20.0, 20.0],
-            },
+            }),
         ),
-        ("channel_shuffle", Action::ChannelShuffle),
+        ("channel_shuffle", Action::Colour(Colour::ChannelShuffle {})),
         ("gauss_noise", noise(true)),
         ("gauss_noise_shared", noise(false)),
     ]

@@ -18,7 +18,7 @@ use ablatrix::cache::{Provenance, Store};
 use ablatrix::fingerprint::{Builder, Digest};
 use ablatrix::job::{Job, JobStage, PROTOCOL, input};
 use ablatrix::seed::Key;
-use ablatrix::spec::ops::{Action, Border, NamedOp, Op};
+use ablatrix::spec::ops::{Action, Border, Colour, Geometry, NamedOp, Noise, Op};
 use ablatrix::spec::settings::*;
 use ablatrix::tables::rows::*;
 use ablatrix::tables::{self, Table};
@@ -160,27 +160,35 @@ fn parquet<T: Table>(root: &Path, table: &T) -> Vec<u8> {
 fn study() -> Vec<NamedOp> {
     let op = |name: &str, p: f64, action: Action| NamedOp { name: name.into(), op: Op { p, action } };
     vec![
-        op("horizontal", 0.5, Action::HorizontalFlip),
-        op("vertical", 0.5, Action::VerticalFlip),
-        op("rotate", 0.8, Action::Rotate { limit: [-45.0, 45.0], border: Border::Reflect101 }),
+        op("horizontal", 0.5, Action::Geometry(Geometry::HorizontalFlip {})),
+        op("vertical", 0.5, Action::Geometry(Geometry::VerticalFlip {})),
+        op(
+            "rotate",
+            0.8,
+            Action::Geometry(Geometry::Rotate { limit: [-45.0, 45.0], border: Border::Reflect101 }),
+        ),
         op(
             "brightness",
             0.5,
-            Action::RandomBrightnessContrast {
+            Action::Colour(Colour::RandomBrightnessContrast {
                 brightness_limit: [-0.2, 0.2],
                 contrast_limit: [-0.2, 0.2],
                 brightness_by_max: true,
-            },
+            }),
         ),
         op(
             "hue",
             0.5,
-            Action::HueSaturationValue {
+            Action::Colour(Colour::HueSaturationValue {
                 hue_shift_limit: [-20.0, 20.0],
                 sat_shift_limit: [-30.0, 30.0],
                 val_shift_limit: [-20.0, 20.0],
-            },
+            }),
         ),
-        op("noise", 0.6, Action::GaussNoise { std: [0.05, 0.11], mean: [0.0, 0.0], per_channel: true }),
+        op(
+            "noise",
+            0.6,
+            Action::Noise(Noise::GaussNoise { std: [0.05, 0.11], mean: [0.0, 0.0], per_channel: true }),
+        ),
     ]
 }

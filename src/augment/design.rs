@@ -75,15 +75,15 @@ fn listed(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::ops::{Action, Op};
+    use crate::spec::ops::{Action, Colour, Geometry, Op};
 
     fn augment(design: Design, policies: &[(&str, &[&str])]) -> Augment {
         let op = |p, action| Op { p, action };
         let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Augment {
             ops: [
-                ("shuffle".to_owned(), op(0.3, Action::ChannelShuffle)),
-                ("flip".to_owned(), op(0.5, Action::HorizontalFlip)),
+                ("shuffle".to_owned(), op(0.3, Action::Colour(Colour::ChannelShuffle {}))),
+                ("flip".to_owned(), op(0.5, Action::Geometry(Geometry::HorizontalFlip {}))),
             ]
             .into(),
             design,

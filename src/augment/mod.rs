@@ -7,21 +7,19 @@
 //! multiply-add. Knows nothing of files, tensors or training.
 //!
 //! Each op is two things: a small struct of drawn values (made from settings and draws), and a pure function
-//! of pixels and these values. Values and formulas are those of albumentations 2.0.8; where a result differs,
+//! of pixels and these values: a [`Transform`]. Values and formulas are those of albumentations 2.0.8; where a result differs,
 //! the op's file says so.
 
-pub mod brightness;
-pub mod channels;
+pub mod colour;
 mod describe;
 pub mod design;
-pub mod drawn;
-pub mod flip;
-pub mod hsv;
+mod draw;
+pub mod geometry;
+pub mod mask;
 pub mod noise;
-mod normal;
 pub mod policy;
-pub mod rotate;
 pub mod scratch;
+pub mod transform;
 
 #[cfg(test)]
 mod golden;
@@ -30,6 +28,7 @@ mod properties;
 
 pub use describe::describe;
 pub use design::{Arm, DesignError, arms};
-pub use drawn::Drawn;
+pub use mask::Mask;
 pub use policy::{Applied, Policy, sample_key};
 pub use scratch::Scratch;
+pub use transform::{Tables, Transform};

@@ -1,7 +1,7 @@
 //! A list of ops, applied to a sample one after the other.
 
-use super::Scratch;
-use super::drawn::{Drawn, Outcome};
+use super::draw::{Drawn, draw};
+use super::{Mask, Scratch};
 use crate::pixels::RgbImage;
 use crate::seed::Key;
 use crate::spec::ops::{NamedOp, Op};
@@ -40,7 +40,7 @@ pub struct Applied {
 impl Policy {
     /// A policy of these ops. A kind of op that occurs twice draws anew each time.
     pub fn new(ops: &[NamedOp]) -> Self {
-        let kind = |named: &NamedOp| named.op.action.kind();
+        let kind = |named: &NamedOp| named.op.action.name();
         let repeat = |i: usize| ops[..i].iter().filter(|other| kind(other) == kind(&ops[i])).count() as u64;
         let steps = ops.iter().enumerate().map(|(i, named)| Step {
             name: named.name.clone(),
@@ -57,54 +57,78 @@ impl Policy {
 
     /// Changes `image` as the draws of `sample` say (see [`sample_key`]). Each op draws from a child of
     /// `sample` under its kind, so its draws depend neither on other kinds nor on the names in a spec. The size of the
-    /// picture stays.
+    /// picture stays, but that a transposition swaps the sides of one that is not square.
     pub fn apply(&self, image: &mut RgbImage, sample: Key, scratch: &mut Scratch) {
-        self.walk(image, sample, scratch, |_, _| {});
+        apply_all(&self.draw(sample), image, scratch);
     }
 
     /// As [`Policy::apply`], and tells what each op did, in order.
     pub fn apply_traced(&self, image: &mut RgbImage, sample: Key, scratch: &mut Scratch) -> Vec<Applied> {
-        let mut trace = Vec::with_capacity(self.steps.len());
-        self.walk(image, sample, scratch, |name, outcome| {
-            let params = outcome.map_or_else(String::new, |o| describe(&o));
-            trace.push(Applied { name: name.to_owned(), applied: outcome.is_some(), params });
-        });
-        trace
+        let drawn = self.draw(sample);
+        apply_all(&drawn, image, scratch);
+        let told = |(i, step): (usize, &Step)| {
+            let own: Vec<_> = drawn.iter().filter(|(of, _)| *of == i).map(|(_, drawn)| drawn).collect();
+            let params = own.iter().map(|drawn| describe(drawn)).collect::<Vec<_>>().join(", ");
+            Applied { name: step.name.clone(), applied: !own.is_empty(), params }
+        };
+        self.steps.iter().enumerate().map(told).collect()
     }
 
-    /// The one path of both: `observe` hears of each op, with what it drew where it was applied.
-    fn walk<'a>(
-        &'a self,
-        image: &mut RgbImage,
-        sample: Key,
-        scratch: &mut Scratch,
-        mut observe: impl FnMut(&'a str, Option<Outcome<'a>>),
-    ) {
-        for step in &self.steps {
-            let outcome = step.draw(sample);
-            if let Some(Outcome { drawn, .. }) = outcome {
-                drawn.apply(image, scratch);
-            }
-            observe(&step.name, outcome);
+    /// Moves a mask as [`Policy::apply`] moves the pixels of the same sample.
+    pub fn apply_to_mask(&self, mask: &mut Mask, sample: Key) {
+        for (_, drawn) in self.draw(sample) {
+            drawn.transform.apply_to_mask(mask);
         }
+    }
+
+    /// What is done to `sample`, each transform with the number of its step.
+    fn draw(&self, sample: Key) -> Vec<(usize, Drawn<'_>)> {
+        let mut all = Vec::with_capacity(self.steps.len());
+        let mut drawn = Vec::new();
+        for (i, step) in self.steps.iter().enumerate() {
+            step.draw(sample, &mut drawn);
+            all.extend(drawn.drain(..).map(|drawn| (i, drawn)));
+        }
+        all
     }
 }
 
 impl Step {
-    /// What this op does to `sample`; `None`: nothing.
-    fn draw(&self, sample: Key) -> Option<Outcome<'_>> {
-        let mut key = sample.child(self.op.action.kind());
+    /// Adds what this op does to `sample`.
+    fn draw<'a>(&'a self, sample: Key, drawn: &mut Vec<Drawn<'a>>) {
+        let mut key = sample.child(self.op.action.name());
         if self.repeat > 0 {
             key = key.index(self.repeat);
         }
         let mut draws = key.draws();
-        if draws.chance(self.op.p) { Drawn::draw(&self.op.action, key, &mut draws) } else { None }
+        if draws.chance(self.op.p) {
+            draw(&self.op.action, key, &mut draws, drawn);
+        }
     }
 }
 
-fn describe(outcome: &Outcome<'_>) -> String {
-    let params = outcome.drawn.to_string();
-    match outcome.chosen {
+/// Applies transforms in order; those that are tables, one after the other, in one pass.
+fn apply_all(drawn: &[(usize, Drawn<'_>)], image: &mut RgbImage, scratch: &mut Scratch) {
+    let mut rest = drawn.iter().map(|(_, drawn)| &*drawn.transform).peekable();
+    while let Some(transform) = rest.next() {
+        let followed = rest.peek().and_then(|next| next.tables());
+        let (Some(next), Some(mut tables)) = (followed, transform.tables()) else {
+            transform.apply(image, scratch);
+            continue;
+        };
+        tables = tables.then(&next);
+        rest.next();
+        while let Some(next) = rest.peek().and_then(|next| next.tables()) {
+            tables = tables.then(&next);
+            rest.next();
+        }
+        tables.apply(image);
+    }
+}
+
+fn describe(drawn: &Drawn<'_>) -> String {
+    let params = drawn.transform.to_string();
+    match drawn.from {
         Some(name) if params.is_empty() => name.to_owned(),
         Some(name) => format!("{name}: {params}"),
         None => params,
@@ -114,28 +138,32 @@ fn describe(outcome: &Outcome<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::augment::rotate::Rotation;
-    use crate::spec::ops::{Action, Border};
+    use crate::spec::ops::{Action, Border, Colour, Geometry, Group, Noise};
 
     fn named(name: &str, p: f64, action: Action) -> NamedOp {
         NamedOp { name: name.to_owned(), op: Op { p, action } }
     }
 
     fn rotate(p: f64) -> NamedOp {
-        named("rotate", p, Action::Rotate { limit: [-30.0, 10.0], border: Border::Constant })
+        named(
+            "rotate",
+            p,
+            Action::Geometry(Geometry::Rotate { limit: [-30.0, 10.0], border: Border::Constant }),
+        )
     }
 
     fn noise(p: f64) -> NamedOp {
-        named("noise", p, Action::GaussNoise { std: [0.1, 0.2], mean: [0.0, 0.0], per_channel: true })
+        let op = Noise::GaussNoise { std: [0.1, 0.2], mean: [0.0, 0.0], per_channel: true };
+        named("noise", p, Action::Noise(op))
     }
 
     fn colour(p: f64) -> NamedOp {
         let ops = vec![
-            named("channel_shuffle", 0.2, Action::ChannelShuffle),
-            named("vertical_flip", 0.6, Action::VerticalFlip),
-            named("never", 0.0, Action::HorizontalFlip),
+            named("channel_shuffle", 0.2, Action::Colour(Colour::ChannelShuffle {})),
+            named("vertical_flip", 0.6, Action::Geometry(Geometry::VerticalFlip {})),
+            named("never", 0.0, Action::Geometry(Geometry::HorizontalFlip {})),
         ];
-        named("colour", p, Action::OneOf { ops })
+        named("colour", p, Action::Group(Group::OneOf { ops }))
     }
 
     fn samples(n: i64) -> impl Iterator<Item = Key> {
@@ -147,9 +175,10 @@ mod tests {
         Policy::new(ops).apply_traced(&mut image, sample, &mut Scratch::new())
     }
 
-    /// The step of a policy of this op alone.
-    fn step(op: NamedOp) -> Step {
-        Policy::new(&[op]).steps.remove(0)
+    /// What this op alone does to a sample; `None`: nothing.
+    fn only(op: &NamedOp, sample: Key) -> Option<String> {
+        let applied = trace(std::slice::from_ref(op), sample).remove(0);
+        applied.applied.then_some(applied.params)
     }
 
     #[test]
@@ -202,8 +231,8 @@ mod tests {
     fn ops_are_applied_with_their_probability() {
         let n = 20_000;
         for p in [0.0, 0.1, 0.5, 0.93, 1.0] {
-            let step = step(rotate(p));
-            let applied = samples(n).filter(|sample| step.draw(*sample).is_some()).count() as f64;
+            let op = rotate(p);
+            let applied = samples(n).filter(|sample| only(&op, *sample).is_some()).count() as f64;
             let spread = (n as f64 * p * (1.0 - p)).sqrt();
             assert!((applied - n as f64 * p).abs() <= 3.3 * spread, "{p}: {applied}");
         }
@@ -211,9 +240,11 @@ mod tests {
 
     #[test]
     fn one_of_chooses_by_weight() {
-        let (n, step) = (20_000, step(colour(1.0)));
-        let chosen: Vec<_> = samples(n).map(|sample| step.draw(sample).unwrap().chosen.unwrap()).collect();
-        let share = |name| chosen.iter().filter(|chosen| **chosen == name).count() as f64 / n as f64;
+        let (n, op) = (20_000, colour(1.0));
+        let chosen: Vec<_> = samples(n).map(|sample| only(&op, sample).unwrap()).collect();
+        let share = |name| {
+            chosen.iter().filter(|chosen| chosen.split(':').next() == Some(name)).count() as f64 / n as f64
+        };
         assert!((share("channel_shuffle") - 0.25).abs() < 0.011, "{}", share("channel_shuffle"));
         assert!((share("vertical_flip") - 0.75).abs() < 0.011);
         assert_eq!(share("never"), 0.0);
@@ -221,34 +252,57 @@ mod tests {
 
     #[test]
     fn one_of_nothing_does_nothing() {
-        for ops in [vec![], vec![named("never", 0.0, Action::HorizontalFlip)]] {
-            let trace = trace(&[named("colour", 1.0, Action::OneOf { ops })], sample_key(1, 1, 1, 0));
+        for ops in [vec![], vec![named("never", 0.0, Action::Geometry(Geometry::HorizontalFlip {}))]] {
+            let trace =
+                trace(&[named("colour", 1.0, Action::Group(Group::OneOf { ops }))], sample_key(1, 1, 1, 0));
             assert!(!trace[0].applied && trace[0].params.is_empty());
         }
     }
 
-    /// Kolmogorov and Smirnov's distance from the uniform distribution, at the 1 % point.
+    /// Transforms that are tables are applied together, with the same result as one by one.
     #[test]
-    fn drawn_values_are_uniform_in_their_range() {
-        let step = step(rotate(1.0));
-        let mut angles: Vec<f64> = samples(20_000)
-            .map(|sample| match step.draw(sample).unwrap().drawn {
-                Drawn::Rotate(Rotation { angle, .. }) => angle,
-                other => panic!("{other:?}"),
-            })
-            .collect();
-        angles.sort_by(f64::total_cmp);
-        assert!(angles[0] >= -30.0 && angles[angles.len() - 1] <= 10.0);
-        let n = angles.len() as f64;
-        let share = |i: usize, angle: f64| ((i as f64 + 0.5) / n - (angle + 30.0) / 40.0).abs();
-        let largest = angles.iter().enumerate().map(|(i, &angle)| share(i, angle)).fold(0.0, f64::max);
-        assert!(largest < 1.63 / n.sqrt(), "{largest}");
+    fn tables_are_applied_together() {
+        let brightness = |brightness: f64| {
+            let limit = [brightness, brightness];
+            let op = Colour::RandomBrightnessContrast {
+                brightness_limit: limit,
+                contrast_limit: limit,
+                brightness_by_max: true,
+            };
+            named("brightness", 1.0, Action::Colour(op))
+        };
+        let ops = [
+            brightness(0.3),
+            brightness(-0.2),
+            rotate(1.0),
+            brightness(0.1),
+            brightness(-0.3),
+            brightness(0.2),
+        ];
+        let picture = || {
+            let data = (0..9 * 7 * 3).map(|i| (i * 53 % 256) as u8).collect();
+            RgbImage { width: 9, height: 7, data }
+        };
+        for sample in samples(5) {
+            let (mut together, mut single) = (picture(), picture());
+            let policy = Policy::new(&ops);
+            policy.apply(&mut together, sample, &mut Scratch::new());
+            for (_, drawn) in policy.draw(sample) {
+                drawn.transform.apply(&mut single, &mut Scratch::new());
+            }
+            assert_eq!(together, single);
+        }
     }
 
     #[test]
     fn traces_read_well() {
         let key = sample_key(3, 1, 5, 0);
-        let ops = [named("flip", 1.0, Action::HorizontalFlip), rotate(1.0), noise(0.0), colour(1.0)];
+        let ops = [
+            named("flip", 1.0, Action::Geometry(Geometry::HorizontalFlip {})),
+            rotate(1.0),
+            noise(0.0),
+            colour(1.0),
+        ];
         let shown: Vec<_> =
             trace(&ops, key).into_iter().map(|a| format!("{} {} {}", a.name, a.applied, a.params)).collect();
         assert_eq!(

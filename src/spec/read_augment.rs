@@ -1,41 +1,15 @@
 //! The sections `[augment.ops]` and `[augment.grid]`.
 
-use std::ops::RangeInclusive;
-
 use indexmap::IndexMap;
 
 use super::fault::{Fault, nearest};
-use super::ops::{Action, Border, NamedOp, Op};
+use super::ops::read_op;
 use super::read_data::check_name;
 use super::reader::Table;
 use super::settings::{Augment, Design};
 
 /// The name of the variant without augmentation.
 pub const NONE: &str = "none";
-
-const PROBABILITY: RangeInclusive<f64> = 0.0..=1.0;
-
-/// Every op by its name in a spec.
-const KINDS: [(&str, Kind); 7] = [
-    ("horizontal_flip", Kind::HorizontalFlip),
-    ("vertical_flip", Kind::VerticalFlip),
-    ("rotate", Kind::Rotate),
-    ("random_brightness_contrast", Kind::RandomBrightnessContrast),
-    ("hue_saturation_value", Kind::HueSaturationValue),
-    ("channel_shuffle", Kind::ChannelShuffle),
-    ("gauss_noise", Kind::GaussNoise),
-];
-
-#[derive(Clone, Copy)]
-enum Kind {
-    HorizontalFlip,
-    VerticalFlip,
-    Rotate,
-    RandomBrightnessContrast,
-    HueSaturationValue,
-    ChannelShuffle,
-    GaussNoise,
-}
 
 /// Reads `[augment]`.
 pub fn augment(root: &Table<'_>) -> Augment {
@@ -61,7 +35,7 @@ pub fn augment(root: &Table<'_>) -> Augment {
                 ops_table.fault(&name, fault);
             }
         }
-        ops.insert(name.clone(), op(ops_table.table(&name)));
+        ops.insert(name.clone(), read_op(ops_table.table(&name)));
     }
 
     let grid = table.table("grid");
@@ -125,72 +99,4 @@ pub fn arm_names(augment: &Augment) -> Vec<String> {
         Design::Policies => names.extend(augment.policies.keys().filter(|name| *name != NONE).cloned()),
     }
     names
-}
-
-fn op(table: Table<'_>) -> Op {
-    let table_path = table.shown();
-    if table.has("one_of") {
-        return one_of(table);
-    }
-    if !table.has("op") {
-        let fault = Fault::new(format!("`[{table_path}]` names no op"))
-            .help("write `op = \"horizontal_flip\"`, or `one_of = [ … ]`");
-        table.fault("op", fault);
-        return Op { p: 0.0, action: Action::HorizontalFlip };
-    }
-    let kind = table.choice("op", &KINDS);
-    let name = KINDS.iter().find(|(_, k)| *k as u8 == kind as u8).map_or("", |(name, _)| *name);
-    let table = table.with_choice(&["op", name]);
-    let _ = table.text("op");
-    let p = table.number("p", PROBABILITY);
-    let action = match kind {
-        Kind::HorizontalFlip => Action::HorizontalFlip,
-        Kind::VerticalFlip => Action::VerticalFlip,
-        Kind::Rotate => Action::Rotate {
-            limit: table.range("limit", -360.0..=360.0),
-            border: table
-                .choice("border", &[("reflect_101", Border::Reflect101), ("constant", Border::Constant)]),
-        },
-        Kind::RandomBrightnessContrast => Action::RandomBrightnessContrast {
-            brightness_limit: table.range("brightness_limit", -1.0..=1.0),
-            contrast_limit: table.range("contrast_limit", -1.0..=1.0),
-            brightness_by_max: table.flag("brightness_by_max"),
-        },
-        Kind::HueSaturationValue => Action::HueSaturationValue {
-            hue_shift_limit: table.range("hue_shift_limit", -180.0..=180.0),
-            sat_shift_limit: table.range("sat_shift_limit", -255.0..=255.0),
-            val_shift_limit: table.range("val_shift_limit", -255.0..=255.0),
-        },
-        Kind::ChannelShuffle => Action::ChannelShuffle,
-        Kind::GaussNoise => Action::GaussNoise {
-            std: table.range("std", 0.0..=1.0),
-            mean: table.range("mean", -1.0..=1.0),
-            per_channel: table.flag("per_channel"),
-        },
-    };
-    table.finish();
-    Op { p, action }
-}
-
-fn one_of(table: Table<'_>) -> Op {
-    let table = table.with_choice(&["op", "one_of"]);
-    let p = table.number("p", PROBABILITY);
-    let mut ops: Vec<NamedOp> = Vec::new();
-    for inner in table.tables("one_of") {
-        let kind = match inner.any("op") {
-            Some(figment::value::Value::String(_, kind)) => kind,
-            _ => "one_of".to_owned(),
-        };
-        // Two of one kind need names of their own, since the name keys the draws.
-        let same = ops.iter().filter(|op| op.name.split('#').next() == Some(&kind)).count();
-        let name = if same == 0 { kind } else { format!("{kind}#{}", same + 1) };
-        ops.push(NamedOp { name, op: op(inner) });
-    }
-    if ops.is_empty() {
-        table.fault("one_of", Fault::new("`one_of` has no ops to choose from"));
-    } else if ops.iter().all(|op| op.op.p == 0.0) {
-        table.fault("one_of", Fault::new("every op in `one_of` has `p = 0`, so that none can be chosen"));
-    }
-    table.finish();
-    Op { p, action: Action::OneOf { ops } }
 }

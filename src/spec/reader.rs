@@ -274,6 +274,31 @@ impl<'r> Table<'r> {
         }
     }
 
+    /// `[low, high]` in whole numbers, both within `range` and in order.
+    pub fn whole_range(&self, key: &str, range: RangeInclusive<i64>) -> [i64; 2] {
+        let least = [*range.start(), *range.start()];
+        let Some(value) = self.required(key) else {
+            return least;
+        };
+        let items: Option<Vec<i64>> = match value {
+            Value::Array(_, items) => items.iter().map(integer_of).collect(),
+            _ => None,
+        };
+        match items.as_deref() {
+            Some(&[low, high]) if range.contains(&low) && range.contains(&high) => {
+                if low > high {
+                    self.wrong(key, value, "the lower end first");
+                }
+                [low.min(high), low.max(high)]
+            }
+            _ => {
+                let each = range_text(range.start(), range.end());
+                self.wrong(key, value, &format!("[low, high], each an integer in {each}"));
+                least
+            }
+        }
+    }
+
     /// One of several names.
     pub fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> T {
         let fallback = choices[0].1;

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use super::ops::Action;
-use super::settings::{FetchSize, LabelSource, LabelsFrom, Optimizer, Schedule, Threshold, Unmapped};
+use super::ops::{Action, Group};
+use super::settings::{
+    Experiment, FetchSize, LabelSource, LabelsFrom, Optimizer, Schedule, Threshold, Unmapped,
+};
 use super::{Loaded, Override, Overrides, Point, SpecError, load};
 
 const GOOD: &str = r#"
@@ -29,6 +31,11 @@ colour = { p = 0.7, one_of = [ { op = "hue_saturation_value" }, { op = "channel_
 "train.optimizer.lr" = [1e-4, 3e-4]
 "images.size" = [64, 96]
 "#;
+
+/// The experiment of a spec without faults.
+pub(super) fn experiment(text: &str) -> Experiment {
+    read(text, &[]).unwrap().experiment
+}
 
 fn read(text: &str, sets: &[&str]) -> Result<Loaded, SpecError> {
     let folder = tempfile::tempdir().unwrap();
@@ -215,7 +222,10 @@ fn another_choice_replaces_a_table_and_the_same_one_is_merged() {
 
     let op = |set: &str| read(GOOD, &[set]).unwrap().experiment.augment.ops["flip"].clone();
     assert_eq!(op("augment.ops.flip={op=\"rotate\", limit=[0, 5]}").p, 0.5);
-    assert!(matches!(op("augment.ops.flip.one_of=[{op=\"rotate\"}]").action, Action::OneOf { .. }));
+    assert!(matches!(
+        op("augment.ops.flip.one_of=[{op=\"rotate\"}]").action,
+        Action::Group(Group::OneOf { .. })
+    ));
 }
 
 #[test]

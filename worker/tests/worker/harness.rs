@@ -9,7 +9,7 @@ use ablatrix::cache::{Provenance, Store};
 use ablatrix::fingerprint::{Builder, Digest};
 use ablatrix::job::{Job, JobStage, PROTOCOL, TrainSummary, WorkerEvent, input, output};
 use ablatrix::seed::Key;
-use ablatrix::spec::ops::{Action, NamedOp, Op};
+use ablatrix::spec::ops::{Action, Geometry, NamedOp, Noise, Op};
 use ablatrix::spec::settings::*;
 use ablatrix::tables::rows::*;
 use ablatrix::tables::{self, Table};
@@ -103,7 +103,8 @@ impl Study {
     /// Trains mobilenet with dropout and two ops for `epochs` epochs.
     pub fn train_job(&self, epochs: u32) -> Job {
         let op = |name: &str, action: Action| NamedOp { name: name.into(), op: Op { p: 0.5, action } };
-        let noise = Action::GaussNoise { std: [0.05, 0.1], mean: [0.0, 0.0], per_channel: true };
+        let noise =
+            Action::Noise(Noise::GaussNoise { std: [0.05, 0.1], mean: [0.0, 0.0], per_channel: true });
         let mut job = Job {
             protocol: PROTOCOL,
             stage: JobStage::Train,
@@ -126,7 +127,7 @@ impl Study {
                 early_stopping: None,
             },
             images: Images { size: SIDE as u32, fit: Fit::Stretch },
-            policy: vec![op("flip", Action::HorizontalFlip), op("noise", noise)],
+            policy: vec![op("flip", Action::Geometry(Geometry::HorizontalFlip {})), op("noise", noise)],
             inputs: self.inputs.clone(),
             cache: self.root().to_owned(),
             seed: 1,

@@ -11,7 +11,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::Scratch;
+use crate::augment::{Mask, Scratch, Transform};
 use crate::pixels::RgbImage;
 use crate::seed::Draws;
 use crate::spec::ops::Border;
@@ -30,9 +30,10 @@ impl Rotation {
     pub fn draw(limit: [f64; 2], border: Border, draws: &mut Draws) -> Self {
         Rotation { angle: draws.range_f64(limit[0], limit[1]), border }
     }
+}
 
-    /// Turns the picture.
-    pub fn apply(self, image: &mut RgbImage, scratch: &mut Scratch) {
+impl Transform for Rotation {
+    fn apply(&self, image: &mut RgbImage, scratch: &mut Scratch) {
         let (width, height) = (image.width, image.height);
         if width == 0 || height == 0 {
             return;
@@ -47,6 +48,26 @@ impl Rotation {
             source.blend(left, start, turn.right);
             source.blend_inside(middle, start.steps(turn.right, inside.start), turn.right);
             source.blend(right, start.steps(turn.right, inside.end), turn.right);
+        }
+    }
+
+    fn apply_to_mask(&self, mask: &mut Mask) {
+        let (width, height) = (mask.width, mask.height);
+        if width == 0 || height == 0 {
+            return;
+        }
+        let old = mask.data.clone();
+        let turn = Turn::back(self.angle, width, height);
+        // Half a pixel on, so that cutting off is rounding to the nearest.
+        let half = Place::of(0.5, 0.5);
+        for (y, row) in mask.data.chunks_exact_mut(width).enumerate() {
+            let mut place = turn.row_start(y).steps(half, 1);
+            for value in row {
+                let (x, y) = place.floor();
+                let inside = (0..width as i64).contains(&x) && (0..height as i64).contains(&y);
+                *value = if inside { old[y as usize * width + x as usize] } else { 0 };
+                place = place.steps(turn.right, 1);
+            }
         }
     }
 }

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::augment::transform::Tables;
+use crate::augment::{Scratch, Transform};
 use crate::pixels::RgbImage;
 use crate::seed::Draws;
 
@@ -26,14 +28,21 @@ impl BrightnessContrast {
         let brightness = draws.range_f64(brightness[0], brightness[1]);
         BrightnessContrast { contrast, brightness, by_max }
     }
+}
 
-    /// `out = contrast x in + brightness x 255` (or `x mean`), clipped to 0 to 255.
-    pub fn apply(self, image: &mut RgbImage) {
+/// `out = contrast x in + brightness x 255` (or `x mean`), clipped to 0 to 255.
+impl Transform for BrightnessContrast {
+    fn apply(&self, image: &mut RgbImage, _scratch: &mut Scratch) {
         let unit = if self.by_max { 255.0 } else { mean(&image.data) };
         let table = table(self.contrast as f32, (self.brightness * unit) as f32);
         for value in &mut image.data {
             *value = table[usize::from(*value)];
         }
+    }
+
+    fn tables(&self) -> Option<Tables> {
+        let table = || table(self.contrast as f32, (self.brightness * 255.0) as f32);
+        self.by_max.then(|| Tables::same(table()))
     }
 }
 

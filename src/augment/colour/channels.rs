@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::augment::{Scratch, Transform};
 use crate::pixels::RgbImage;
 use crate::seed::Draws;
 
@@ -19,9 +20,10 @@ impl ChannelOrder {
         draws.shuffle(&mut from);
         ChannelOrder { from }
     }
+}
 
-    /// Reorders the channels of each pixel.
-    pub fn apply(self, image: &mut RgbImage) {
+impl Transform for ChannelOrder {
+    fn apply(&self, image: &mut RgbImage, _scratch: &mut Scratch) {
         let [r, g, b] = self.from.map(|c| usize::from(c.min(2)));
         for pixel in image.data.as_chunks_mut::<3>().0 {
             *pixel = [pixel[r], pixel[g], pixel[b]];

@@ -8,12 +8,13 @@
 use std::fmt;
 
 use super::normal::{Normal, UNIT};
+use crate::augment::{Scratch, Transform};
 use crate::pixels::RgbImage;
 use crate::seed::{Draws, Key};
 
 /// The drawn values.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Noise {
+pub struct GaussNoise {
     /// Standard deviation as a share of 255.
     pub std: f64,
     /// Mean as a share of 255.
@@ -24,15 +25,16 @@ pub struct Noise {
     pub key: Key,
 }
 
-impl Noise {
+impl GaussNoise {
     /// Draws the standard deviation, then the mean, each uniformly; the pixels' draws come from `key`.
     pub fn draw(std: [f64; 2], mean: [f64; 2], per_channel: bool, key: Key, draws: &mut Draws) -> Self {
         let std = draws.range_f64(std[0], std[1]);
-        Noise { std, mean: draws.range_f64(mean[0], mean[1]), per_channel, key }
+        GaussNoise { std, mean: draws.range_f64(mean[0], mean[1]), per_channel, key }
     }
+}
 
-    /// Adds the noise.
-    pub fn apply(self, image: &mut RgbImage) {
+impl Transform for GaussNoise {
+    fn apply(&self, image: &mut RgbImage, _scratch: &mut Scratch) {
         let scale = (self.std * 255.0 / UNIT) as f32;
         let mean = (self.mean * 255.0) as f32;
         let channels = if self.per_channel { 1 } else { 3 };
@@ -52,7 +54,7 @@ impl Noise {
     }
 }
 
-impl fmt::Display for Noise {
+impl fmt::Display for GaussNoise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "std={:.3} mean={:+.3}", self.std, self.mean)
     }
@@ -91,7 +93,7 @@ mod tests {
     /// The noise on a grey picture, where nothing is clipped: [height, width, 3] in levels.
     fn noise_on_grey(std: f64, mean: f64, per_channel: bool, seed: u64) -> Vec<f64> {
         let mut image = RgbImage { width: 160, height: 120, data: vec![128; 160 * 120 * 3] };
-        Noise { std, mean, per_channel, key: Key::root(seed) }.apply(&mut image);
+        GaussNoise { std, mean, per_channel, key: Key::root(seed) }.apply(&mut image, &mut Scratch::new());
         image.data.iter().map(|&v| f64::from(v) - 128.0).collect()
     }
 
@@ -164,7 +166,8 @@ mod tests {
     #[test]
     fn sums_are_clipped() {
         let mut image = RgbImage { width: 64, height: 64, data: [0, 128, 255].repeat(64 * 64) };
-        Noise { std: 1.0, mean: 0.0, per_channel: true, key: Key::root(8) }.apply(&mut image);
+        GaussNoise { std: 1.0, mean: 0.0, per_channel: true, key: Key::root(8) }
+            .apply(&mut image, &mut Scratch::new());
         let share =
             |level| image.data.iter().filter(|&&v| v == level).count() as f64 / image.data.len() as f64;
         // What falls 0, a half and one standard deviation below the mean of the three values.

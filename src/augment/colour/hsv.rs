@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use crate::augment::{Scratch, Transform};
 use crate::pixels::RgbImage;
 use crate::seed::Draws;
 
@@ -30,13 +31,15 @@ impl HsvShift {
             value: draws.range_f64(value[0], value[1]),
         }
     }
+}
 
-    /// Shifts every pixel. Three zeros leave the picture untouched, without the losses of the way there and back.
-    pub fn apply(self, image: &mut RgbImage) {
+/// Three zeros leave the picture untouched, without the losses of the way there and back.
+impl Transform for HsvShift {
+    fn apply(&self, image: &mut RgbImage, _scratch: &mut Scratch) {
         if self.hue == 0.0 && self.saturation == 0.0 && self.value == 0.0 {
             return;
         }
-        let shifted = Tables::of(self);
+        let shifted = Tables::of(*self);
         for pixel in image.data.as_chunks_mut::<3>().0 {
             *pixel = shifted.rgb(hsv(*pixel));
         }

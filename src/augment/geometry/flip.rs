@@ -1,0 +1,63 @@
+//! Mirrors a picture in place. Nothing is drawn: both flips have no parameters.
+
+use std::fmt;
+
+use crate::augment::{Mask, Scratch, Transform};
+use crate::pixels::RgbImage;
+
+/// One of the two mirrors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flip {
+    /// Left and right.
+    Horizontal,
+    /// Top and bottom.
+    Vertical,
+}
+
+impl Transform for Flip {
+    fn apply(&self, image: &mut RgbImage, _scratch: &mut Scratch) {
+        match self {
+            Flip::Horizontal => horizontal(image),
+            Flip::Vertical => vertical(image),
+        }
+    }
+
+    fn apply_to_mask(&self, mask: &mut Mask) {
+        if mask.width == 0 {
+            return;
+        }
+        match self {
+            Flip::Horizontal => mask.data.chunks_exact_mut(mask.width).for_each(<[u8]>::reverse),
+            Flip::Vertical => swap_rows(&mut mask.data, mask.width, mask.height),
+        }
+    }
+}
+
+impl fmt::Display for Flip {
+    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
+fn horizontal(image: &mut RgbImage) {
+    if image.width == 0 {
+        return;
+    }
+    for row in image.data.chunks_exact_mut(image.width * 3) {
+        row.as_chunks_mut::<3>().0.reverse();
+    }
+}
+
+fn vertical(image: &mut RgbImage) {
+    swap_rows(&mut image.data, image.width * 3, image.height);
+}
+
+fn swap_rows(values: &mut [u8], stride: usize, rows: usize) {
+    if stride == 0 {
+        return;
+    }
+    let (top, bottom) = values.split_at_mut(rows / 2 * stride);
+    for (upper, lower) in top.chunks_exact_mut(stride).zip(bottom.rchunks_exact_mut(stride)) {
+        upper.swap_with_slice(lower);
+    }
+}

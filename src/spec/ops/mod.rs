@@ -1,0 +1,120 @@
+//! Augmentation ops as settings: what is drawn, from which range, how often.
+//!
+//! Names and parameters are albumentations' (2.0), in snake_case. Every range is `[low, high]`, both ends
+//! included, and is drawn uniformly. The pixels are moved in `augment`; here are only the values.
+//!
+//! A family is declared in one file, each op with its parameters and what they may be; what it does not set stands
+//! in `defaults.toml` under `[choice.op.NAME]`.
+
+mod colour;
+pub mod domain;
+pub mod family;
+mod geometry;
+mod noise;
+mod read;
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+pub use colour::Colour;
+pub use family::{Manual, Parameter};
+pub use geometry::Geometry;
+pub use noise::Noise;
+pub(super) use read::op as read_op;
+
+/// An op with the probability that it is applied to an image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Op {
+    /// Probability that the op is applied, 0 to 1.
+    pub p: f64,
+    /// What is done when it is.
+    pub action: Action,
+}
+
+/// What an op does to the pixels. Written as one table with the key `op`, whatever the family.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Action {
+    /// Moves pixels.
+    Geometry(Geometry),
+    /// Changes colours.
+    Colour(Colour),
+    /// Adds noise.
+    Noise(Noise),
+    /// Applies other ops.
+    Group(Group),
+}
+
+/// An op made of others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "op")]
+pub enum Group {
+    /// Applies exactly one of several ops, chosen in proportion to their `p`.
+    OneOf {
+        /// The ops to choose from, by name; each one's `p` is its weight.
+        ops: Vec<NamedOp>,
+    },
+}
+
+impl Action {
+    /// The op's name in specs; it keys the op's draws, so that another name for it in a spec changes no pixel.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Action::Geometry(op) => op.name(),
+            Action::Colour(op) => op.name(),
+            Action::Noise(op) => op.name(),
+            Action::Group(group) => group.name(),
+        }
+    }
+
+    /// Each parameter with its value in words; none for a group.
+    pub fn values(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Action::Geometry(op) => op.values(),
+            Action::Colour(op) => op.values(),
+            Action::Noise(op) => op.values(),
+            Action::Group(_) => Vec::new(),
+        }
+    }
+
+    /// The names of all ops that stand alone: every one but the groups.
+    pub fn names() -> Vec<&'static str> {
+        [Geometry::NAMES, Colour::NAMES, Noise::NAMES].concat()
+    }
+
+    /// What each of these ops is.
+    pub fn manual() -> Vec<Manual> {
+        [Geometry::manual(), Colour::manual(), Noise::manual()].concat()
+    }
+}
+
+impl Group {
+    /// The key that holds the group's ops in a spec.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Group::OneOf { .. } => "one_of",
+        }
+    }
+}
+
+/// An op under the name that it has in the spec.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NamedOp {
+    /// The name in `[augment.ops]`, which is for people; inside a group the op's own kind (`rotate#2` for the second
+    /// of one kind), which keys its draws.
+    pub name: String,
+    /// The op.
+    pub op: Op,
+}
+
+/// What lies beyond the border of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Border {
+    /// The picture mirrored, the border pixel not repeated (`gfedcb|abcdefgh|gfedcba`).
+    Reflect101,
+    /// Black.
+    Constant,
+}
