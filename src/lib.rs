@@ -24,6 +24,7 @@ pub mod dataset;
 pub mod tables;
 pub mod job;
 pub mod spec;
+pub mod design;
 pub mod weights;
 pub mod fingerprint;
 pub mod layout;

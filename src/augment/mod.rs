@@ -1,4 +1,4 @@
-//! Seeded image operations, one family per file; policies; designs.
+//! Seeded image operations, one family per file; policies.
 //!
 //! Takes 8-bit RGB pictures, the ops of `spec::ops` and a [`Key`](crate::seed::Key) per sample; changes the
 //! pictures in place. The draws of an op come from its own name, so that they do not move when another op is
@@ -12,7 +12,6 @@
 
 pub mod colour;
 mod describe;
-pub mod design;
 mod draw;
 pub mod geometry;
 pub mod mask;
@@ -27,7 +26,6 @@ mod golden;
 mod properties;
 
 pub use describe::describe;
-pub use design::{Arm, DesignError, arms};
 pub use mask::Mask;
 pub use policy::{Applied, Policy, sample_key};
 pub use scratch::Scratch;

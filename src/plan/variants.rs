@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::augment::design::{self, DesignError};
 use crate::spec::settings::Variant;
 use crate::spec::{Loaded, Point};
 
@@ -12,9 +11,6 @@ const OF_RUNS: [&str; 2] = ["seed", "fold"];
 /// Why the variants of a spec cannot be told apart.
 #[derive(Debug, thiserror::Error)]
 pub enum VariantError {
-    /// The grid cannot be laid out.
-    #[error(transparent)]
-    Design(#[from] DesignError),
     /// Two variants have one name.
     #[error("two variants have the name `{name}`")]
     SameName {
@@ -38,7 +34,9 @@ pub enum VariantError {
 pub fn variants(loaded: &Loaded) -> Result<Vec<Variant>, VariantError> {
     let mut variants = Vec::new();
     let shown = shown_keys(&loaded.points);
-    for arm in design::arms(&loaded.experiment.augment)? {
+    let augment = &loaded.experiment.augment;
+    for arm in augment.arms() {
+        let policy = augment.ops_of(&arm);
         for point in &loaded.points {
             let mut name = arm.name.clone();
             for (key, value) in &point.values {
@@ -48,7 +46,7 @@ pub fn variants(loaded: &Loaded) -> Result<Vec<Variant>, VariantError> {
                 name,
                 arm: arm.name.clone(),
                 point: point.values.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
-                policy: arm.ops.clone(),
+                policy: policy.clone(),
                 experiment: point.experiment.clone(),
             });
         }

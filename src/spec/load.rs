@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::fault::{Fault, Place, SpecError, nearest};
 use super::layers::{Layers, Overrides, Swept};
 use super::reader::{Reading, Table, shown};
-use super::settings::{Design, Experiment};
+use super::settings::{Augment, Design, Experiment};
 use super::{read_augment, read_data, read_labels, read_training};
 
 /// The largest matrix.
@@ -77,14 +77,23 @@ impl Loaded {
     /// What the spec holds that nothing reads, though it is not wrong.
     pub fn notices(&self) -> Vec<String> {
         let augment = &self.experiment.augment;
-        let names: Vec<_> = augment.policies.keys().map(|name| format!("`{name}`")).collect();
-        if augment.design == Design::Policies || names.is_empty() {
-            return Vec::new();
+        let named = |names: &mut dyn Iterator<Item = &String>| {
+            names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        };
+        let mut notices = Vec::new();
+        if augment.design != Design::Policies && !augment.policies.is_empty() {
+            let names = named(&mut augment.policies.keys());
+            notices.push(format!(
+                "the design of `[augment.grid]` does not read the policies {names}; write `design = \"policies\"` to run them"
+            ));
         }
-        let names = names.join(", ");
-        vec![format!(
-            "the design of `[augment.grid]` does not read the policies {names}; write `design = \"policies\"` to run them"
-        )]
+        if augment.design == Design::None && !augment.levels.is_empty() {
+            let names = named(&mut augment.levels.keys());
+            notices.push(format!(
+                "the design of `[augment.grid]` does not read the levels of {names}; write `design = \"add_one\"` to run them"
+            ));
+        }
+        notices
     }
 
     /// A fault about the value at `path` that was found after loading, with its place in the file.
@@ -161,19 +170,15 @@ fn read(reading: &Reading<'_>) -> Experiment {
     let name = root.text("name");
     check_experiment_name(&root, &name);
     let dataset = read_data::dataset(&root);
+    let before = reading.n_faults();
     let augment = read_augment::augment(&root);
-    let report = read_training::report(&root);
-    let arms = read_augment::arm_names(&augment);
-    if !arms.contains(&report.baseline) {
-        let table = root.table("report");
-        let known = arms.iter().map(|arm| format!("`{arm}`")).collect::<Vec<_>>().join(", ");
-        let mut fault =
-            Fault::new(format!("`baseline` is `{}`, which the grid does not have", report.baseline));
-        fault = match nearest(&report.baseline, arms.iter().map(String::as_str)) {
-            Some(near) => fault.help(format!("did you mean `{near}`?")),
-            None => fault.help(format!("the grid has {known}")),
-        };
-        table.fault("baseline", fault);
+    let is_laid_out = reading.n_faults() == before;
+    let mut report = read_training::report(&root);
+    if report.baseline.is_empty() {
+        report.baseline = augment.design.baseline().to_owned();
+    }
+    if is_laid_out {
+        check_baseline(&root.table("report"), &report.baseline, &augment);
     }
     let experiment = Experiment {
         name,
@@ -198,6 +203,21 @@ fn read(reading: &Reading<'_>) -> Experiment {
     }
     root.finish();
     experiment
+}
+
+/// Faults a baseline that is no arm of the grid.
+fn check_baseline(table: &Table<'_>, baseline: &str, augment: &Augment) {
+    let arms: Vec<String> = augment.arms().into_iter().map(|arm| arm.name).collect();
+    if arms.iter().any(|arm| arm == baseline) {
+        return;
+    }
+    let fault = Fault::new(format!("`baseline` is `{baseline}`, which the grid does not have"));
+    let known = arms.iter().map(|arm| format!("`{arm}`")).collect::<Vec<_>>().join(", ");
+    let fault = match nearest(baseline, arms.iter().map(String::as_str)) {
+        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None => fault.help(format!("the grid has {known}")),
+    };
+    table.fault("baseline", fault);
 }
 
 fn check_experiment_name(root: &Table<'_>, name: &str) {

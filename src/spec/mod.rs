@@ -3,6 +3,7 @@
 //! `layers` merges the texts and keeps where each value stands; `reader` and the `read_…` files check them into
 //! `settings`; after [`load`] nothing is optional by accident. All faults come out together.
 
+mod arms;
 mod chosen;
 mod document;
 mod fault;
@@ -12,6 +13,7 @@ pub mod ops;
 mod read_augment;
 mod read_data;
 mod read_folds;
+mod read_grid;
 mod read_labels;
 mod read_training;
 mod reader;
@@ -20,7 +22,7 @@ pub mod settings;
 #[cfg(test)]
 mod tests;
 
+pub use arms::{Arm, NONE, Part};
 pub use fault::{Fault, Place, Source, SpecError, nearest};
 pub use layers::{DEFAULTS, Override, Overrides};
 pub use load::{Loaded, Point, load};
-pub use read_augment::{NONE, arm_names};

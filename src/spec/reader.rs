@@ -41,6 +41,7 @@ impl<'a> Reading<'a> {
             dict,
             fallback: Dict::new(),
             is_amiss: false,
+            elsewhere: Vec::new(),
             asked: RefCell::default(),
         }
     }
@@ -48,6 +49,11 @@ impl<'a> Reading<'a> {
     /// The layers that are read.
     pub fn layers(&self) -> &Layers {
         self.layers
+    }
+
+    /// How many faults there are so far.
+    pub fn n_faults(&self) -> usize {
+        self.faults.borrow().len()
     }
 
     /// Keeps a fault.
@@ -87,6 +93,8 @@ pub struct Table<'r> {
     fallback: Dict,
     /// Something else stands in its place, which is the fault to show: what it lacks is none.
     is_amiss: bool,
+    /// Keys whose values stand at other places of the spec.
+    elsewhere: Vec<(String, KeyPath)>,
     asked: RefCell<Vec<String>>,
 }
 
@@ -98,17 +106,31 @@ impl<'r> Table<'r> {
         self
     }
 
+    /// The same table with another value for `key`, which stands at `place`: faults in it point there.
+    #[must_use]
+    pub fn with_value(mut self, key: &str, value: Value, place: KeyPath) -> Self {
+        self.dict.insert(key.to_owned(), value);
+        self.elsewhere.push((key.to_owned(), place));
+        self
+    }
+
+    /// How many faults there are so far in the whole spec.
+    pub fn n_faults(&self) -> usize {
+        self.reading.n_faults()
+    }
+
     /// Keeps a fault about the value of `key`.
     pub fn fault(&self, key: &str, fault: Fault) {
         if self.is_amiss {
             return;
         }
-        let path = self.path_of(key);
+        let path = self.place_of(key);
         let of_value = self
             .dict
             .get(key)
             .and_then(|value| self.reading.layers.place(value.tag(), &path, false))
-            .or_else(|| self.reading.layers.find(&path, false));
+            .or_else(|| self.reading.layers.find(&path, false))
+            .or_else(|| self.place_elsewhere(key));
         // A default is nothing that the user could mend: better the table in their own file.
         let place = of_value.filter(Place::is_users).or_else(|| self.reading.layers.find(&self.path, true));
         let place = place.filter(Place::is_users);
@@ -408,6 +430,7 @@ impl<'r> Table<'r> {
             dict,
             fallback: Dict::new(),
             is_amiss: self.is_amiss,
+            elsewhere: Vec::new(),
             asked: RefCell::default(),
         }
     }
@@ -451,6 +474,18 @@ impl<'r> Table<'r> {
         let mut path = self.path.clone();
         path.push(key.to_owned());
         path
+    }
+
+    /// Where the value of a key stands: below this table, unless it was put there from elsewhere.
+    fn place_of(&self, key: &str) -> KeyPath {
+        let elsewhere = self.elsewhere.iter().find(|(other, _)| other == key);
+        elsewhere.map_or_else(|| self.path_of(key), |(_, path)| path.clone())
+    }
+
+    /// Where a value from elsewhere stands, or what it lies in: one from the command line has no places inside.
+    fn place_elsewhere(&self, key: &str) -> Option<Place> {
+        let (_, path) = self.elsewhere.iter().find(|(other, _)| other == key)?;
+        (1..=path.len()).rev().find_map(|depth| self.reading.layers.find(&path[..depth], false))
     }
 
     /// The table's dotted path.

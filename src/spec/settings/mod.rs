@@ -2,6 +2,7 @@
 //!
 //! The TOML face (spans, layers, spellings) is `read`; nothing here knows that there was a file.
 
+mod augment;
 mod data;
 mod training;
 
@@ -11,10 +12,11 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+pub use augment::*;
 pub use data::*;
 pub use training::*;
 
-use super::ops::{NamedOp, Op};
+use super::ops::NamedOp;
 
 /// One TOML, one question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,28 +54,6 @@ pub struct Experiment {
     /// Where runs are logged; never part of a fingerprint.
     pub tracking: Tracking,
 }
-/// `[augment]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Augment {
-    /// The named ops, in spec order.
-    pub ops: IndexMap<String, Op>,
-    /// Which of them are tried together.
-    pub design: Design,
-    /// Named lists of op names, in spec order; read by the design `policies`.
-    pub policies: IndexMap<String, Vec<String>>,
-}
-
-/// Which ops are tried together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Design {
-    /// Only the variant without augmentation.
-    None,
-    /// None, and each op alone.
-    AddOne,
-    /// None, and the named lists.
-    Policies,
-}
 
 /// `[evaluate]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,7 +77,7 @@ pub enum Threshold {
 /// `[report]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// The grid variant that effects are measured against.
+    /// The arm of the grid that effects are measured against.
     pub baseline: String,
     /// The metric that decides.
     pub metric: HeadlineMetric,
@@ -172,7 +152,7 @@ pub struct Tracking {
 pub struct Variant {
     /// Stable, readable name: `flip/lr=0.0001`, or `none`.
     pub name: String,
-    /// The grid's part of the name: `none`, `flip`, or a policy's name.
+    /// The grid's part of the name: `none`, `flip`, `flip+noise`, or a policy's name.
     pub arm: String,
     /// The matrix's part: dotted key to value, in spec order.
     pub point: BTreeMap<String, serde_json::Value>,
