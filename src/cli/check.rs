@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::args::{OutputFormat, SpecArgs};
+use super::design::{design_json, print_design};
 use super::facts::{Counts, Facts};
 use super::print;
 use super::render::{Failure, plain};
@@ -51,11 +52,7 @@ fn print_text(study: &Study, facts: Option<&Facts>) {
         print::count(plan.runs.len(), "run"),
         experiment.report.baseline
     ));
-    let mut rows = vec![vec!["VARIANT".to_owned(), "OPS".to_owned()]];
-    for variant in &plan.variants {
-        rows.push(vec![variant.name.clone(), crate::augment::describe(&variant.policy)]);
-    }
-    print::table(&rows);
+    print_design(&experiment.augment, &plan.variants);
     let Some(facts) = facts else {
         print::out("\nthe dataset is not there yet; `ablatrix run` draws it first");
         return;
@@ -135,6 +132,7 @@ fn print_pairs(facts: &Facts) {
 fn print_json(study: &Study, facts: Option<&Facts>) {
     let value = json!({
         "experiment": *study.plan.experiment,
+        "design": design_json(&study.plan.experiment.augment),
         "variants": study.plan.variants.iter().map(|variant| &variant.name).collect::<Vec<_>>(),
         "runs": study.plan.runs.iter().map(|run| &run.name).collect::<Vec<_>>(),
         "counts": facts.map(counts_json),

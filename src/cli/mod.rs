@@ -3,6 +3,7 @@
 mod args;
 mod cache;
 mod check;
+mod design;
 mod display;
 mod facts;
 mod fetch;

@@ -190,7 +190,10 @@ mod tests {
     fn augment(names: &[&str], design: Design) -> Augment {
         // Each with a probability of its own, so that they can be told apart.
         let op = |(i, name): (usize, &&str)| {
-            ((*name).to_owned(), Op { p: (i + 1) as f64 / 100.0, action: Action::Colour(Colour::ChannelShuffle {}) })
+            (
+                (*name).to_owned(),
+                Op { p: (i + 1) as f64 / 100.0, action: Action::Colour(Colour::ChannelShuffle {}) },
+            )
         };
         Augment {
             ops: names.iter().enumerate().map(op).collect(),

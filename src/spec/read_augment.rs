@@ -37,9 +37,7 @@ pub fn augment(root: &Table<'_>) -> Augment {
         ops.insert(name.clone(), read_op(ops_table.table(&name)));
     }
 
-    let grid = read_grid::grid(&table.table("grid"), &ops_table, &ops);
+    let grid = read_grid::grid(table.table("grid"), &ops_table, &ops);
     table.finish();
     Augment { ops, design: grid.design, policies: grid.policies, levels: grid.levels }
-}
-
 }

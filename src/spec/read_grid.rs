@@ -232,7 +232,7 @@ fn axis(table: &Table<'_>, param: &str, name: &str, op: &Op, ops_table: &Table<'
     // Each value by itself, so that a wrong one is told once and not in every combination.
     let before = table.n_faults();
     for (idx, value) in values.iter().enumerate() {
-        op_with(ops_table, name, &[(param, idx, value)]);
+        op_with(ops_table, name, &[Chosen { param, idx, value }]);
     }
     if table.n_faults() > before {
         return None;
@@ -249,7 +249,8 @@ fn no_such_parameter(name: &str, op: &Op, param: &str, known: &[&str]) -> Fault 
     let kind = op.action.name();
     let fault = Fault::new(format!("the op `{name}` (`{kind}`) has no parameter `{param}`"));
     if matches!(op.action, Action::Group(_)) {
-        let help = "only its `p` can have levels; give an op in it a name of its own in `[augment.ops]` to vary it";
+        let help =
+            "only its `p` can have levels; give an op in it a name of its own in `[augment.ops]` to vary it";
         return fault.help(help);
     }
     match nearest(param, known.iter().copied()) {
@@ -263,33 +264,44 @@ fn no_such_parameter(name: &str, op: &Op, param: &str, known: &[&str]) -> Fault 
 
 /// Every combination of the axes' values, the last axis fastest.
 fn product(axes: &[Axis], name: &str, ops_table: &Table<'_>) -> Vec<Level> {
-    let mut points: Vec<Vec<(&str, usize, &Value)>> = vec![Vec::new()];
-    for axis in axes {
-        let with = |point: &Vec<(&'_ str, usize, &'_ Value)>| {
-            let values = axis.values.iter().enumerate();
-            let more =
-                |(idx, value)| point.iter().copied().chain([(axis.param.as_str(), idx, value)]).collect();
-            values.map(more).collect::<Vec<Vec<_>>>()
-        };
-        points = points.iter().flat_map(with).collect();
+    let mut points: Vec<Vec<Chosen<'_>>> = vec![Vec::new()];
+    for Axis { param, values } in axes {
+        points = points
+            .into_iter()
+            .flat_map(|point| {
+                values.iter().enumerate().map(move |(idx, value)| {
+                    let mut point = point.clone();
+                    point.push(Chosen { param, idx, value });
+                    point
+                })
+            })
+            .collect();
     }
-    let level = |point: Vec<(&str, usize, &Value)>| Level {
+    let level = |point: Vec<Chosen<'_>>| Level {
         op: op_with(ops_table, name, &point),
-        values: point.iter().map(|&(param, _, value)| (param.to_owned(), json(value))).collect(),
+        values: point.iter().map(|chosen| (chosen.param.to_owned(), json(chosen.value))).collect(),
     };
     points.into_iter().map(level).collect()
 }
 
+/// One of the values of an axis.
+#[derive(Clone, Copy)]
+struct Chosen<'a> {
+    param: &'a str,
+    /// Its position in the list.
+    idx: usize,
+    value: &'a Value,
+}
+
 /// The op with some of its parameters replaced by levels, read as the op itself is; faults in a level point at it.
-fn op_with(ops_table: &Table<'_>, name: &str, levels: &[(&str, usize, &Value)]) -> Op {
-    let place = |param: &str, idx: usize| {
-        let idx = idx.to_string();
-        ["augment", "grid", "levels", name, param, &idx].map(str::to_owned).to_vec()
-    };
-    let own = ops_table.table(name);
-    op(levels
-        .iter()
-        .fold(own, |table, &(param, idx, value)| table.with_value(param, value.clone(), place(param, idx))))
+fn op_with(ops_table: &Table<'_>, name: &str, levels: &[Chosen<'_>]) -> Op {
+    let mut table = ops_table.table(name);
+    for chosen in levels {
+        let idx = chosen.idx.to_string();
+        let place = ["augment", "grid", "levels", name, chosen.param, &idx].map(str::to_owned);
+        table = table.with_value(chosen.param, chosen.value.clone(), place.to_vec());
+    }
+    read_op(table)
 }
 
 fn json(value: &Value) -> serde_json::Value {

@@ -1,0 +1,254 @@
+//! What `check` shows of the design: the arms, and what a fraction keeps apart.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::print;
+use super::render::plain;
+use crate::augment::describe;
+use crate::design::{Fraction, Pair};
+use crate::spec::ops::NamedOp;
+use crate::spec::settings::{Augment, Design, Variant};
+use crate::spec::{Arm, Part};
+
+/// Width up to which ops stand over their columns by name; beyond, by letter.
+const WIDE: usize = 72;
+/// Characters of a line of text.
+const LINE: usize = 100;
+/// Ops up to which a table has a column for each.
+const COLUMNS: usize = 50;
+/// Characters of an arm's name behind its signs, which say the same.
+const NAME: usize = 60;
+/// Words of the defining relation that are listed.
+const WORDS: usize = 15;
+
+/// Letters of factors, as in textbooks: `I` is the identity.
+const LETTERS: &str = "ABCDEFGHJKLMNOPQRSTUVWXYZabcdefghjklmnopqrstuvwxyz";
+
+/// Prints ops, arms, points of the matrix, and what is mixed with what.
+pub fn print_design(augment: &Augment, variants: &[Arc<Variant>]) {
+    let arms = augment.arms();
+    print::out(&head(augment, &arms, variants));
+    match augment.design {
+        Design::None | Design::AddOne => print_list(augment, &arms),
+        _ if augment.ops.len() > COLUMNS => print_list(augment, &arms),
+        _ => print_signs(augment, &arms),
+    }
+    if let Some(fraction) = augment.fraction() {
+        print::out("");
+        fraction_lines(fraction).iter().for_each(|line| print::out(line));
+    }
+    // The points are those of any arm.
+    let points: Vec<&str> = points(variants).collect();
+    if points.iter().any(|point| !point.is_empty()) {
+        print::out(&format!("\neach arm at {} of the matrix", print::count(points.len(), "point")));
+        points.iter().for_each(|point| print::out(&format!("  {}", plain(point))));
+    }
+}
+
+fn head(augment: &Augment, arms: &[Arm], variants: &[Arc<Variant>]) -> String {
+    let name = augment.design.name();
+    let ops = print::count(augment.ops.len(), "op");
+    let n_arms = print::count(arms.len(), "arm");
+    let points = points(variants).count();
+    let times =
+        if points > 1 { format!(" x {points} points = {} variants", variants.len()) } else { String::new() };
+    format!("design `{name}` of {ops}: {n_arms}{times}\n")
+}
+
+/// The part of each variant's name after its arm, for the first arm.
+fn points(variants: &[Arc<Variant>]) -> impl Iterator<Item = &str> {
+    let first = variants.first().map_or("", |variant| variant.arm.as_str());
+    let of_first = variants.iter().filter(move |variant| variant.arm == first);
+    of_first.map(|variant| variant.name[variant.arm.len()..].trim_start_matches('/'))
+}
+
+/// Each arm with its ops in words.
+fn print_list(augment: &Augment, arms: &[Arm]) {
+    let mut rows = vec![vec!["ARM".to_owned(), "OPS".to_owned()]];
+    rows.extend(arms.iter().map(|arm| vec![plain(&arm.name), describe(&augment.ops_of(arm))]));
+    print::table(&rows);
+}
+
+/// The ops in words, and then each arm as signs under them.
+fn print_signs(augment: &Augment, arms: &[Arm]) {
+    let names: Vec<String> = augment.ops.keys().map(|name| plain(name)).collect();
+    let width: usize = names.iter().map(|name| name.chars().count() + 2).sum();
+    // A fraction is spoken of in letters.
+    let by_letter = augment.fraction().is_some() || width > WIDE;
+    let letters = LETTERS.chars().map(String::from);
+    let heads: Vec<String> = if by_letter { letters.take(names.len()).collect() } else { names.clone() };
+    let mut rows = vec![vec![String::new(), "OP".to_owned(), "WHAT IT DOES".to_owned()]];
+    for (((name, op), shown), head) in augment.ops.iter().zip(&names).zip(&heads) {
+        let named = NamedOp { name: name.clone(), op: op.clone() };
+        rows.push(vec![head.clone(), shown.clone(), describe(&[named])]);
+    }
+    if !by_letter {
+        rows.iter_mut().for_each(|row| drop(row.remove(0)));
+    }
+    print::table(&rows);
+    let is_ordered = augment.design == Design::Policies;
+    print::out(if is_ordered {
+        "\nnumbers: applied, in this order; -: not applied"
+    } else {
+        "\n+: applied; -: not applied"
+    });
+    let mut rows = vec![heads.into_iter().chain(["ARM".to_owned()]).collect::<Vec<_>>()];
+    for arm in arms {
+        let cell = |op: usize| match arm.parts.iter().position(|part| part.op == op) {
+            None => "-".to_owned(),
+            Some(at) if is_ordered => (at + 1).to_string(),
+            Some(_) => "+".to_owned(),
+        };
+        let name = if by_letter { cut(&plain(&arm.name)) } else { plain(&arm.name) };
+        rows.push((0..augment.ops.len()).map(cell).chain([name]).collect());
+    }
+    print::table(&rows);
+}
+
+fn cut(name: &str) -> String {
+    if name.chars().count() <= NAME {
+        name.to_owned()
+    } else {
+        format!("{}…", name.chars().take(NAME - 1).collect::<String>())
+    }
+}
+
+/// What a fraction is, and what it mixes, in letters.
+fn fraction_lines(fraction: &Fraction) -> Vec<String> {
+    let (k, p) = (fraction.n_factors(), fraction.n_generators());
+    let resolution = fraction.resolution().unwrap_or_default();
+    let mut lines = vec![format!(
+        "fraction 2^({k}-{p}): {} of {} combinations, resolution {}",
+        1_u64 << fraction.n_base(),
+        1_u64 << k,
+        roman(resolution)
+    )];
+    let rules = fraction.generators().into_iter().map(|rule| {
+        let sign = if rule.is_negative { "-" } else { "" };
+        format!("{} = {sign}{}", word(&[rule.factor]), word(&rule.of))
+    });
+    lines.extend(wrapped("generators (+1 applied, -1 not): ", rules, ", "));
+    match fraction.words(WORDS) {
+        Some(words) => {
+            let words = words.into_iter().map(|(is_negative, factors)| {
+                format!("{}{}", if is_negative { "-" } else { "" }, word(&factors))
+            });
+            lines.extend(wrapped("defining relation: I = ", words, " = "));
+        }
+        None => {
+            let counts = fraction.word_lengths().into_iter().enumerate().filter(|(_, n)| *n > 0);
+            let counts = counts.map(|(length, n)| format!("{n} of length {length}"));
+            lines.extend(wrapped("words of the defining relation: ", counts, ", "));
+        }
+    }
+    lines.push(String::new());
+    lines.push("each op alone: clear of all other ops and of all pairs".to_owned());
+    let groups = fraction.pair_groups();
+    let (clear, mixed): (Vec<_>, Vec<_>) = groups.iter().partition(|group| group.len() == 1);
+    let n_pairs = k * (k - 1) / 2;
+    if mixed.is_empty() {
+        lines.push(format!("pairs of ops: all {n_pairs} clear of all ops and of each other"));
+        return lines;
+    }
+    if clear.is_empty() {
+        lines.push(format!("pairs of ops: none of {n_pairs} is clear of all others"));
+    } else {
+        let clear_pairs = clear.iter().map(|group| pair(group[0]));
+        lines.extend(wrapped(
+            &format!("pairs of ops: {} of {n_pairs} clear: ", clear.len()),
+            clear_pairs,
+            ", ",
+        ));
+    }
+    lines.push("mixed with each other, so that only the sum of a line is known:".to_owned());
+    for group in mixed {
+        lines.extend(wrapped("  ", group.iter().map(|&two| pair(two)), " + "));
+    }
+    lines
+}
+
+fn letter(factor: usize) -> char {
+    LETTERS.chars().nth(factor).unwrap_or('?')
+}
+
+fn word(factors: &[usize]) -> String {
+    factors.iter().map(|&factor| letter(factor)).collect()
+}
+
+fn pair((first, second): Pair) -> String {
+    word(&[first, second])
+}
+
+fn roman(resolution: usize) -> String {
+    ["0", "I", "II", "III", "IV", "V", "VI", "VII"]
+        .get(resolution)
+        .map_or_else(|| resolution.to_string(), |roman| (*roman).to_owned())
+}
+
+/// The items on as many lines as they need, the further ones set in.
+fn wrapped(head: &str, items: impl Iterator<Item = String>, between: &str) -> Vec<String> {
+    let (mut lines, mut line, mut is_first) = (Vec::new(), head.to_owned(), true);
+    for item in items {
+        if !is_first {
+            line.push_str(between);
+        }
+        is_first = false;
+        if line.chars().count() + item.chars().count() > LINE {
+            lines.push(line.trim_end().to_owned());
+            line = "    ".to_owned();
+        }
+        line.push_str(&item);
+    }
+    lines.push(line);
+    lines
+}
+
+/// The same for programs.
+pub fn design_json(augment: &Augment) -> Value {
+    let names: Vec<&String> = augment.ops.keys().collect();
+    let part = |part: &Part| {
+        let level = augment.level(*part).map(|level| &level.values);
+        json!({"op": names[part.op], "level": level})
+    };
+    let arms: Vec<Value> = augment
+        .arms()
+        .iter()
+        .map(|arm| json!({"name": arm.name, "ops": arm.parts.iter().map(part).collect::<Vec<_>>()}))
+        .collect();
+    json!({
+        "name": augment.design.name(),
+        "n_ops": names.len(),
+        "n_arms": arms.len(),
+        "arms": arms,
+        "fraction": augment.fraction().map(|fraction| fraction_json(fraction, &names)),
+    })
+}
+
+fn fraction_json(fraction: &Fraction, names: &[&String]) -> Value {
+    let named = |factors: &[usize]| factors.iter().map(|&factor| names[factor]).collect::<Vec<_>>();
+    let two = |pair: &Pair| [names[pair.0], names[pair.1]];
+    let generators: Vec<Value> = fraction
+        .generators()
+        .iter()
+        .map(|rule| json!({"op": names[rule.factor], "of": named(&rule.of), "is_negative": rule.is_negative}))
+        .collect();
+    let words = fraction.words(WORDS).map(|words| {
+        let word = |(is_negative, factors): &(bool, Vec<usize>)| {
+            json!({"ops": named(factors), "is_negative": is_negative})
+        };
+        words.iter().map(word).collect::<Vec<_>>()
+    });
+    let (clear, mixed): (Vec<_>, Vec<_>) =
+        fraction.pair_groups().into_iter().partition(|group| group.len() == 1);
+    json!({
+        "resolution": fraction.resolution(),
+        "n_generators": fraction.n_generators(),
+        "generators": generators,
+        "word_lengths": fraction.word_lengths(),
+        "words": words,
+        "clear_pairs": clear.iter().flatten().map(two).collect::<Vec<_>>(),
+        "mixed_pairs": mixed.iter().map(|group| group.iter().map(two).collect::<Vec<_>>()).collect::<Vec<_>>(),
+    })
+}
