@@ -60,8 +60,8 @@ mod tests {
         for (i, group) in groups.iter().enumerate() {
             assert!(group.iter().all(|&pair| product(pair) == product(group[0])));
             for other in &groups[..i] {
-                let same = product(group[0]).iter().zip(product(other[0])).filter(|(a, b)| **a == *b);
-                assert_eq!(same.count() * 2, arms.len());
+                let (one, two) = (product(group[0]), product(other[0]));
+                assert_eq!(one.iter().zip(two).filter(|(a, b)| **a == *b).count() * 2, arms.len());
             }
         }
     }

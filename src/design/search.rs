@@ -221,14 +221,14 @@ mod tests {
         }
     }
 
+    /// Every choice of `n` columns, after those that are `chosen`.
     fn subsets_of(columns: &[u32], n: usize, chosen: &mut Vec<u32>, visit: &mut impl FnMut(&[u32])) {
         if chosen.len() == n {
             return visit(chosen);
         }
-        for (i, &column) in
-            columns.iter().enumerate().take_while(|(i, _)| columns.len() - i >= n - chosen.len())
-        {
-            chosen.push(column);
+        let wanted = n - chosen.len();
+        for i in 0..=columns.len().saturating_sub(wanted) {
+            chosen.push(columns[i]);
             subsets_of(&columns[i + 1..], n, chosen, visit);
             chosen.pop();
         }

@@ -255,6 +255,54 @@ mod tests {
         assert_eq!(told, expected);
     }
 
+    /// The key's fields of each arm's training, by the arm's name.
+    fn trainings(grid: &str) -> HashMap<String, Fingerprint> {
+        let ops = "flip = { op = \"horizontal_flip\", p = 0.4 }\nnoise = { op = \"gauss_noise\", std = [0.1, 0.2] }\n\
+                   turn = { op = \"rotate\" }\nhue = { op = \"hue_saturation_value\" }\n";
+        let spec = SPEC.replace("[augment.grid]\ndesign = \"none\"\n", "");
+        let plan = plan(&format!("{spec}[augment.ops]\n{ops}[augment.grid]\n{grid}\n"));
+        let trainings = plan.nodes.iter().filter(|node| node.stage == Stage::Train);
+        trainings
+            .map(|node| {
+                let key = settings(node.stage, &node.variant, node.seed, node.fold).finish();
+                (node.variant.arm.clone(), key)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_an_arm_does_enters_its_key_and_neither_its_name_nor_the_design() {
+        let factorial = trainings("design = \"factorial\"");
+        assert_eq!(factorial.len(), 16);
+        let distinct: std::collections::HashSet<_> = factorial.values().map(|key| &key.key).collect();
+        assert_eq!(distinct.len(), 16);
+        let same = |arm: &str, other: HashMap<String, Fingerprint>, name: &str| {
+            assert_eq!(factorial[arm].key, other[name].key, "{arm} {name}");
+        };
+        for arm in ["none", "flip", "noise", "turn", "hue"] {
+            same(arm, trainings("design = \"add_one\""), arm);
+        }
+        let fractional = trainings("design = \"fractional\"");
+        assert_eq!(fractional.len(), 8);
+        for arm in fractional.keys() {
+            same(arm, fractional.clone(), arm);
+        }
+        same("flip+noise+turn+hue", trainings("design = \"drop_one\""), "all");
+        same("flip+turn+hue", trainings("design = \"drop_one\""), "without-noise");
+        same("none", trainings("design = \"drop_one\""), "none");
+        let policies = "design = \"policies\"\npolicies.paper = [\"noise\", \"hue\"]\npolicies.back = [\"hue\", \"noise\"]";
+        same("noise+hue", trainings(policies), "paper");
+        assert_ne!(
+            factorial["noise+hue"].key,
+            trainings(policies)["back"].key,
+            "another order is another policy"
+        );
+        // The level that is the op's own value is the op.
+        let levels = trainings("levels.noise.std = [[0.1, 0.2], [0.1, 0.3]]");
+        same("noise", levels.clone(), "noise(std=0.1..0.2)");
+        assert!(factorial.values().all(|key| key.key != levels["noise(std=0.1..0.3)"].key));
+    }
+
     #[test]
     fn many_keys_are_the_keys_of_each() {
         let folder = tempfile::tempdir().unwrap();

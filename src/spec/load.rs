@@ -213,7 +213,14 @@ fn check_baseline(table: &Table<'_>, baseline: &str, augment: &Augment) {
     }
     let fault = Fault::new(format!("`baseline` is `{baseline}`, which the grid does not have"));
     let known = arms.iter().map(|arm| format!("`{arm}`")).collect::<Vec<_>>().join(", ");
-    let fault = match nearest(baseline, arms.iter().map(String::as_str)) {
+    // The same ops in another order are a slip, too.
+    let parts = |name: &str| {
+        let mut parts: Vec<String> = name.split('+').map(str::to_owned).collect();
+        parts.sort();
+        parts
+    };
+    let same = arms.iter().map(String::as_str).find(|arm| parts(arm) == parts(baseline));
+    let fault = match same.or_else(|| nearest(baseline, arms.iter().map(String::as_str))) {
         Some(near) => fault.help(format!("did you mean `{near}`?")),
         None => fault.help(format!("the grid has {known}")),
     };

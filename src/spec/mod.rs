@@ -20,6 +20,8 @@ mod reader;
 pub mod settings;
 
 #[cfg(test)]
+mod grid_tests;
+#[cfg(test)]
 mod tests;
 
 pub use arms::{Arm, NONE, Part};

@@ -37,7 +37,7 @@ pub(super) fn experiment(text: &str) -> Experiment {
     read(text, &[]).unwrap().experiment
 }
 
-fn read(text: &str, sets: &[&str]) -> Result<Loaded, SpecError> {
+pub(super) fn read(text: &str, sets: &[&str]) -> Result<Loaded, SpecError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("spec.toml");
     std::fs::write(&path, text).unwrap();
@@ -46,7 +46,7 @@ fn read(text: &str, sets: &[&str]) -> Result<Loaded, SpecError> {
 }
 
 /// `message @ text under the mark ? help` for each fault.
-fn faults(text: &str, sets: &[&str]) -> Vec<String> {
+pub(super) fn faults(text: &str, sets: &[&str]) -> Vec<String> {
     let error = read(text, sets).unwrap_err();
     let shown = error.faults.iter().map(|fault| {
         let place = fault.place.as_ref().map(|p| &error.sources[p.source].text[p.range.clone()]);

@@ -8,6 +8,7 @@ mod collect;
 mod crash;
 mod damage;
 mod data;
+mod designs;
 mod folds;
 mod first_steps;
 mod harness;
