@@ -1,5 +1,7 @@
 //! A fraction of all combinations, chosen by a linear rule.
 
+use std::cmp::Reverse;
+
 use super::Subset;
 use super::word_lengths::word_lengths;
 
@@ -123,7 +125,7 @@ fn split_by_independence(columns: &[u32]) -> (Vec<u32>, Vec<u32>) {
         let rest = reduced.iter().fold(column, |rest, &known| rest.min(rest ^ known));
         if rest != 0 {
             reduced.push(rest);
-            reduced.sort_unstable_by(|a, b| b.cmp(a));
+            reduced.sort_unstable_by_key(|row| Reverse(*row));
         }
         rest != 0
     })
@@ -140,7 +142,7 @@ fn in_basis(basis: &[u32], column: u32) -> u32 {
     };
     for (i, &base) in basis.iter().enumerate() {
         rows.push(reduce(&rows, base, 1 << i));
-        rows.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+        rows.sort_unstable_by_key(|row| Reverse(row.0));
     }
     reduce(&rows, column, 0).1
 }
