@@ -30,14 +30,10 @@ const LETTERS: &str = "ABCDEFGHJKLMNOPQRSTUVWXYZabcdefghjklmnopqrstuvwxyz";
 pub fn print_design(augment: &Augment, variants: &[Arc<Variant>]) {
     let arms = augment.arms();
     print::out(&head(augment, &arms, variants));
-    match augment.design {
-        Design::None | Design::AddOne => print_list(augment, &arms),
-        _ if augment.ops.len() > COLUMNS => print_list(augment, &arms),
-        _ => print_signs(augment, &arms),
-    }
+    let is_list = matches!(augment.design, Design::None | Design::AddOne) || augment.ops.len() > COLUMNS;
+    print::out(&if is_list { listed(augment, &arms) } else { signs(augment, &arms) });
     if let Some(fraction) = augment.fraction() {
-        print::out("");
-        fraction_lines(fraction).iter().for_each(|line| print::out(line));
+        print::out(&format!("\n{}", fraction_lines(fraction).join("\n")));
     }
     // The points are those of any arm.
     let points: Vec<&str> = points(variants).collect();
@@ -65,14 +61,14 @@ fn points(variants: &[Arc<Variant>]) -> impl Iterator<Item = &str> {
 }
 
 /// Each arm with its ops in words.
-fn print_list(augment: &Augment, arms: &[Arm]) {
+fn listed(augment: &Augment, arms: &[Arm]) -> String {
     let mut rows = vec![vec!["ARM".to_owned(), "OPS".to_owned()]];
     rows.extend(arms.iter().map(|arm| vec![plain(&arm.name), describe(&augment.ops_of(arm))]));
-    print::table(&rows);
+    print::aligned(&rows)
 }
 
 /// The ops in words, and then each arm as signs under them.
-fn print_signs(augment: &Augment, arms: &[Arm]) {
+fn signs(augment: &Augment, arms: &[Arm]) -> String {
     let names: Vec<String> = augment.ops.keys().map(|name| plain(name)).collect();
     let width: usize = names.iter().map(|name| name.chars().count() + 2).sum();
     // A fraction is spoken of in letters.
@@ -87,13 +83,13 @@ fn print_signs(augment: &Augment, arms: &[Arm]) {
     if !by_letter {
         rows.iter_mut().for_each(|row| drop(row.remove(0)));
     }
-    print::table(&rows);
+    let legend = print::aligned(&rows);
     let is_ordered = augment.design == Design::Policies;
-    print::out(if is_ordered {
-        "\nnumbers: applied, in this order; -: not applied"
+    let key = if is_ordered {
+        "numbers: applied, in this order; -: not applied"
     } else {
-        "\n+: applied; -: not applied"
-    });
+        "+: applied; -: not applied"
+    };
     let mut rows = vec![heads.into_iter().chain(["ARM".to_owned()]).collect::<Vec<_>>()];
     for arm in arms {
         let cell = |op: usize| match arm.parts.iter().position(|part| part.op == op) {
@@ -104,7 +100,7 @@ fn print_signs(augment: &Augment, arms: &[Arm]) {
         let name = if by_letter { cut(&plain(&arm.name)) } else { plain(&arm.name) };
         rows.push((0..augment.ops.len()).map(cell).chain([name]).collect());
     }
-    print::table(&rows);
+    format!("{legend}\n\n{key}\n{}", print::aligned(&rows))
 }
 
 fn cut(name: &str) -> String {
@@ -251,4 +247,69 @@ fn fraction_json(fraction: &Fraction, names: &[&String]) -> Value {
         "clear_pairs": clear.iter().flatten().map(two).collect::<Vec<_>>(),
         "mixed_pairs": mixed.iter().map(|group| group.iter().map(two).collect::<Vec<_>>()).collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::{Resolution, fraction};
+    use crate::spec::ops::{Action, Colour, Op};
+
+    fn augment(names: &[&str], design: Design) -> Augment {
+        let op = || Op { p: 0.5, action: Action::Colour(Colour::ChannelShuffle {}) };
+        let ops = names.iter().map(|name| ((*name).to_owned(), op())).collect();
+        Augment { ops, design, policies: Default::default(), levels: Default::default() }
+    }
+
+    fn of(n_ops: usize) -> String {
+        fraction_lines(fraction(n_ops, Resolution::Four).unwrap()).join("\n")
+    }
+
+    #[test]
+    fn a_fraction_is_told_in_letters_and_long_lists_are_wrapped() {
+        let expected = "fraction 2^(9-4): 32 of 512 combinations, resolution IV
+generators (+1 applied, -1 not): F = ABE, G = ACE, H = ADE, J = -ABCD
+defining relation: I = ABEF = ACEG = ADEH = BCFG = BDFH = CDGH = -ABCDJ = -ABGHJ = -ACFHJ = -ADFGJ =
+    -BCEHJ = -BDEGJ = -CDEFJ = -EFGHJ = ABCDEFGH
+
+each op alone: clear of all other ops and of all pairs
+pairs of ops: 8 of 36 clear: AJ, BJ, CJ, DJ, EJ, FJ, GJ, HJ
+mixed with each other, so that only the sum of a line is known:
+  AB + EF
+  AC + EG
+  AD + EH
+  AE + BF + CG + DH
+";
+        assert!(of(9).starts_with(expected), "{}", of(9));
+        assert!(
+            of(16).contains("words of the defining relation: 140 of length 4, 448 of length 6,"),
+            "{}",
+            of(16)
+        );
+        assert!(of(32).lines().all(|line| line.chars().count() <= LINE + 3), "{}", of(32));
+    }
+
+    #[test]
+    fn many_or_long_names_stand_in_a_legend() {
+        let short = augment(&["flip", "noise"], Design::Factorial);
+        assert!(signs(&short, &short.arms()).contains("\nflip  noise  ARM\n"));
+        let names =
+            ["a very long name of an op", "another one, as long as that", "a third, longer yet than both"];
+        let long = augment(&names, Design::Factorial);
+        let shown = signs(&long, &long.arms());
+        assert!(
+            shown.starts_with("   OP                             WHAT IT DOES\nA  a very long"),
+            "{shown}"
+        );
+        assert!(shown.contains("\nA  B  C  ARM\n-  -  -  none\n"), "{shown}");
+        assert!(
+            shown.ends_with("\n+  +  +  a very long name of an op+another one, as long as that+a th…"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn letters_leave_out_the_identity_and_go_on_in_lower_case() {
+        assert_eq!(word(&[7, 8, 24, 25, 31]), "HJZag");
+    }
 }

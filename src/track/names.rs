@@ -109,6 +109,18 @@ mod tests {
     }
 
     #[test]
+    fn arms_of_a_grid_stay_different() {
+        let arms =
+            ["noise(std=0.02..0.05)", "noise(std=0.05..0.11)", "flip+noise", "flip_noise", "without-flip"];
+        let keys: Vec<String> = arms.iter().map(|arm| key(&format!("effect/map_macro/{arm}/low"))).collect();
+        for (i, clean) in keys.iter().enumerate() {
+            assert!(clean.starts_with("effect/map_macro/") && !keys[..i].contains(clean), "{keys:?}");
+            assert!(clean.chars().all(|c| c.is_alphanumeric() || "_-. :/".contains(c)), "{clean}");
+        }
+        assert_eq!(keys[4], "effect/map_macro/without-flip/low");
+    }
+
+    #[test]
     fn ids_hold_no_quotes() {
         assert_eq!(id("taco@0f3a/flip+noise, s=1"), "taco@0f3a/flip+noise, s=1");
         let odd = id("it's `x` \"y\" \\");

@@ -37,8 +37,10 @@
       element.append(report.element("p", { class: "quiet", text: "Nothing to draw: no finished run has these values." }));
       return;
     }
+    // Arms of several ops have long names.
+    const axisY = { ...config.axisY, labelLimit: Math.max(config.axis.labelLimit, Math.round(0.42 * width)) };
     const compiled = vegaLite.compile({
-      ...spec, width, autosize: { type: "fit-x", contains: "padding" }, config, padding: { left: 2, right: 8, top: 4, bottom: 2 },
+      ...spec, width, autosize: { type: "fit-x", contains: "padding" }, config: { ...config, axisY }, padding: { left: 2, right: 8, top: 4, bottom: 2 },
     }, { logger: quiet }).spec;
     const view = new vega.View(vega.parse(compiled, null, { ast: true }), {
       expr: vega.expressionInterpreter, renderer: "svg", logLevel: vega.Warn,
