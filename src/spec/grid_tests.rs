@@ -251,6 +251,9 @@ fn so_many_levels_are_refused() {
     let found = faults(&text, &[]);
     assert_eq!(found.len(), 1);
     assert!(found[0].starts_with("the op `noise` has 121 levels, expected at most 100 @ { std"), "{found:?}");
+    let many: Vec<String> = (0..101).map(|i| format!("0.{i:03}")).collect();
+    let found = faults(&spec(0, &format!("levels.noise.p = [{}]", many.join(", "))), &[]);
+    assert!(found[0].starts_with("`p` has 101 levels, expected at most 100 @ [0.000,"), "{found:?}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod read_data;
 mod read_folds;
 mod read_grid;
 mod read_labels;
+mod read_levels;
 mod read_training;
 mod reader;
 pub mod settings;
