@@ -7,9 +7,9 @@
 //!
 //! **Resolution 4.** `N` arms bear at most `N / 2` factors, so the size follows from their number. All such fractions
 //! of more than `5 N / 16` factors are parts of one: that of the `N / 2` columns that go by an odd number of basic
-//! factors, which Box and Hunter (1961) get by folding over. For up to `5 N / 16` factors (and at
-//! least `17 N / 64`, as here always), those of minimum aberration are parts of the half of five factors, doubled until it has `N` arms (Chen
-//! and Cheng 2006, Annals of Statistics 34:546; Xu and Cheng 2008, Annals of Statistics 36:445). Columns are left out
+//! factors, which Box and Hunter (1961) get by folding over. For up to `5 N / 16` factors (and at least `17 N / 64`,
+//! as here always), those of minimum aberration are parts of the half of five factors, doubled until it has `N` arms
+//! (Chen and Cheng 2006, Annals of Statistics 34:546; Xu and Cheng 2008, Annals of Statistics 36:445). Columns are left out
 //! of the whole one by one, each time the one whose loss leaves the least aberration. Up to 20 factors, and from 29,
 //! the tests compare this with all parts there are; their counts of words are those of Chen, Sun and Wu (1993,
 //! International Statistical Review 61:131).
