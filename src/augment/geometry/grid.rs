@@ -94,7 +94,11 @@ impl Cells {
         let first = cell * self.step;
         let pixels = self.step.min(self.side - first);
         let (from, to) = (self.begins[cell], self.begins[cell + 1]);
-        if pixels == 1 { from } else { from + (i - first) as f64 * ((to - from) / (pixels - 1) as f64) }
+        match pixels - 1 {
+            0 => from,
+            last if i - first == last => to,
+            last => from + (i - first) as f64 * ((to - from) / last as f64),
+        }
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn draw(op: &Geometry, key: Key, draws: &mut Draws) -> Box<dyn Transf
             };
             Box::new(Affine::draw(&ranges, border, draws))
         }
-        Geometry::Perspective { scale, border } => Box::new(Perspective::draw(scale, border, draws)),
+        Geometry::Perspective { scale } => Box::new(Perspective::draw(scale, draws)),
         Geometry::RandomResizedCrop { scale, ratio } => Box::new(ResizedCrop::draw(scale, ratio, draws)),
         Geometry::RandomCrop { padding, border } => Box::new(RandomCrop::draw(padding, border, draws)),
         Geometry::GridDistortion { num_steps, distort_limit, border } => {

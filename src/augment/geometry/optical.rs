@@ -1,8 +1,9 @@
 //! The distortion of a lens, bilinear.
 //!
 //! The camera model of albumentations 2.0.8, which is OpenCV's `initUndistortRectifyMap` with focal lengths as long as
-//! the sides, the optical centre at half the sides, and `k1 = k2 = k`: with `(x, y)` the place from the centre in shares
-//! of the sides and `r` its length, a pixel comes from `(x, y) x (1 + k r^2 + k r^4)`.
+//! the sides and `k1 = k2 = k`: with `(x, y)` the place from the centre in shares of the sides and `r` its length, a pixel
+//! comes from `(x, y) x (1 + k r^2 + k r^4)`. The centre is the picture's middle. (albumentations reads half a pixel to the lower
+//! right of it, since the two centres that it gives to OpenCV differ by so much.)
 
 use std::fmt;
 
@@ -28,7 +29,8 @@ impl OpticalDistortion {
     }
 
     fn way(&self, width: usize, height: usize) -> Lens {
-        Lens { k: self.k, width: width as f64, height: height as f64 }
+        let (width, height) = (width as f64, height as f64);
+        Lens { k: self.k, width, height, centre: [width / 2.0 - 0.5, height / 2.0 - 0.5] }
     }
 }
 
@@ -54,6 +56,7 @@ struct Lens {
     k: f64,
     width: f64,
     height: f64,
+    centre: [f64; 2],
 }
 
 impl Way for Lens {
@@ -62,7 +65,7 @@ impl Way for Lens {
 
     #[inline(always)]
     fn row(&self, y: usize) -> f64 {
-        (y as f64 - self.height / 2.0) / self.height
+        (y as f64 - self.centre[1]) / self.height
     }
 
     #[inline(always)]
@@ -70,11 +73,11 @@ impl Way for Lens {
         let (mut x, mut y) = ([0.0; BATCH], [0.0; BATCH]);
         let per_column = 1.0 / self.width;
         for i in 0..BATCH {
-            let across = ((column + i) as u32 as f64 - self.width / 2.0) * per_column;
+            let across = ((column + i) as u32 as f64 - self.centre[0]) * per_column;
             let square = across * across + down * down;
             let factor = 1.0 + (square * self.k + self.k) * square;
-            x[i] = across * factor * self.width + self.width / 2.0;
-            y[i] = down * factor * self.height + self.height / 2.0;
+            x[i] = across * factor * self.width + self.centre[0];
+            y[i] = down * factor * self.height + self.centre[1];
         }
         places.set(&x, &y);
     }

@@ -74,8 +74,6 @@ family! {
         Perspective = "perspective" {
             /// Standard deviation of the corners' way, as a share of the side.
             scale: [f64; 2] = Span { least: 0.0, most: 1.0, unit: "" },
-            /// What lies beyond the border: the picture mirrored, or black.
-            border: Border = BORDER,
         }
         /// Crops a random part and enlarges it to the size of the picture, bilinear.
         RandomResizedCrop = "random_resized_crop" {
