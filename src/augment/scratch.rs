@@ -2,6 +2,7 @@
 //! state. One per thread; its contents mean nothing between calls.
 
 use super::geometry::lattice::Tap;
+use super::geometry::sampler::BATCH;
 
 /// Working memory of the ops.
 #[derive(Clone, Debug, Default)]
@@ -13,7 +14,7 @@ pub struct Scratch {
     /// Where the columns of a picture come from.
     pub(super) taps: Vec<Tap>,
     /// Rows between two passes: batches of each channel.
-    pub(super) rows: Vec<[[u16; 16]; 3]>,
+    pub(super) rows: Vec<[[u16; BATCH]; 3]>,
     /// Displacements across and down.
     pub(super) fields: [Vec<f32>; 2],
     /// A field that is being smoothed.

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::sampler::{Places, Way, sample, sample_mask};
+use super::sampler::{BATCH, Places, WHOLE, Way, sample, sample_mask};
 use crate::augment::{Mask, Scratch, Transform};
 use crate::pixels::RgbImage;
 use crate::seed::Draws;
@@ -71,7 +71,7 @@ impl Affine {
 impl Transform for Affine {
     fn apply(&self, image: &mut RgbImage, scratch: &mut Scratch) {
         let way = self.way(image.width, image.height);
-        sample(image, self.border, &mut scratch.words, &way);
+        sample(image, self.border, &mut scratch.bytes, &way);
     }
 
     fn apply_to_mask(&self, mask: &mut Mask) {
@@ -104,8 +104,8 @@ pub(super) struct Line {
     /// The point of the result that comes from `centre`.
     from: [f64; 2],
     centre: [f64; 2],
-    /// The step in the source for one pixel to the right.
-    step: [i64; 2],
+    /// The steps in the source for 0, 1, 2 ... pixels to the right.
+    steps: [[i64; BATCH]; 2],
     /// No place is further from the centre than this, in pixels.
     far: f64,
 }
@@ -116,11 +116,14 @@ impl Line {
         let centre = [width as f64 / 2.0 - 0.5, height as f64 / 2.0 - 0.5];
         let from = [centre[0] + shift[0], centre[1] + shift[1]];
         // A batch may run beyond the end of a row.
-        let columns = (width + super::sampler::BATCH) as f64;
+        let columns = (width + BATCH) as f64;
         let far = f64::from(1 << 29);
         let steepest = far / columns;
-        let step = [back[0][0], back[1][0]].map(|step| fixed(step.clamp(-steepest, steepest)));
-        Line { back, from, centre, step, far }
+        let steps = [back[0][0], back[1][0]].map(|step| {
+            let step = fixed(step.clamp(-steepest, steepest));
+            std::array::from_fn(|i| step * i as i64)
+        });
+        Line { back, from, centre, steps, far }
     }
 }
 
@@ -131,7 +134,7 @@ impl Way for Line {
     fn row(&self, y: usize) -> [i64; 2] {
         let (dx, dy) = (-self.from[0], y as f64 - self.from[1]);
         // Half a part further on: parts are cut off later.
-        let half = 0.5 / f64::from(super::sampler::WHOLE);
+        let half = 0.5 / f64::from(WHOLE);
         let start = |axis: usize| {
             let [across, down] = self.back[axis];
             let place = across * dx + down * dy + self.centre[axis] + half;
@@ -143,7 +146,8 @@ impl Way for Line {
     #[inline(always)]
     fn places(&self, [x, y]: &[i64; 2], column: usize, places: &mut Places) {
         let column = column as i64;
-        places.set_line([x + self.step[0] * column, y + self.step[1] * column], self.step);
+        let start = [x + self.steps[0][1] * column, y + self.steps[1][1] * column];
+        places.set_line(start, &self.steps);
     }
 }
 

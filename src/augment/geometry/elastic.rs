@@ -75,9 +75,9 @@ fn draw_noise(distribution: NoiseDistribution, key: Key, count: usize, field: &m
 impl Transform for ElasticTransform {
     fn apply(&self, image: &mut RgbImage, scratch: &mut Scratch) {
         let (width, height) = (image.width, image.height);
-        let Scratch { words, fields, field, .. } = scratch;
+        let Scratch { bytes, fields, field, .. } = scratch;
         self.displace(width, height, fields, field);
-        sample(image, self.border, words, &Displaced { width, across: &fields[0], down: &fields[1] });
+        sample(image, self.border, bytes, &Displaced { width, across: &fields[0], down: &fields[1] });
     }
 
     fn apply_to_mask(&self, mask: &mut Mask) {

@@ -13,6 +13,8 @@ const WHOLE: u32 = 1 << WHOLE_BITS;
 const WHOLE_BITS: u32 = 12;
 /// Bits below a level that the first pass keeps: with 7, what it makes fits 15 bits.
 const KEPT_BITS: u32 = 7;
+/// All bits of what the first pass makes: the mask tells compilers that it is short.
+const KEPT: u16 = (1 << (8 + KEPT_BITS)) - 1;
 
 /// Two neighbours along one side of a picture, and how much the second counts, in parts of [`WHOLE`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -143,7 +145,7 @@ fn between_rows(upper: &[[[u16; BATCH]; 3]], lower: &[[[u16; BATCH]; 3]], share:
         let mut words = [0; BATCH];
         for i in 0..BATCH {
             let channel = |c: usize| {
-                let (upper, lower) = (u32::from(upper[c][i]), u32::from(lower[c][i]));
+                let (upper, lower) = (u32::from(upper[c][i] & KEPT), u32::from(lower[c][i] & KEPT));
                 let bits = WHOLE_BITS + KEPT_BITS;
                 (upper * rest + lower * share + (1 << (bits - 1))) >> bits
             };

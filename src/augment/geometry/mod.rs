@@ -10,7 +10,7 @@ pub mod optical;
 pub mod perspective;
 pub mod resized_crop;
 pub mod rotate;
-mod sampler;
+pub(super) mod sampler;
 mod smooth;
 pub mod turn;
 

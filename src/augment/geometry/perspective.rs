@@ -48,7 +48,7 @@ impl Transform for Perspective {
     fn apply(&self, image: &mut RgbImage, scratch: &mut Scratch) {
         let way = self.way(image.width, image.height);
         // Nothing is read beyond the border, but for what rounding does.
-        sample(image, Border::Reflect101, &mut scratch.words, &way);
+        sample(image, Border::Reflect101, &mut scratch.bytes, &way);
     }
 
     fn apply_to_mask(&self, mask: &mut Mask) {

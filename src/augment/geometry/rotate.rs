@@ -37,7 +37,7 @@ impl Rotation {
 impl Transform for Rotation {
     fn apply(&self, image: &mut RgbImage, scratch: &mut Scratch) {
         let way = self.way(image.width, image.height);
-        sample(image, self.border, &mut scratch.words, &way);
+        sample(image, self.border, &mut scratch.bytes, &way);
     }
 
     fn apply_to_mask(&self, mask: &mut Mask) {

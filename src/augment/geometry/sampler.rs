@@ -11,7 +11,7 @@ use crate::pixels::RgbImage;
 use crate::spec::ops::Border;
 
 /// Pixels that are made at once.
-pub(super) const BATCH: usize = 16;
+pub(in crate::augment) const BATCH: usize = 16;
 /// Bits of a weight.
 pub(super) const WEIGHT_BITS: u32 = 13;
 /// The sum of the four weights, and the parts of a pixel that places are told in.
@@ -32,11 +32,11 @@ impl Places {
         Places { x: [0; BATCH], y: [0; BATCH], right: [0; BATCH], below: [0; BATCH] }
     }
 
-    /// Places with 32 fractional bits that follow each other in even steps.
+    /// Places with 32 fractional bits: a start and how far each lies from it.
     #[inline(always)]
-    pub(super) fn set_line(&mut self, [x, y]: [i64; 2], [step_x, step_y]: [i64; 2]) {
+    pub(super) fn set_line(&mut self, start: [i64; 2], steps: &[[i64; BATCH]; 2]) {
         for i in 0..BATCH {
-            let (x, y) = (x + step_x * i as i64, y + step_y * i as i64);
+            let (x, y) = (start[0] + steps[0][i], start[1] + steps[1][i]);
             (self.x[i], self.y[i]) = ((x >> 32) as i32, (y >> 32) as i32);
             self.right[i] = x as u32 >> (32 - WEIGHT_BITS);
             self.below[i] = y as u32 >> (32 - WEIGHT_BITS);
@@ -78,7 +78,7 @@ pub(super) trait Way {
 }
 
 /// Makes each pixel anew from its place in the old picture. `buffer` keeps the old one meanwhile.
-pub(super) fn sample(image: &mut RgbImage, border: Border, buffer: &mut Vec<u32>, way: &impl Way) {
+pub(super) fn sample(image: &mut RgbImage, border: Border, buffer: &mut Vec<u8>, way: &impl Way) {
     let (width, height) = (image.width, image.height);
     if width > 0 && height > 0 {
         let source = Source::of(width, height, &image.data, border, buffer);
@@ -128,20 +128,22 @@ fn fill<W: Way>(width: usize, data: &mut [u8], source: &Source<'_>, way: &W) {
     }
 }
 
-/// The picture as it was: a word for each pixel, red lowest, and a black one behind the last.
+/// The picture as it was, three bytes for each pixel, and a black one behind the last, with enough behind it to be read
+/// as a word.
 struct Source<'a> {
-    pixels: &'a [u32],
+    bytes: &'a [u8],
     width: usize,
     height: usize,
     border: Border,
 }
 
 impl<'a> Source<'a> {
-    fn of(width: usize, height: usize, data: &[u8], border: Border, buffer: &'a mut Vec<u32>) -> Self {
+    fn of(width: usize, height: usize, data: &[u8], border: Border, buffer: &'a mut Vec<u8>) -> Self {
         buffer.clear();
-        buffer.extend(data.as_chunks::<3>().0.iter().map(|&[r, g, b]| u32::from_le_bytes([r, g, b, 0])));
-        buffer.push(0);
-        Source { pixels: buffer, width, height, border }
+        buffer.reserve(data.len() + 8);
+        buffer.extend_from_slice(data);
+        buffer.extend_from_slice(&[0; 8]);
+        Source { bytes: buffer, width, height, border }
     }
 
     /// The picture at these places.
@@ -162,15 +164,31 @@ impl<'a> Source<'a> {
     /// Where all four neighbours of all places lie in the picture.
     #[inline(always)]
     fn read_inside(&self, places: &Places) -> [u32; BATCH] {
+        let mut at = [0; BATCH];
+        for i in 0..BATCH {
+            at[i] = (places.y[i] as u32).wrapping_mul(self.width as u32).wrapping_add(places.x[i] as u32);
+        }
+        // Two pixels that lie side by side in one word.
+        let (mut upper, mut lower) = ([0; BATCH], [0; BATCH]);
+        let stride = self.width * 3;
+        for i in 0..BATCH {
+            let at = at[i] as usize * 3;
+            (upper[i], lower[i]) = (self.eight(at), self.eight(at + stride));
+        }
         let mut near = [[0; BATCH]; 4];
         for i in 0..BATCH {
-            let upper = places.y[i] as usize * self.width + places.x[i] as usize;
-            let lower = upper + self.width;
-            let (upper, lower) = (&self.pixels[upper..upper + 2], &self.pixels[lower..lower + 2]);
-            [near[0][i], near[1][i]] = [upper[0], upper[1]];
-            [near[2][i], near[3][i]] = [lower[0], lower[1]];
+            (near[0][i], near[1][i]) = (upper[i] as u32, (upper[i] >> 24) as u32);
+            (near[2][i], near[3][i]) = (lower[i] as u32, (lower[i] >> 24) as u32);
         }
         mix(&near, places)
+    }
+
+    /// Eight bytes from `at` on.
+    #[inline(always)]
+    fn eight(&self, at: usize) -> u64 {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(&self.bytes[at..at + 8]);
+        u64::from_le_bytes(eight)
     }
 
     /// Where neighbours may lie beyond the border.
@@ -178,26 +196,36 @@ impl<'a> Source<'a> {
     fn read_beyond(&self, places: &Places) -> [u32; BATCH] {
         let mut near = [[0; BATCH]; 4];
         let (columns, rows) = (Side::of(self.width), Side::of(self.height));
-        let black = self.pixels.len() as u32 - 1;
+        let width = self.width as u32;
+        let black = (self.width * self.height) as u32;
         for (n, near) in near.iter_mut().enumerate() {
-            let (x, y) = (places.x.map(|x| x + (n & 1) as i32), places.y.map(|y| y + (n >> 1) as i32));
+            let (mut x, mut y) = (places.x, places.y);
+            for i in 0..BATCH {
+                x[i] += (n & 1) as i32;
+                y[i] += (n >> 1) as i32;
+            }
             let mut at = [black; BATCH];
             match self.border {
                 Border::Constant => {
                     for i in 0..BATCH {
                         let inside = columns.has(x[i]) & rows.has(y[i]);
-                        let there = (y[i] as u32).wrapping_mul(self.width as u32).wrapping_add(x[i] as u32);
+                        let there = (y[i] as u32).wrapping_mul(width).wrapping_add(x[i] as u32);
                         at[i] = if inside { there } else { black };
                     }
                 }
                 Border::Reflect101 => {
                     let (x, y) = (columns.reflect(&x), rows.reflect(&y));
                     for i in 0..BATCH {
-                        at[i] = y[i] * self.width as u32 + x[i];
+                        at[i] = y[i].wrapping_mul(width).wrapping_add(x[i]);
                     }
                 }
             }
-            *near = at.map(|at| self.pixels[at as usize]);
+            for i in 0..BATCH {
+                let at = at[i] as usize * 3;
+                let mut four = [0; 4];
+                four.copy_from_slice(&self.bytes[at..at + 4]);
+                near[i] = u32::from_le_bytes(four);
+            }
         }
         mix(&near, places)
     }
@@ -235,10 +263,12 @@ impl Side {
         let (least, most) = ends(positions);
         // Seldom more than one reflection: the remainder is slow.
         if least >= -self.last && most <= 2 * self.last {
-            return positions.map(|i| {
-                let i = i.abs();
-                (if i > self.last { 2 * self.last - i } else { i }) as u32
-            });
+            let mut mirrored = [0; BATCH];
+            for i in 0..BATCH {
+                let there = positions[i].abs();
+                mirrored[i] = (if there > self.last { 2 * self.last - there } else { there }) as u32;
+            }
+            return mirrored;
         }
         positions.map(|i| reflect(i, self.last))
     }
@@ -262,7 +292,8 @@ fn mix(near: &[[u32; BATCH]; 4], places: &Places) -> [u32; BATCH] {
         // The four weights add up to `WHOLE` exactly, and none is negative. Masks tell compilers that they are short.
         let both = (x * y + WHOLE / 2) >> WEIGHT_BITS;
         let (right, below) = (x - both, y - both);
-        let weights = [WHOLE - x - below, right, below, both].map(|weight| weight & (2 * WHOLE - 1));
+        let short = 2 * WHOLE - 1;
+        let weights = [(WHOLE - x - below) & short, right & short, below & short, both & short];
         let channel = |shift: u32| {
             let mut sum = WHOLE / 2;
             for (near, weight) in near.iter().zip(weights) {
