@@ -3,6 +3,7 @@
 
 use super::geometry::lattice::Tap;
 use super::geometry::sampler::BATCH;
+use super::geometry::smooth::Passes;
 
 /// Working memory of the ops.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +19,7 @@ pub struct Scratch {
     /// Displacements across and down.
     pub(super) fields: [Vec<f32>; 2],
     /// A field that is being smoothed.
-    pub(super) field: Vec<f32>,
+    pub(super) passes: Passes,
 }
 
 impl Scratch {

@@ -8,7 +8,7 @@
 use std::fmt;
 
 use super::sampler::{BATCH, Places, Way, sample, sample_mask};
-use super::smooth::smooth;
+use super::smooth::{Passes, smooth};
 use crate::augment::noise::normal::Normal;
 use crate::augment::{Mask, Scratch, Transform};
 use crate::pixels::RgbImage;
@@ -32,7 +32,7 @@ pub struct ElasticTransform {
 
 impl ElasticTransform {
     /// Fills `fields` with the displacements across and down, in pixels.
-    fn displace(&self, width: usize, height: usize, fields: &mut [Vec<f32>; 2], buffer: &mut Vec<f32>) {
+    fn displace(&self, width: usize, height: usize, fields: &mut [Vec<f32>; 2], passes: &mut Passes) {
         let mut largest = 0;
         for (n, field) in fields.iter_mut().enumerate() {
             let found = draw_noise(self.noise, self.key.index(n as u64), width * height, field);
@@ -44,7 +44,7 @@ impl ElasticTransform {
         };
         let factor = (self.alpha / unit) as f32;
         for field in fields {
-            smooth(field, width, self.sigma, buffer);
+            smooth(field, width, self.sigma, passes);
             field.iter_mut().for_each(|v| *v *= factor);
         }
     }
@@ -75,15 +75,15 @@ fn draw_noise(distribution: NoiseDistribution, key: Key, count: usize, field: &m
 impl Transform for ElasticTransform {
     fn apply(&self, image: &mut RgbImage, scratch: &mut Scratch) {
         let (width, height) = (image.width, image.height);
-        let Scratch { bytes, fields, field, .. } = scratch;
-        self.displace(width, height, fields, field);
+        let Scratch { bytes, fields, passes, .. } = scratch;
+        self.displace(width, height, fields, passes);
         sample(image, self.border, bytes, &Displaced { width, across: &fields[0], down: &fields[1] });
     }
 
     fn apply_to_mask(&self, mask: &mut Mask) {
         let (width, height) = (mask.width, mask.height);
         let mut fields = [Vec::new(), Vec::new()];
-        self.displace(width, height, &mut fields, &mut Vec::new());
+        self.displace(width, height, &mut fields, &mut Passes::default());
         sample_mask(mask, &Displaced { width, across: &fields[0], down: &fields[1] });
     }
 }
@@ -142,7 +142,7 @@ mod tests {
         let op =
             ElasticTransform { alpha: 1.0, sigma, noise, border: Border::Constant, key: Key::root(seed) };
         let mut fields = [Vec::new(), Vec::new()];
-        op.displace(128, 96, &mut fields, &mut Vec::new());
+        op.displace(128, 96, &mut fields, &mut Passes::default());
         fields
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::reverse::reverse;
 use crate::augment::{Mask, Scratch, Transform};
 use crate::pixels::RgbImage;
 
@@ -15,9 +16,9 @@ pub enum Flip {
 }
 
 impl Transform for Flip {
-    fn apply(&self, image: &mut RgbImage, _scratch: &mut Scratch) {
+    fn apply(&self, image: &mut RgbImage, scratch: &mut Scratch) {
         match self {
-            Flip::Horizontal => horizontal(image),
+            Flip::Horizontal => horizontal(image, &mut scratch.bytes),
             Flip::Vertical => vertical(image),
         }
     }
@@ -39,12 +40,14 @@ impl fmt::Display for Flip {
     }
 }
 
-fn horizontal(image: &mut RgbImage) {
+fn horizontal(image: &mut RgbImage, buffer: &mut Vec<u8>) {
     if image.width == 0 {
         return;
     }
     for row in image.data.chunks_exact_mut(image.width * 3) {
-        row.as_chunks_mut::<3>().0.reverse();
+        buffer.clear();
+        buffer.extend_from_slice(row);
+        reverse(buffer, row);
     }
 }
 

@@ -9,9 +9,10 @@ pub(super) mod lattice;
 pub mod optical;
 pub mod perspective;
 pub mod resized_crop;
+mod reverse;
 pub mod rotate;
 pub(super) mod sampler;
-mod smooth;
+pub(super) mod smooth;
 pub mod turn;
 
 #[cfg(test)]

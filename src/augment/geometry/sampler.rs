@@ -221,14 +221,19 @@ impl<'a> Source<'a> {
                 }
             }
             for i in 0..BATCH {
-                let at = at[i] as usize * 3;
-                let mut four = [0; 4];
-                four.copy_from_slice(&self.bytes[at..at + 4]);
-                near[i] = u32::from_le_bytes(four);
+                near[i] = four_bytes(self.bytes, at[i] as usize * 3);
             }
         }
         mix(&near, places)
     }
+}
+
+/// Four bytes from `at` on: the pixel there, red lowest, and a byte of the next.
+#[inline(always)]
+pub(super) fn four_bytes(bytes: &[u8], at: usize) -> u32 {
+    let mut four = [0; 4];
+    four.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_le_bytes(four)
 }
 
 /// The least and the largest of a batch.

@@ -1,7 +1,7 @@
 //! Smooths fields of numbers by a Gaussian, as OpenCV's `GaussianBlur` does with a kernel of its own size: the normal
 //! density at whole pixels out to four standard deviations, scaled to a sum of 1; the border goes on for ever.
 
-/// Columns that are summed at once.
+/// Length of a block.
 const BLOCK: usize = 32;
 
 /// The kernel from its middle outwards.
@@ -27,68 +27,88 @@ impl Kernel {
     }
 }
 
-/// Smooths a field of `width` columns, row by row in `field`. `buffer` is working memory.
-pub(super) fn smooth(field: &mut Vec<f32>, width: usize, sigma: f64, buffer: &mut Vec<f32>) {
+/// Columns that are summed at once.
+type Block = [f32; BLOCK];
+
+/// Working memory: a field in blocks of columns, before and after a pass.
+#[derive(Clone, Debug, Default)]
+pub(in crate::augment) struct Passes {
+    before: Vec<Block>,
+    after: Vec<Block>,
+}
+
+/// Smooths a field of `width` columns, row by row in `field`.
+pub(super) fn smooth(field: &mut [f32], width: usize, sigma: f64, passes: &mut Passes) {
     if width == 0 || field.is_empty() {
         return;
     }
     let height = field.len() / width;
     let kernel = Kernel::of(sigma);
-    buffer.clear();
-    buffer.resize(field.len(), 0.0);
-    down(field, width, &kernel, buffer);
-    transpose(buffer, width, field);
-    down(field, height, &kernel, buffer);
-    transpose(buffer, height, field);
+    let Passes { before, after } = passes;
+    // Rows are cut into blocks; the last one is filled up.
+    let blocks = width.div_ceil(BLOCK);
+    before.clear();
+    before.resize(blocks * height, [0.0; BLOCK]);
+    for (row, blocks) in field.chunks_exact(width).zip(before.chunks_exact_mut(blocks)) {
+        blocks.as_flattened_mut()[..width].copy_from_slice(row);
+    }
+    down(before, blocks, &kernel, after);
+    let turned = height.div_ceil(BLOCK);
+    transpose(after.as_flattened(), blocks * BLOCK, [width, height], before, turned * BLOCK);
+    down(before, turned, &kernel, after);
+    transpose(after.as_flattened(), turned * BLOCK, [height, width], before, blocks * BLOCK);
+    for (row, blocks) in field.chunks_exact_mut(width).zip(before.chunks_exact(blocks)) {
+        row.copy_from_slice(&blocks.as_flattened()[..width]);
+    }
 }
 
-/// Sums down the columns.
+/// Sums down the columns of a field whose rows are so many blocks long.
 #[multiversion::multiversion(targets("x86_64+avx2"))]
-fn down(field: &[f32], width: usize, kernel: &Kernel, result: &mut [f32]) {
-    let last = field.len() / width - 1;
-    for left in (0..width).step_by(BLOCK) {
-        let columns = BLOCK.min(width - left);
-        // The last block may be part of one, and ends where the rows end.
-        let row = |y: usize| &field[y * width + left..][..columns];
-        for y in 0..=last {
-            let mut sum = [0.0; BLOCK];
-            add(&mut sum, row(y), row(y), 0.5 * kernel.weights[0]);
-            // From where on both ends lie beyond the border.
-            let reach = y.max(last - y).min(kernel.weights.len() - 1);
-            for (i, &weight) in kernel.weights.iter().enumerate().take(reach + 1).skip(1) {
-                add(&mut sum, row(y.saturating_sub(i)), row((y + i).min(last)), weight);
+fn down(field: &[Block], blocks: usize, kernel: &Kernel, result: &mut Vec<Block>) {
+    result.clear();
+    result.reserve(field.len());
+    let last = field.len() / blocks - 1;
+    for y in 0..=last {
+        // From where on both ends lie beyond the border.
+        let reach = y.max(last - y).min(kernel.weights.len() - 1);
+        for x in 0..blocks {
+            let mut sum = field[y * blocks + x];
+            for sum in &mut sum {
+                *sum *= kernel.weights[0];
+            }
+            for (i, &weight) in kernel.weights[..=reach].iter().enumerate().skip(1) {
+                let (above, below) = (y.saturating_sub(i), (y + i).min(last));
+                add(&mut sum, &field[above * blocks + x], &field[below * blocks + x], weight);
             }
             if let Some(&tail) = kernel.tails.get(reach + 1) {
-                add(&mut sum, row(0), row(last), tail);
+                add(&mut sum, &field[x], &field[last * blocks + x], tail);
             }
-            result[y * width + left..][..columns].copy_from_slice(&sum[..columns]);
+            result.push(sum);
         }
     }
 }
 
 /// `sum + weight x (a + b)`.
 #[inline(always)]
-fn add(sum: &mut [f32; BLOCK], a: &[f32], b: &[f32], weight: f32) {
-    if let (Ok(a), Ok(b)) = (<&[f32; BLOCK]>::try_from(a), <&[f32; BLOCK]>::try_from(b)) {
-        for i in 0..BLOCK {
-            sum[i] += weight * (a[i] + b[i]);
-        }
-        return;
-    }
-    for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
-        *sum += weight * (a + b);
+fn add(sum: &mut Block, a: &Block, b: &Block, weight: f32) {
+    for i in 0..BLOCK {
+        sum[i] += weight * (a[i] + b[i]);
     }
 }
 
-/// Rows of `width` become columns.
-fn transpose(field: &[f32], width: usize, result: &mut [f32]) {
+/// Rows become columns: `width` columns of `height` rows, which begin `stride` apart, to rows that begin `to` apart, a multiple of
+/// a block.
+fn transpose(field: &[f32], stride: usize, [width, height]: [usize; 2], result: &mut Vec<Block>, to: usize) {
     const TILE: usize = 16;
-    let height = field.len() / width;
+    result.clear();
+    result.resize(width * to / BLOCK, [0.0; BLOCK]);
+    let result = result.as_flattened_mut();
     for top in (0..height).step_by(TILE) {
         for left in (0..width).step_by(TILE) {
             for x in left..width.min(left + TILE) {
-                for y in top..height.min(top + TILE) {
-                    result[x * height + y] = field[y * width + x];
+                let column = &mut result[x * to + top..][..TILE.min(height - top)];
+                for (y, value) in (top..).zip(column) {
+                    *value = field[y * stride + x];
                 }
             }
         }
@@ -125,7 +145,7 @@ mod tests {
         for (width, height, sigma) in [(1, 1, 3.0), (7, 1, 2.0), (1, 9, 0.5), (40, 33, 1.5), (35, 12, 6.0)] {
             let mut field: Vec<f32> = (0..width * height).map(|i| ((i * 7919) % 101) as f32 - 50.0).collect();
             let expected = slowly(&field, width, sigma);
-            smooth(&mut field, width, sigma, &mut Vec::new());
+            smooth(&mut field, width, sigma, &mut Passes::default());
             for (found, expected) in field.iter().zip(&expected) {
                 assert!(
                     (f64::from(*found) - expected).abs() < 1e-3,

@@ -4,7 +4,8 @@
 use std::fmt;
 
 use super::flip::Flip;
-use super::sampler::pack;
+use super::reverse::reverse;
+use super::sampler::{BATCH, four_bytes, pack};
 use crate::augment::{Mask, Scratch, Transform};
 use crate::pixels::RgbImage;
 use crate::seed::Draws;
@@ -15,7 +16,7 @@ pub struct Transposition;
 
 impl Transform for Transposition {
     fn apply(&self, image: &mut RgbImage, scratch: &mut Scratch) {
-        transpose(image, Columns::Forward, Rows::Forward, &mut scratch.words);
+        transpose(image, Columns::Forward, Rows::Forward, &mut scratch.bytes);
     }
 
     fn apply_to_mask(&self, mask: &mut Mask) {
@@ -47,9 +48,13 @@ impl Transform for QuarterTurns {
     fn apply(&self, image: &mut RgbImage, scratch: &mut Scratch) {
         match self.turns % 4 {
             0 => {}
-            1 => transpose(image, Columns::Backward, Rows::Forward, &mut scratch.words),
-            2 => image.data.as_chunks_mut::<3>().0.reverse(),
-            _ => transpose(image, Columns::Forward, Rows::Backward, &mut scratch.words),
+            1 => transpose(image, Columns::Backward, Rows::Forward, &mut scratch.bytes),
+            2 => {
+                scratch.bytes.clear();
+                scratch.bytes.extend_from_slice(&image.data);
+                reverse(&scratch.bytes, &mut image.data);
+            }
+            _ => transpose(image, Columns::Forward, Rows::Backward, &mut scratch.bytes),
         }
     }
 
@@ -90,21 +95,36 @@ enum Rows {
 }
 
 /// Makes rows of the columns.
-fn transpose(image: &mut RgbImage, columns: Columns, rows: Rows, buffer: &mut Vec<u32>) {
+fn transpose(image: &mut RgbImage, columns: Columns, rows: Rows, buffer: &mut Vec<u8>) {
     let (width, height) = (image.width, image.height);
     (image.width, image.height) = (height, width);
     if width == 0 || height == 0 {
         return;
     }
     buffer.clear();
-    buffer.extend(image.data.as_chunks::<3>().0.iter().map(|&[r, g, b]| u32::from_le_bytes([r, g, b, 0])));
-    let _ = pack;
-    for (y, row) in image.data.chunks_exact_mut(height * 3).enumerate() {
-        let column = if columns == Columns::Forward { y } else { width - 1 - y };
-        for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
-            let from = if rows == Rows::Forward { x } else { height - 1 - x };
-            let [r, g, b, _] = buffer[from * width + column].to_le_bytes();
-            *pixel = [r, g, b];
+    buffer.reserve(image.data.len() + 4);
+    buffer.extend_from_slice(&image.data);
+    buffer.extend_from_slice(&[0; 4]);
+    // In stripes of a batch of old rows, so that they stay in the processor's nearest cache.
+    for left in (0..height).step_by(BATCH) {
+        let pixels = BATCH.min(height - left);
+        // Where in the old picture the pixels of a stripe begin; those beyond its end are not looked at.
+        let begins: [usize; BATCH] = std::array::from_fn(|i| {
+            let x = (left + i).min(height - 1);
+            (if rows == Rows::Forward { x } else { height - 1 - x }) * width * 3
+        });
+        for (y, row) in image.data.chunks_exact_mut(height * 3).enumerate() {
+            let column = (if columns == Columns::Forward { y } else { width - 1 - y }) * 3;
+            let words = begins.map(|begin| four_bytes(buffer, begin + column) & 0x00ff_ffff);
+            let part = &mut row[left * 3..][..pixels * 3];
+            match part.try_into() {
+                Ok(whole) => pack(&words, whole),
+                Err(_) => {
+                    let mut last = [0; BATCH * 3];
+                    pack(&words, &mut last);
+                    row[left * 3..][..pixels * 3].copy_from_slice(&last[..pixels * 3]);
+                }
+            }
         }
     }
 }
