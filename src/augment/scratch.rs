@@ -1,21 +1,16 @@
 //! Buffers that ops use again from picture to picture, so that a loader thread allocates nothing in steady
 //! state. One per thread; its contents mean nothing between calls.
 
-use super::geometry::lattice::Tap;
-use super::geometry::sampler::BATCH;
+use super::geometry::lattice::Rows;
 use super::geometry::smooth::Passes;
 
 /// Working memory of the ops.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    /// The picture as it was before the op, one word for each pixel.
-    pub(super) words: Vec<u32>,
     /// The picture as it was before the op.
     pub(super) bytes: Vec<u8>,
-    /// Where the columns of a picture come from.
-    pub(super) taps: Vec<Tap>,
-    /// Rows between two passes: batches of each channel.
-    pub(super) rows: Vec<[[u16; BATCH]; 3]>,
+    /// Rows between the two passes of a sampler.
+    pub(super) rows: Rows,
     /// Displacements across and down.
     pub(super) fields: [Vec<f32>; 2],
     /// A field that is being smoothed.

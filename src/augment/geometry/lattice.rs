@@ -3,12 +3,12 @@
 //! Places have 12 fractional bits. The first pass keeps 7 more bits than a level has, so that the result is within one
 //! level of exact interpolation.
 
-use super::sampler::{BATCH, pack, reflect};
+use super::sampler::{BATCH, eight_bytes, pack, reflect};
 use crate::augment::{Mask, Scratch};
 use crate::pixels::RgbImage;
 use crate::spec::ops::Border;
 
-/// Parts of a pixel that places are told in.
+/// The sum of two weights.
 const WHOLE: u32 = 1 << WHOLE_BITS;
 const WHOLE_BITS: u32 = 12;
 /// Bits below a level that the first pass keeps: with 7, what it makes fits 15 bits.
@@ -16,43 +16,54 @@ const KEPT_BITS: u32 = 7;
 /// All bits of what the first pass makes: the mask tells compilers that it is short.
 const KEPT: u16 = (1 << (8 + KEPT_BITS)) - 1;
 
-/// Two neighbours along one side of a picture, and how much the second counts, in parts of [`WHOLE`].
+/// Two neighbours along one side of a picture and their weights, of which the sum is [`WHOLE`], or less where black
+/// lies beyond the border.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::augment) struct Tap {
+pub(super) struct Tap {
+    /// The first of the two. The second has no weight where the side is one pixel long.
     first: u32,
-    second: u32,
-    share: u32,
+    weights: [u32; 2],
 }
 
 impl Tap {
     /// The place `v` along a side of `count` pixels, beyond whose ends lies `border`.
     pub(super) fn bordered(v: f64, count: usize, border: Border) -> Self {
-        let (whole, share) = split(v);
         let last = count as i32 - 1;
-        let at = |i: i32| match border {
-            Border::Reflect101 => reflect(i, last),
-            // One behind the last pixel lies black.
+        let (whole, share) = split(v);
+        let weights = [WHOLE - share, share];
+        match border {
+            Border::Reflect101 => Tap::of([whole, whole + 1].map(|i| reflect(i, last)), weights),
             Border::Constant => {
-                if (0..=last).contains(&i) {
-                    i as u32
-                } else {
-                    count as u32
-                }
+                let seen = |i: i32, weight: u32| if (0..=last).contains(&i) { weight } else { 0 };
+                let weights = [seen(whole, weights[0]), seen(whole + 1, weights[1])];
+                Tap::of([whole, whole + 1].map(|i| i.clamp(0, last) as u32), weights)
             }
-        };
-        Tap { first: at(whole), second: at(whole + 1), share }
+        }
     }
 
     /// The place `v` along a side, of which only the pixels `first..=last` count; the ends go on for ever.
     pub(super) fn held(v: f64, first: usize, last: usize) -> Self {
         let (whole, share) = split(v);
-        let at = |i: i32| i.clamp(first as i32, last as i32) as u32;
-        Tap { first: at(whole), second: at(whole + 1), share }
+        let places = [whole, whole + 1].map(|i| i.clamp(first as i32, last as i32) as u32);
+        Tap::of(places, [WHOLE - share, share])
     }
 
-    /// The nearer of the two.
-    fn nearest(self) -> usize {
-        if self.share >= WHOLE / 2 { self.second as usize } else { self.first as usize }
+    /// Two places that are the same or neighbours.
+    fn of([a, b]: [u32; 2], [near, far]: [u32; 2]) -> Self {
+        let sum = near + far;
+        match a.cmp(&b) {
+            std::cmp::Ordering::Less => Tap { first: a, weights: [near, far] },
+            std::cmp::Ordering::Greater => Tap { first: b, weights: [far, near] },
+            std::cmp::Ordering::Equal if a == 0 => Tap { first: 0, weights: [sum, 0] },
+            std::cmp::Ordering::Equal => Tap { first: a - 1, weights: [0, sum] },
+        }
+    }
+
+    /// The nearer of the two; `None` where it lies beyond the border.
+    fn nearest(self) -> Option<usize> {
+        let second = self.weights[1] > self.weights[0];
+        let weight = self.weights[usize::from(second)];
+        (2 * weight >= WHOLE).then_some(self.first as usize + usize::from(second))
     }
 }
 
@@ -61,6 +72,32 @@ fn split(v: f64) -> (i32, u32) {
     const FAR: f64 = 131_072.0;
     let parts = libm::floor(v.clamp(-FAR, FAR) * f64::from(WHOLE) + 0.5) as i32;
     (parts >> WHOLE_BITS, parts as u32 & (WHOLE - 1))
+}
+
+/// Working memory: where columns come from, and two rows between the passes.
+#[derive(Clone, Debug, Default)]
+pub(in crate::augment) struct Rows {
+    taps: Taps,
+    upper: Planes,
+    lower: Planes,
+    words: Vec<u32>,
+}
+
+/// The taps of all columns, field by field.
+#[derive(Clone, Debug, Default)]
+struct Taps {
+    /// Where the two pixels begin in a row, in bytes.
+    starts: Vec<u32>,
+    weights: [Vec<u32>; 2],
+    /// The two pixels of a row, in six bytes.
+    pairs: Vec<u64>,
+}
+
+/// A row of the source at the columns of the result, channel by channel, [`KEPT_BITS`] below levels.
+#[derive(Clone, Debug, Default)]
+struct Planes {
+    number: Option<u32>,
+    channels: [Vec<u16>; 3],
 }
 
 /// Makes each pixel anew: column `x` comes from `across(x)` and row `y` from `down(y)`.
@@ -74,92 +111,95 @@ pub(super) fn sample(
     if width == 0 || height == 0 {
         return;
     }
-    let Scratch { words, taps, rows, .. } = scratch;
-    // A black pixel behind each row.
-    words.clear();
-    words.reserve((width + 1) * height);
-    for row in image.data.chunks_exact(width * 3) {
-        words.extend(row.as_chunks::<3>().0.iter().map(|&[r, g, b]| u32::from_le_bytes([r, g, b, 0])));
-        words.push(0);
+    let Scratch { bytes, rows: Rows { taps, upper, lower, words }, .. } = scratch;
+    bytes.clear();
+    bytes.reserve(image.data.len() + 8);
+    bytes.extend_from_slice(&image.data);
+    // Two pixels are read as a word.
+    bytes.extend_from_slice(&[0; 8]);
+    taps.set(width, across);
+    for planes in [&mut *upper, &mut *lower] {
+        planes.number = None;
+        planes.channels.iter_mut().for_each(|channel| channel.resize(width, 0));
     }
-    taps.clear();
-    taps.extend((0..width).map(across));
-    // The last batch may be part of one.
-    let batches = width.div_ceil(BATCH);
-    taps.resize(batches * BATCH, Tap::default());
-    rows.clear();
-    rows.resize(batches * 2, [[0; BATCH]; 3]);
-    let (upper, lower) = rows.split_at_mut(batches);
-    let mut rows = [Row { number: None, batches: upper }, Row { number: None, batches: lower }];
+    words.resize(width.next_multiple_of(BATCH), 0);
     for (y, out) in image.data.chunks_exact_mut(width * 3).enumerate() {
         let tap = down(y);
         // The row that was lower becomes the upper one of the next.
-        if rows[1].number == Some(tap.first) {
-            rows.swap(0, 1);
+        if lower.number == Some(tap.first) {
+            std::mem::swap(upper, lower);
         }
-        for (row, number) in rows.iter_mut().zip([tap.first, tap.second]) {
-            if row.number != Some(number) {
-                let source = words.chunks_exact(width + 1).nth(number as usize);
-                across_row(source, taps, row.batches);
-                row.number = Some(number);
+        let second = (tap.first + 1).min(height as u32 - 1);
+        for (planes, number) in [&mut *upper, &mut *lower].into_iter().zip([tap.first, second]) {
+            if planes.number != Some(number) {
+                across_row(&bytes[number as usize * width * 3..], taps, &mut planes.channels);
+                planes.number = Some(number);
             }
         }
-        between_rows(rows[0].batches, rows[1].batches, tap.share, out);
+        between_rows(&upper.channels, &lower.channels, tap.weights, words);
+        pack_row(words, out);
     }
 }
 
-/// A row of the source, at the columns of the result.
-struct Row<'a> {
-    number: Option<u32>,
-    batches: &'a mut [[[u16; BATCH]; 3]],
+impl Taps {
+    fn set(&mut self, width: usize, across: impl Fn(usize) -> Tap) {
+        self.starts.clear();
+        self.weights.iter_mut().for_each(Vec::clear);
+        for tap in (0..width).map(across) {
+            self.starts.push(tap.first * 3);
+            for (weights, weight) in self.weights.iter_mut().zip(tap.weights) {
+                weights.push(weight);
+            }
+        }
+        self.pairs.resize(width, 0);
+    }
 }
 
-/// The first pass: each channel of a row, [`KEPT_BITS`] below levels. No source: black.
+/// The first pass: each channel of a row, which is followed by more bytes.
 #[multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2"))]
-fn across_row(source: Option<&[u32]>, taps: &[Tap], batches: &mut [[[u16; BATCH]; 3]]) {
-    let Some(source) = source else {
-        batches.fill([[0; BATCH]; 3]);
-        return;
-    };
-    for (taps, [r, g, b]) in taps.as_chunks::<BATCH>().0.iter().zip(batches) {
-        let first = taps.map(|tap| source[tap.first as usize]);
-        let second = taps.map(|tap| source[tap.second as usize]);
-        for i in 0..BATCH {
-            let share = taps[i].share & (WHOLE - 1);
-            let channel = |shift: u32| {
-                let (first, second) = ((first[i] >> shift) & 255, (second[i] >> shift) & 255);
-                let round = 1 << (WHOLE_BITS - KEPT_BITS - 1);
-                ((first * (WHOLE - share) + second * share + round) >> (WHOLE_BITS - KEPT_BITS)) as u16
-            };
-            (r[i], g[i], b[i]) = (channel(0), channel(8), channel(16));
+fn across_row(source: &[u8], taps: &mut Taps, channels: &mut [Vec<u16>; 3]) {
+    for (&start, pair) in taps.starts.iter().zip(&mut taps.pairs) {
+        *pair = eight_bytes(source, start as usize);
+    }
+    let [near, far] = &taps.weights;
+    for (n, channel) in channels.iter_mut().enumerate() {
+        for ((value, &pair), (&near, &far)) in channel.iter_mut().zip(&taps.pairs).zip(near.iter().zip(far)) {
+            let (first, second) = ((pair >> (8 * n)) as u32 & 255, (pair >> (24 + 8 * n)) as u32 & 255);
+            let sum = first * (near & (2 * WHOLE - 1)) + second * (far & (2 * WHOLE - 1));
+            *value = ((sum + (1 << (WHOLE_BITS - KEPT_BITS - 1))) >> (WHOLE_BITS - KEPT_BITS)) as u16;
         }
     }
 }
 
-/// The second pass: `share` parts of the lower row, the rest of the upper.
+/// The second pass: a word for each pixel.
 #[multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2"))]
-fn between_rows(upper: &[[[u16; BATCH]; 3]], lower: &[[[u16; BATCH]; 3]], share: u32, out: &mut [u8]) {
-    let share = share & (WHOLE - 1);
-    let rest = WHOLE - share;
-    let batch = |upper: &[[u16; BATCH]; 3], lower: &[[u16; BATCH]; 3]| {
-        let mut words = [0; BATCH];
-        for i in 0..BATCH {
-            let channel = |c: usize| {
-                let (upper, lower) = (u32::from(upper[c][i] & KEPT), u32::from(lower[c][i] & KEPT));
-                let bits = WHOLE_BITS + KEPT_BITS;
-                (upper * rest + lower * share + (1 << (bits - 1))) >> bits
-            };
-            words[i] = channel(0) | (channel(1) << 8) | (channel(2) << 16);
-        }
-        words
+fn between_rows(upper: &[Vec<u16>; 3], lower: &[Vec<u16>; 3], weights: [u32; 2], words: &mut [u32]) {
+    let [near, far] = weights.map(|weight| weight & (2 * WHOLE - 1));
+    let mix = |upper: u16, lower: u16| {
+        let (upper, lower) = (u32::from(upper & KEPT), u32::from(lower & KEPT));
+        let bits = WHOLE_BITS + KEPT_BITS;
+        (upper * near + lower * far + (1 << (bits - 1))) >> bits
     };
+    let [a, b, c] = upper;
+    let [d, e, f] = lower;
+    let upper = a.iter().zip(b).zip(c);
+    let lower = d.iter().zip(e).zip(f);
+    for ((word, ((a, b), c)), ((d, e), f)) in words.iter_mut().zip(upper).zip(lower) {
+        *word = mix(*a, *d) | (mix(*b, *e) << 8) | (mix(*c, *f) << 16);
+    }
+}
+
+/// Writes the words of a row, filled up to whole batches.
+#[multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2"))]
+fn pack_row(words: &[u32], out: &mut [u8]) {
     let (whole, end) = out.as_chunks_mut::<{ BATCH * 3 }>();
-    for ((upper, lower), out) in upper.iter().zip(lower).zip(&mut *whole) {
-        pack(&batch(upper, lower), out);
+    let words = words.as_chunks::<BATCH>().0;
+    for (words, out) in words.iter().zip(&mut *whole) {
+        pack(words, out);
     }
-    if let (false, Some((upper, lower))) = (end.is_empty(), upper.last().zip(lower.last())) {
+    if let (false, Some(words)) = (end.is_empty(), words.last()) {
         let mut last = [0; BATCH * 3];
-        pack(&batch(upper, lower), &mut last);
+        pack(words, &mut last);
         end.copy_from_slice(&last[..end.len()]);
     }
 }
@@ -171,11 +211,11 @@ pub(super) fn sample_mask(mask: &mut Mask, across: impl Fn(usize) -> Tap, down: 
         return;
     }
     let old = std::mem::take(&mut mask.data);
-    let columns: Vec<usize> = (0..width).map(|x| across(x).nearest()).collect();
+    let columns: Vec<Option<usize>> = (0..width).map(|x| across(x).nearest()).collect();
     mask.data = Vec::with_capacity(old.len());
     for row in (0..height).map(|y| down(y).nearest()) {
-        let row = old.chunks_exact(width).nth(row).unwrap_or_default();
-        mask.data.extend(columns.iter().map(|&x| row.get(x).copied().unwrap_or(0)));
+        let value = |x: Option<usize>| row.zip(x).map_or(0, |(row, x)| old[row * width + x]);
+        mask.data.extend(columns.iter().map(|&x| value(x)));
     }
 }
 

@@ -11,7 +11,7 @@ pub mod perspective;
 pub mod resized_crop;
 mod reverse;
 pub mod rotate;
-pub(super) mod sampler;
+mod sampler;
 pub(super) mod smooth;
 pub mod turn;
 

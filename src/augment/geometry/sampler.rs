@@ -11,7 +11,7 @@ use crate::pixels::RgbImage;
 use crate::spec::ops::Border;
 
 /// Pixels that are made at once.
-pub(in crate::augment) const BATCH: usize = 16;
+pub(super) const BATCH: usize = 16;
 /// Bits of a weight.
 pub(super) const WEIGHT_BITS: u32 = 13;
 /// The sum of the four weights, and the parts of a pixel that places are told in.
@@ -173,7 +173,7 @@ impl<'a> Source<'a> {
         let stride = self.width * 3;
         for i in 0..BATCH {
             let at = at[i] as usize * 3;
-            (upper[i], lower[i]) = (self.eight(at), self.eight(at + stride));
+            (upper[i], lower[i]) = (eight_bytes(self.bytes, at), eight_bytes(self.bytes, at + stride));
         }
         let mut near = [[0; BATCH]; 4];
         for i in 0..BATCH {
@@ -181,14 +181,6 @@ impl<'a> Source<'a> {
             (near[2][i], near[3][i]) = (lower[i] as u32, (lower[i] >> 24) as u32);
         }
         mix(&near, places)
-    }
-
-    /// Eight bytes from `at` on.
-    #[inline(always)]
-    fn eight(&self, at: usize) -> u64 {
-        let mut eight = [0; 8];
-        eight.copy_from_slice(&self.bytes[at..at + 8]);
-        u64::from_le_bytes(eight)
     }
 
     /// Where neighbours may lie beyond the border.
@@ -226,6 +218,14 @@ impl<'a> Source<'a> {
         }
         mix(&near, places)
     }
+}
+
+/// Eight bytes from `at` on: the pixel there, red lowest, the next one, and more.
+#[inline(always)]
+pub(super) fn eight_bytes(bytes: &[u8], at: usize) -> u64 {
+    let mut eight = [0; 8];
+    eight.copy_from_slice(&bytes[at..at + 8]);
+    u64::from_le_bytes(eight)
 }
 
 /// Four bytes from `at` on: the pixel there, red lowest, and a byte of the next.
