@@ -6,6 +6,8 @@
 //! exact. On any picture the result is within one level of exact interpolation, as OpenCV's is from version 5 on;
 //! OpenCV 4 rounds places to 1/32 pixel and so differs by a few levels at hard edges.
 
+#![expect(clippy::needless_range_loop, reason = "loops over several batches at once read alike")]
+
 use crate::augment::Mask;
 use crate::pixels::RgbImage;
 use crate::spec::ops::Border;
