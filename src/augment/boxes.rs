@@ -1,8 +1,8 @@
 //! Moves bounding boxes as a policy moves the pixels.
 //!
-//! A box is moved by its mask: filled, moved, and bounded anew. What comes out is the smallest upright box, in whole pixels, around what
-//! is left of it, however the picture was turned or bent. Masks are moved to the nearest pixel and know no mirrored
-//! border, so that a box never grows into what was mirrored.
+//! A box is moved by its mask: filled, moved, and bounded anew. What comes out is the smallest upright box,
+//! in whole pixels, around what is left of it, however the picture was turned or bent. Masks are moved to the
+//! nearest pixel and know no mirrored border, so that a box never grows into what was mirrored.
 
 use super::{Mask, Policy};
 use crate::seed::Key;
@@ -25,15 +25,15 @@ pub struct BoundingBox {
 pub struct MovedBox {
     /// Around all that is left.
     pub bounds: BoundingBox,
-    /// Share of the box's area within the old picture that is still seen, above 0 to 1, whether it is shown larger or
-    /// smaller.
+    /// Share of the box's area within the old picture that is still seen, above 0 to 1, whether it is shown
+    /// larger or smaller.
     pub visible: f64,
 }
 
 impl BoundingBox {
-    /// Moves a box of a picture of `width` x `height` pixels as [`Policy::apply`] moves the pixels of the same sample.
-    /// A box that ends within pixels is first widened to whole ones. `None` where nothing of it is left, or nothing of it lay
-    /// within the picture.
+    /// Moves a box of a picture of `width` x `height` pixels as [`Policy::apply`] moves the pixels of the
+    /// same sample. A box that ends within pixels is first widened to whole ones. `None` where nothing of it
+    /// is left, or nothing of it lay within the picture.
     pub fn moved(&self, policy: &Policy, sample: Key, width: usize, height: usize) -> Option<MovedBox> {
         let columns = pixels(self.x, self.width, width);
         let rows = pixels(self.y, self.height, height);
@@ -59,8 +59,8 @@ fn pixels(start: f64, length: f64, side: usize) -> std::ops::Range<usize> {
     if length > 0.0 && first < end { first..end } else { 0..0 }
 }
 
-/// A box cut into cells, at most 15 x 17, each of several pixels where the box is large enough. Each cell has a name
-/// from 1 on: how much of each is left tells what is cut off from what is only shown smaller.
+/// A box cut into cells, at most 15 x 17, each of several pixels where the box is large enough. Each cell has
+/// a name from 1 on: how much of each is left tells what is cut off from what is only shown smaller.
 struct Cells {
     columns: usize,
     rows: usize,
@@ -94,8 +94,8 @@ fn count(mask: &Mask) -> [u32; 256] {
     counts
 }
 
-/// The share of the pixels `before` that is left, by cells. How much larger or smaller the picture is shown is told by the
-/// cell in the middle of all that are left; of a cell that shrank more, the rest is cut off.
+/// The share of the pixels `before` that is left, by cells. How much larger or smaller the picture is shown
+/// is told by the cell in the middle of all that are left; of a cell that shrank more, the rest is cut off.
 fn visible(before: &[u32; 256], after: &[u32; 256]) -> f64 {
     let cells = || (1..256).filter(|&cell| before[cell] > 0);
     let growth = |cell: usize| f64::from(after[cell]) / f64::from(before[cell]);

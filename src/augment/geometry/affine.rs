@@ -1,7 +1,8 @@
 //! Straight maps: scaled, turned, sheared and shifted about the centre, bilinear, the size kept.
 //!
-//! The geometry is albumentations 2.0.8's: the centre lies at `(width / 2 - 0.5, height / 2 - 0.5)`; about it the
-//! picture is scaled, then turned (a positive angle counter-clockwise), then sheared, then shifted by whole pixels.
+//! The geometry is albumentations 2.0.8's: the centre lies at `(width / 2 - 0.5, height / 2 - 0.5)`; about it
+//! the picture is scaled, then turned (a positive angle counter-clockwise), then sheared, then shifted by
+//! whole pixels.
 
 use std::fmt;
 
@@ -97,8 +98,8 @@ pub(super) fn sin_cos(degrees: f64) -> (f64, f64) {
     (libm::sin(radians), libm::cos(radians))
 }
 
-/// A straight map back from the result to the source. Places are whole numbers with 32 fractional bits, so that
-/// steps add up without error.
+/// A straight map back from the result to the source. Places are whole numbers with 32 fractional bits, so
+/// that steps add up without error.
 pub(super) struct Line {
     back: [[f64; 2]; 2],
     /// The point of the result that comes from `centre`.

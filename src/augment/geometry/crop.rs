@@ -1,7 +1,8 @@
 //! Pads every side and crops the picture's own size from a random place: a shift by whole pixels.
 //!
-//! torchvision's `RandomCrop(size, padding, padding_mode)` with the picture's size, as it is used on CIFAR (He et al.,
-//! "Deep residual learning", 2016: 4 pixels around 32). The padding is a share of the side, rounded to whole pixels.
+//! torchvision's `RandomCrop(size, padding, padding_mode)` with the picture's size, as it is used on CIFAR
+//! (He et al., "Deep residual learning", 2016: 4 pixels around 32). The padding is a share of the side,
+//! rounded to whole pixels.
 
 use std::fmt;
 

@@ -1,9 +1,11 @@
-//! Elastic deformation, bilinear: every pixel comes from a place of its own, and neighbours from neighbouring places.
+//! Elastic deformation, bilinear: every pixel comes from a place of its own, and neighbours from neighbouring
+//! places.
 //!
-//! Displacements are noise, smoothed by a Gaussian of `sigma` pixels and multiplied by `alpha` (Simard, Steinkraus and
-//! Platt, "Best practices for convolutional neural networks", 2003), as albumentations 2.0.8 makes them: the noise is uniform in -1
-//! to 1, or normal and divided by its largest absolute value. (There both fields are smoothed as one picture, one below the other,
-//! so that they mix where they meet; here each is smoothed alone.)
+//! Displacements are noise, smoothed by a Gaussian of `sigma` pixels and multiplied by `alpha` (Simard,
+//! Steinkraus and Platt, "Best practices for convolutional neural networks", 2003), as albumentations 2.0.8
+//! makes them: the noise is uniform in -1 to 1, or normal and divided by its largest absolute value. (There
+//! both fields are smoothed as one picture, one below the other, so that they mix where they meet; here each
+//! is smoothed alone.)
 
 use std::fmt;
 

@@ -97,8 +97,8 @@ fn where_pixels_move_whole_they_are_equal() {
     }
 }
 
-/// OpenCV interpolates in floats, here weights have 13 bits (12 where rows stay rows): a level of difference where
-/// the sum lies close to the middle between two.
+/// OpenCV interpolates in floats, here weights have 13 bits (12 where rows stay rows): a level of difference
+/// where the sum lies close to the middle between two.
 #[test]
 fn where_pixels_are_mixed_they_are_within_one_level() {
     let ops = [

@@ -1,7 +1,8 @@
-//! Reads a picture where columns stay columns and rows stay rows: in two passes, first along the rows, then down.
+//! Reads a picture where columns stay columns and rows stay rows: in two passes, first along the rows, then
+//! down.
 //!
-//! Places have 12 fractional bits. The first pass keeps 7 more bits than a level has, so that the result is within one
-//! level of exact interpolation.
+//! Places have 12 fractional bits. The first pass keeps 7 more bits than a level has, so that the result is
+//! within one level of exact interpolation.
 
 use super::sampler::{BATCH, eight_bytes, pack, reflect};
 use crate::augment::{Mask, Scratch};
@@ -16,8 +17,8 @@ const KEPT_BITS: u32 = 7;
 /// All bits of what the first pass makes: the mask tells compilers that it is short.
 const KEPT: u16 = (1 << (8 + KEPT_BITS)) - 1;
 
-/// Two neighbours along one side of a picture and their weights, of which the sum is [`WHOLE`], or less where black
-/// lies beyond the border.
+/// Two neighbours along one side of a picture and their weights, of which the sum is [`WHOLE`], or less where
+/// black lies beyond the border.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tap {
     /// The first of the two. The second has no weight where the side is one pixel long.
@@ -89,8 +90,8 @@ struct Taps {
     /// Where the two pixels begin in a row, in bytes.
     starts: Vec<u32>,
     weights: [Vec<u32>; 2],
-    /// The two pixels of a row, in six bytes.
-    pairs: Vec<u64>,
+    /// The two pixels of a row.
+    pixels: [Vec<u32>; 2],
 }
 
 /// A row of the source at the columns of the result, channel by channel, [`KEPT_BITS`] below levels.
@@ -151,23 +152,31 @@ impl Taps {
                 weights.push(weight);
             }
         }
-        self.pairs.resize(width, 0);
+        self.pixels.iter_mut().for_each(|pixels| pixels.resize(width, 0));
     }
 }
 
 /// The first pass: each channel of a row, which is followed by more bytes.
 #[multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2"))]
 fn across_row(source: &[u8], taps: &mut Taps, channels: &mut [Vec<u16>; 3]) {
-    for (&start, pair) in taps.starts.iter().zip(&mut taps.pairs) {
-        *pair = eight_bytes(source, start as usize);
+    let [first, second] = &mut taps.pixels;
+    for ((&start, first), second) in taps.starts.iter().zip(&mut *first).zip(&mut *second) {
+        let pair = eight_bytes(source, start as usize);
+        (*first, *second) = (pair as u32, (pair >> 24) as u32);
     }
     let [near, far] = &taps.weights;
-    for (n, channel) in channels.iter_mut().enumerate() {
-        for ((value, &pair), (&near, &far)) in channel.iter_mut().zip(&taps.pairs).zip(near.iter().zip(far)) {
-            let (first, second) = ((pair >> (8 * n)) as u32 & 255, (pair >> (24 + 8 * n)) as u32 & 255);
-            let sum = first * (near & (2 * WHOLE - 1)) + second * (far & (2 * WHOLE - 1));
-            *value = ((sum + (1 << (WHOLE_BITS - KEPT_BITS - 1))) >> (WHOLE_BITS - KEPT_BITS)) as u16;
-        }
+    let weights = near.iter().zip(far);
+    let [r, g, b] = channels;
+    let channels = r.iter_mut().zip(g).zip(b);
+    for ((((r, g), b), (&first, &second)), (&near, &far)) in
+        channels.zip(first.iter().zip(&*second)).zip(weights)
+    {
+        let (near, far) = (near & (2 * WHOLE - 1), far & (2 * WHOLE - 1));
+        let channel = |shift: u32| {
+            let sum = ((first >> shift) & 255) * near + ((second >> shift) & 255) * far;
+            ((sum + (1 << (WHOLE_BITS - KEPT_BITS - 1))) >> (WHOLE_BITS - KEPT_BITS)) as u16
+        };
+        (*r, *g, *b) = (channel(0), channel(8), channel(16));
     }
 }
 
@@ -227,7 +236,9 @@ mod tests {
     proptest! {
         /// The same as the sampler of any maps.
         #[test]
-        fn two_passes_are_one(width in 1usize..50, height in 1usize..30, stretch in -2.0f64..2.0, start in -9.0f64..40.0) {
+        fn two_passes_are_one(
+            width in 1usize..50, height in 1usize..30, stretch in -2.0f64..2.0, start in -9.0f64..40.0
+        ) {
             use crate::augment::geometry::sampler::{Places, Way, sample as sample_any};
             struct Steps(f64, f64);
             impl Way for Steps {

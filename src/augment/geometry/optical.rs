@@ -1,9 +1,10 @@
 //! The distortion of a lens, bilinear.
 //!
-//! The camera model of albumentations 2.0.8, which is OpenCV's `initUndistortRectifyMap` with focal lengths as long as
-//! the sides and `k1 = k2 = k`: with `(x, y)` the place from the centre in shares of the sides and `r` its length, a pixel
-//! comes from `(x, y) x (1 + k r^2 + k r^4)`. The centre is the picture's middle. (albumentations reads half a pixel to the lower
-//! right of it, since the two centres that it gives to OpenCV differ by so much.)
+//! The camera model of albumentations 2.0.8, which is OpenCV's `initUndistortRectifyMap` with focal lengths
+//! as long as the sides and `k1 = k2 = k`: with `(x, y)` the place from the centre in shares of the sides and
+//! `r` its length, a pixel comes from `(x, y) x (1 + k r^2 + k r^4)`. The centre is the picture's middle.
+//! (albumentations reads half a pixel to the lower right of it, since the two centres that it gives to OpenCV
+//! differ by so much.)
 
 use std::fmt;
 

@@ -1,9 +1,9 @@
 //! A quadrilateral within the picture, stretched to the whole of it, bilinear.
 //!
-//! Corners are drawn as albumentations 2.0.8 draws them: each coordinate moves inwards by the absolute value of a
-//! normal draw, as a share of the side, modulo 0.32. The four corners then fill the picture exactly. (albumentations
-//! 2.0.8 with `keep_size` enlarges what comes out once more, by up to a half, so that its right and lower parts are
-//! cut off.)
+//! Corners are drawn as albumentations 2.0.8 draws them: each coordinate moves inwards by the absolute value
+//! of a normal draw, as a share of the side, modulo 0.32. The four corners then fill the picture exactly.
+//! (albumentations 2.0.8 with `keep_size` enlarges what comes out once more, by up to a half, so that its
+//! right and lower parts are cut off.)
 
 use std::fmt;
 
@@ -16,8 +16,8 @@ use crate::spec::ops::Border;
 /// The drawn values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Perspective {
-    /// How far the corners move inwards, as shares of width and height, each below a half: upper left, upper right,
-    /// lower right, lower left.
+    /// How far the corners move inwards, as shares of width and height, each below a half: upper left, upper
+    /// right, lower right, lower left.
     pub inwards: [[f64; 2]; 4],
 }
 
@@ -76,8 +76,9 @@ struct Homography {
 }
 
 impl Homography {
-    /// The map that takes the corners of a picture (0, 0), (width, 0), (width, height), (0, height) to `corners`, which
-    /// bound a convex area (Heckbert, "Fundamentals of texture mapping and image warping", 1989, section 2.2.3).
+    /// The map that takes the corners of a picture (0, 0), (width, 0), (width, height), (0, height) to
+    /// `corners`, which bound a convex area (Heckbert, "Fundamentals of texture mapping and image warping",
+    /// 1989, section 2.2.3).
     fn from_rectangle(width: usize, height: usize, corners: [[f64; 2]; 4]) -> Self {
         let [p, q, r, s] = corners;
         let across =
@@ -139,7 +140,8 @@ mod tests {
         assert_eq!(image.data, data);
     }
 
-    /// Half-normal, folded at 0.32: the mean of the absolute value is `scale x sqrt(2 / pi)` where nothing is folded.
+    /// Half-normal, folded at 0.32: the mean of the absolute value is `scale x sqrt(2 / pi)` where nothing is
+    /// folded.
     #[test]
     fn corners_move_as_far_as_asked() {
         let (mut sum, mut n) = (0.0, 0.0);

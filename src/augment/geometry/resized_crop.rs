@@ -1,8 +1,9 @@
 //! A crop of random area, shape and place, enlarged to the size of the picture, bilinear.
 //!
-//! As albumentations 2.0.8 and torchvision draw it (Szegedy et al., "Going deeper with convolutions", 2015): up to ten
-//! times an area, uniformly, and a ratio of the sides, uniformly in its logarithm; the first crop that fits into the picture is
-//! taken. Where none does, it is the largest in the middle whose ratio is allowed.
+//! As albumentations 2.0.8 and torchvision draw it (Szegedy et al., "Going deeper with convolutions", 2015):
+//! up to ten times an area, uniformly, and a ratio of the sides, uniformly in its logarithm; the first crop
+//! that fits into the picture is taken. Where none does, it is the largest in the middle whose ratio is
+//! allowed.
 
 use std::fmt;
 
@@ -148,7 +149,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_crop_lies_in_the_picture(width in 1usize..300, height in 1usize..300, seed: u64, low in 0.001f64..1.0) {
+        fn the_crop_lies_in_the_picture(
+            width in 1usize..300, height in 1usize..300, seed: u64, low in 0.001f64..1.0
+        ) {
             let crop = ResizedCrop::draw([low, 1.0], [0.2, 7.0], &mut Key::root(seed).draws());
             let region = crop.region(width, height);
             prop_assert!(region.width >= 1 && region.left + region.width <= width);

@@ -1,4 +1,5 @@
-//! Brings pixels of three bytes into the opposite order, five at a time where the processor can shuffle bytes.
+//! Brings pixels of three bytes into the opposite order, five at a time where the processor can shuffle
+//! bytes.
 
 /// Writes the pixels of `old` to `new`, the last one first. Both are of the same length, a multiple of 3.
 pub(super) fn reverse(old: &[u8], new: &mut [u8]) {
@@ -17,7 +18,8 @@ fn reverse_one_by_one(old: &[u8], new: &mut [u8]) {
     }
 }
 
-/// Reads 16 bytes of which the upper 15 are five pixels, and writes 16 of which the next five pixels overwrite the last.
+/// Reads 16 bytes of which the upper 15 are five pixels, and writes 16 of which the next five pixels
+/// overwrite the last.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "ssse3")]
 fn reverse_by_shuffles(old: &[u8], new: &mut [u8]) {

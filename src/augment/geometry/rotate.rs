@@ -1,8 +1,8 @@
 //! Rotation about the centre, bilinear, the size kept.
 //!
-//! The geometry is albumentations 2.0.8's: the centre lies at `(width / 2 - 0.5, height / 2 - 0.5)`, a positive
-//! angle turns counter-clockwise, and each pixel of the result is read from the turned-back place in the
-//! source.
+//! The geometry is albumentations 2.0.8's: the centre lies at `(width / 2 - 0.5, height / 2 - 0.5)`, a
+//! positive angle turns counter-clockwise, and each pixel of the result is read from the turned-back place in
+//! the source.
 
 use std::fmt;
 

@@ -1,10 +1,11 @@
 //! Reads a picture at places between its pixels: the one engine of all ops that turn, bend and stretch.
 //!
-//! A [`Way`] says for each pixel of the result which place of the source it comes from. Pixels are made in batches of
-//! [`BATCH`], each step over a whole batch, so that compilers turn it into vector instructions. All in integers: a
-//! place is a whole pixel and a fraction of 13 bits, and so are the weights of the four neighbours, whose sum is
-//! exact. On any picture the result is within one level of exact interpolation, as OpenCV's is from version 5 on;
-//! OpenCV 4 rounds places to 1/32 pixel and so differs by a few levels at hard edges.
+//! A [`Way`] says for each pixel of the result which place of the source it comes from. Pixels are made in
+//! batches of [`BATCH`], each step over a whole batch, so that compilers turn it into vector instructions.
+//! All in integers: a place is a whole pixel and a fraction of 13 bits, and so are the weights of the four
+//! neighbours, whose sum is exact. On any picture the result is within one level of exact interpolation, as
+//! OpenCV's is from version 5 on; OpenCV 4 rounds places to 1/32 pixel and so differs by a few levels at hard
+//! edges.
 
 #![expect(clippy::needless_range_loop, reason = "loops over several batches at once read alike")]
 
@@ -57,7 +58,8 @@ impl Places {
     }
 }
 
-/// A coordinate in parts of [`WHOLE`], the nearest one. Further away than 131,072 pixels, or no number: as far.
+/// A coordinate in parts of [`WHOLE`], the nearest one. Further away than 131,072 pixels, or no number: as
+/// far.
 #[inline(always)]
 pub(super) fn parts(v: f64) -> i32 {
     const FAR: f64 = 131_072.0;
@@ -130,8 +132,8 @@ fn fill<W: Way>(width: usize, data: &mut [u8], source: &Source<'_>, way: &W) {
     }
 }
 
-/// The picture as it was, three bytes for each pixel, and a black one behind the last, with enough behind it to be read
-/// as a word.
+/// The picture as it was, three bytes for each pixel, and a black one behind the last, with enough behind it
+/// to be read as a word.
 struct Source<'a> {
     bytes: &'a [u8],
     width: usize,
@@ -290,13 +292,15 @@ pub(super) fn reflect(i: i32, last: i32) -> u32 {
     (if i > last { 2 * last - i } else { i }) as u32
 }
 
-/// Weighs upper left, upper right, lower left and lower right, channel by channel; rounded to the nearest level.
+/// Weighs upper left, upper right, lower left and lower right, channel by channel; rounded to the nearest
+/// level.
 #[inline(always)]
 fn mix(near: &[[u32; BATCH]; 4], places: &Places) -> [u32; BATCH] {
     let mut result = [0; BATCH];
     for i in 0..BATCH {
         let (x, y) = (places.right[i] & (WHOLE - 1), places.below[i] & (WHOLE - 1));
-        // The four weights add up to `WHOLE` exactly, and none is negative. Masks tell compilers that they are short.
+        // The four weights add up to `WHOLE` exactly, and none is negative. Masks tell compilers that they
+        // are short.
         let both = (x * y + WHOLE / 2) >> WEIGHT_BITS;
         let (right, below) = (x - both, y - both);
         let short = 2 * WHOLE - 1;
@@ -377,15 +381,16 @@ mod tests {
         fn a_pixel_is_the_mean_of_its_neighbours(width in 1usize..40, height in 1usize..20, seed: u32) {
             for border in [Border::Reflect101, Border::Constant] {
                 let data: Vec<u8> =
-                    (0..width * height * 3).map(|i| ((i as u32 ^ seed).wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+                    (0..width * height * 3).map(|i| ((i as u32 ^ seed).wrapping_mul(7919) >> 5) as u8).collect();
                 let old = RgbImage { width, height, data };
                 let mut new = old.clone();
                 let way = Scattered(seed.into());
                 sample(&mut new, border, &mut Vec::new(), &way);
                 let pixel = |x: i32, y: i32| {
                     let (right, bottom) = (width as i32 - 1, height as i32 - 1);
+                    let inside = (0..=right).contains(&x) && (0..=bottom).contains(&y);
                     match border {
-                        Border::Constant if !((0..=right).contains(&x) && (0..=bottom).contains(&y)) => [0; 3],
+                        Border::Constant if !inside => [0; 3],
                         Border::Constant => old.pixel(x as usize, y as usize),
                         Border::Reflect101 => {
                             old.pixel(reflect(x, right) as usize, reflect(y, bottom) as usize)

@@ -1,5 +1,6 @@
-//! Smooths fields of numbers by a Gaussian, as OpenCV's `GaussianBlur` does with a kernel of its own size: the normal
-//! density at whole pixels out to four standard deviations, scaled to a sum of 1; the border goes on for ever.
+//! Smooths fields of numbers by a Gaussian, as OpenCV's `GaussianBlur` does with a kernel of its own size:
+//! the normal density at whole pixels out to four standard deviations, scaled to a sum of 1; the border goes
+//! on for ever.
 
 /// Length of a block.
 const BLOCK: usize = 32;
@@ -96,8 +97,8 @@ fn add(sum: &mut Block, a: &Block, b: &Block, weight: f32) {
     }
 }
 
-/// Rows become columns: `width` columns of `height` rows, which begin `stride` apart, to rows that begin `to` apart, a multiple of
-/// a block.
+/// Rows become columns: `width` columns of `height` rows, which begin `stride` apart, to rows that begin `to`
+/// apart, a multiple of a block.
 fn transpose(field: &[f32], stride: usize, [width, height]: [usize; 2], result: &mut Vec<Block>, to: usize) {
     const TILE: usize = 16;
     result.clear();

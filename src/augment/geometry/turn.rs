@@ -1,5 +1,5 @@
-//! Transposition and quarter turns: every pixel moves to another place and stays what it is. Of a picture that is not
-//! square the sides are swapped.
+//! Transposition and quarter turns: every pixel moves to another place and stays what it is. Of a picture
+//! that is not square the sides are swapped.
 
 use std::fmt;
 

@@ -41,8 +41,8 @@ family! {
             /// What lies beyond the border: the picture mirrored, or black.
             border: Border = BORDER,
         }
-        /// Scales, rotates, shears and shifts, about the centre and bilinear; the size is kept. With the defaults it changes
-        /// nothing.
+        /// Scales, rotates, shears and shifts, about the centre and bilinear; the size is kept. With the
+        /// defaults it changes nothing.
         Affine = "affine" {
             /// Factors of width and height, a draw for each.
             scale: [f64; 2] = Span { least: 0.05, most: 20.0, unit: "" },
@@ -70,7 +70,8 @@ family! {
             /// What lies beyond the border: the picture mirrored, or black.
             border: Border = BORDER,
         }
-        /// Moves the corners inwards at random and stretches what lies between them to the whole picture, bilinear.
+        /// Moves the corners inwards at random and stretches what lies between them to the whole picture,
+        /// bilinear.
         Perspective = "perspective" {
             /// Standard deviation of the corners' way, as a share of the side.
             scale: [f64; 2] = Span { least: 0.0, most: 1.0, unit: "" },
