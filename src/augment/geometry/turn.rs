@@ -107,24 +107,40 @@ fn transpose(image: &mut RgbImage, columns: Columns, rows: Rows, buffer: &mut Ve
     buffer.extend_from_slice(&[0; 4]);
     // In stripes of a batch of old rows, so that they stay in the processor's nearest cache.
     for left in (0..height).step_by(BATCH) {
-        let pixels = BATCH.min(height - left);
         // Where in the old picture the pixels of a stripe begin; those beyond its end are not looked at.
-        let begins: [usize; BATCH] = std::array::from_fn(|i| {
+        let begins = std::array::from_fn(|i| {
             let x = (left + i).min(height - 1);
             (if rows == Rows::Forward { x } else { height - 1 - x }) * width * 3
         });
-        for (y, row) in image.data.chunks_exact_mut(height * 3).enumerate() {
-            let column = (if columns == Columns::Forward { y } else { width - 1 - y }) * 3;
-            let words = begins.map(|begin| four_bytes(buffer, begin + column) & 0x00ff_ffff);
-            let part = &mut row[left * 3..][..pixels * 3];
-            match part.try_into() {
-                Ok(whole) => pack(&words, whole),
-                Err(_) => {
-                    let mut last = [0; BATCH * 3];
-                    pack(&words, &mut last);
-                    row[left * 3..][..pixels * 3].copy_from_slice(&last[..pixels * 3]);
-                }
-            }
+        fill_stripe(buffer, &begins, columns, &mut image.data, height, left);
+    }
+}
+
+/// Fills [`BATCH`] columns of a picture of `width` columns from `left` on, or as many as there are.
+#[multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2"))]
+fn fill_stripe(
+    old: &[u8],
+    begins: &[usize; BATCH],
+    columns: Columns,
+    new: &mut [u8],
+    width: usize,
+    left: usize,
+) {
+    let rows = new.len() / (width * 3);
+    let pixels = BATCH.min(width - left);
+    for (y, row) in new.chunks_exact_mut(width * 3).enumerate() {
+        let column = (if columns == Columns::Forward { y } else { rows - 1 - y }) * 3;
+        let mut words = [0; BATCH];
+        for (word, begin) in words.iter_mut().zip(begins) {
+            *word = four_bytes(old, begin + column) & 0x00ff_ffff;
+        }
+        let part = &mut row[left * 3..][..pixels * 3];
+        if let Some(whole) = part.first_chunk_mut() {
+            pack(&words, whole);
+        } else {
+            let mut last = [0; BATCH * 3];
+            pack(&words, &mut last);
+            part.copy_from_slice(&last[..pixels * 3]);
         }
     }
 }
