@@ -112,7 +112,7 @@ pub(super) fn sample(
     if width == 0 || height == 0 {
         return;
     }
-    let Scratch { bytes, rows: Rows { taps, upper, lower, words }, .. } = scratch;
+    let Scratch { bytes, lattice: Rows { taps, upper, lower, words }, .. } = scratch;
     bytes.clear();
     bytes.reserve(image.data.len() + 8);
     bytes.extend_from_slice(&image.data);
