@@ -42,6 +42,43 @@ def ours_in_albumentations():
     }
 
 
+def geometry_in_albumentations():
+    affine = {"scale": (0.8, 1.2), "translate_percent": (-0.1, 0.1), "rotate": (-30, 30), "shear": (-10, 10), "p": 1.0}
+    pad, crop = side // 8, A.RandomCrop(side, side, p=1.0)
+    return {
+        "transpose": A.Transpose(p=1.0),
+        "random_rotate90": A.RandomRotate90(p=1.0),
+        "affine": A.Affine(**affine),
+        "affine_reflect": A.Affine(border_mode=cv2.BORDER_REFLECT_101, **affine),
+        "shift_scale_rotate": A.ShiftScaleRotate(p=1.0),
+        "perspective": A.Perspective(p=1.0),
+        "random_resized_crop": A.RandomResizedCrop((side, side), p=1.0),
+        "random_crop": A.Compose([A.Pad(pad, border_mode=cv2.BORDER_CONSTANT, p=1.0), crop]),
+        "random_crop_reflect": A.Compose([A.Pad(pad, border_mode=cv2.BORDER_REFLECT_101, p=1.0), crop]),
+        "grid_distortion": A.GridDistortion(p=1.0),
+        "elastic_transform": A.ElasticTransform(alpha=300, sigma=8, p=1.0),
+        "elastic_transform_smooth": A.ElasticTransform(alpha=3000, sigma=50, p=1.0),
+        "optical_distortion": A.OpticalDistortion(p=1.0),
+    }
+
+
+def geometry_in_torchvision():
+    if torch is None:
+        return {}
+    bilinear = v2.InterpolationMode.BILINEAR
+    pad = side // 8
+    return {
+        "affine": v2.RandomAffine(30, (0.1, 0.1), (0.8, 1.2), (-10, 10, -10, 10), interpolation=bilinear),
+        "shift_scale_rotate": v2.RandomAffine(45, (0.0625, 0.0625), (0.9, 1.1), interpolation=bilinear),
+        "perspective": v2.RandomPerspective(0.2, p=1.0, interpolation=bilinear),
+        "random_resized_crop": v2.RandomResizedCrop((side, side), interpolation=bilinear),
+        "random_crop": v2.RandomCrop(side, padding=pad),
+        "random_crop_reflect": v2.RandomCrop(side, padding=pad, padding_mode="reflect"),
+        "elastic_transform": v2.ElasticTransform(alpha=300.0, sigma=8.0),
+        "elastic_transform_smooth": v2.ElasticTransform(alpha=3000.0, sigma=50.0),
+    }
+
+
 def ours_in_torchvision():
     if torch is None:
         return {}
@@ -70,7 +107,8 @@ def measure(call):
     return best
 
 
-albumentations, torchvision = ours_in_albumentations(), ours_in_torchvision()
+albumentations = ours_in_albumentations() | geometry_in_albumentations()
+torchvision = ours_in_torchvision() | geometry_in_torchvision()
 tensor = torch.from_numpy(picture).permute(2, 0, 1).contiguous() if torch else None
 print(f"{f'{side} x {side}, one core':<28}{'albumentations':>16}{'torchvision':>14}  (images/s)")
 for name, op in albumentations.items():

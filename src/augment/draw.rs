@@ -18,7 +18,7 @@ pub(super) struct Drawn<'a> {
 /// the ops of a group have streams of their own below `key`.
 pub(super) fn draw<'a>(action: &'a Action, key: Key, draws: &mut Draws, drawn: &mut Vec<Drawn<'a>>) {
     let transform = match action {
-        Action::Geometry(op) => geometry::draw(op, draws),
+        Action::Geometry(op) => geometry::draw(op, key, draws),
         Action::Colour(op) => colour::draw(op, draws),
         Action::Noise(op) => noise::draw(op, key.child("pixels"), draws),
         Action::Group(group) => return draw_group(group, key, draws, drawn),

@@ -10,6 +10,7 @@
 //! of pixels and these values: a [`Transform`]. Values and formulas are those of albumentations 2.0.8; where a result differs,
 //! the op's file says so.
 
+pub mod boxes;
 pub mod colour;
 mod describe;
 mod draw;
@@ -25,6 +26,7 @@ mod golden;
 #[cfg(test)]
 mod properties;
 
+pub use boxes::{BoundingBox, MovedBox};
 pub use describe::describe;
 pub use mask::Mask;
 pub use policy::{Applied, Policy, sample_key};

@@ -1,11 +1,19 @@
 //! Buffers that ops use again from picture to picture, so that a loader thread allocates nothing in steady
 //! state. One per thread; its contents mean nothing between calls.
 
+use super::geometry::{lattice, smooth};
+
 /// Working memory of the ops.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    /// The picture as it was before the op, one word for each pixel.
-    pub(super) lanes: Vec<u64>,
+    /// The picture as it was before the op.
+    pub(super) bytes: Vec<u8>,
+    /// Rows between the two passes of a sampler.
+    pub(super) lattice: lattice::Rows,
+    /// Displacements across and down.
+    pub(super) fields: [Vec<f32>; 2],
+    /// A field that is being smoothed.
+    pub(super) passes: smooth::Passes,
 }
 
 impl Scratch {

@@ -1,7 +1,7 @@
 //! Ops that add noise or take pixels away.
 
 pub mod gauss;
-mod normal;
+pub(in crate::augment) mod normal;
 
 #[cfg(test)]
 mod extremes;

@@ -5,10 +5,10 @@
 use std::sync::LazyLock;
 
 /// One standard deviation in units of the table.
-pub(super) const UNIT: f64 = 4096.0;
+pub(in crate::augment) const UNIT: f64 = 4096.0;
 
 /// The values above the mean, rising; those below are their negatives.
-pub(super) struct Normal {
+pub(in crate::augment) struct Normal {
     half: [i16; 1 << 15],
 }
 

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use colour::Colour;
 pub use family::{Manual, Parameter};
-pub use geometry::Geometry;
+pub use geometry::{Geometry, NoiseDistribution};
 pub use noise::Noise;
 pub(super) use read::op as read_op;
 
