@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::lookup::look_up_channels;
 use super::{Mask, Scratch};
 use crate::pixels::RgbImage;
 
@@ -46,10 +47,6 @@ impl Tables {
 
     /// Looks up every value.
     pub fn apply(&self, image: &mut RgbImage) {
-        let [r, g, b] = &*self.0;
-        for pixel in image.data.as_chunks_mut::<3>().0 {
-            let [x, y, z] = pixel.map(usize::from);
-            *pixel = [r[x], g[y], b[z]];
-        }
+        look_up_channels(&mut image.data, &self.0);
     }
 }
