@@ -51,9 +51,15 @@ impl fmt::Display for BrightnessContrast {
 
 /// Of an empty picture: 0.
 fn mean(values: &[u8]) -> f64 {
-    let sum: u64 =
-        values.chunks(1 << 16).map(|part| u64::from(part.iter().map(|&v| u32::from(v)).sum::<u32>())).sum();
-    sum as f64 / values.len().max(1) as f64
+    sum(values) as f64 / values.len().max(1) as f64
+}
+
+#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+fn sum(values: &[u8]) -> u64 {
+    values
+        .chunks(1 << 16)
+        .map(|part| u64::from(part.iter().map(|&value| u32::from(value)).sum::<u32>()))
+        .sum()
 }
 
 /// `factor x value + added` for each value, clipped to 0 to 255 and cut off to whole levels.

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::histogram::{self, Histogram};
+use super::histogram::{Counts, Histogram};
 use super::lab::{LabTables, from_lab, to_lab};
 use crate::augment::planes::{BLOCK, join, rounded, split};
 use crate::augment::{Scratch, Transform};
@@ -49,7 +49,7 @@ impl Transform for Clahe {
             limit(&mut counts, grid.limit(self.clip_limit));
             *table = running_share(&counts, grid.pixels());
         }
-        grid.interpolate(tables, lightness);
+        interpolate(&grid, tables, lightness);
         join_lightness(&mut image.data, lightness);
     }
 }
@@ -111,46 +111,70 @@ impl Grid {
     }
 
     fn histogram(&self, lightness: &[u8], tile_x: usize, tile_y: usize) -> Histogram {
-        let mut counts = [0; 256];
+        let mut counts = Counts::new();
         let (left, top) = (tile_x * self.tile_width, tile_y * self.tile_height);
         let right = left + self.tile_width;
         for y in top..top + self.tile_height {
             let row = &lightness[mirrored(y, self.height) * self.width..][..self.width];
-            histogram::count(&mut counts, &row[left.min(self.width)..right.min(self.width)]);
+            counts.add(&row[left.min(self.width)..right.min(self.width)]);
             for x in left.max(self.width)..right {
-                counts[usize::from(row[mirrored(x, self.width)])] += 1;
+                counts.add(&[row[mirrored(x, self.width)]]);
             }
         }
-        counts
+        counts.total()
     }
+}
 
-    /// Each value by the tables of the four tiles whose middles are nearest, in 32-bit floats as in OpenCV.
-    fn interpolate(&self, tables: &[[u8; 256]], lightness: &mut [u8]) {
-        let (across, down) = (1.0 / self.tile_width as f32, 1.0 / self.tile_height as f32);
-        for rows in Between::all(self.height, down, self.tiles) {
-            for columns in Between::all(self.width, across, self.tiles) {
-                let corner = |y: usize, x: usize| &tables[y * self.tiles + x];
-                let (above, below) = (rows.first, rows.last);
-                let (left, right) = (columns.first, columns.last);
-                let corners =
-                    [corner(above, left), corner(above, right), corner(below, left), corner(below, right)];
-                for y in rows.places.clone() {
-                    let row = &mut lightness[y * self.width..][columns.places.clone()];
-                    let low = rows.share(y);
-                    mix(row, corners, low, &columns);
-                }
+/// Each value by the tables of the four tiles whose middles are nearest, in 32-bit floats as in OpenCV.
+#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+fn interpolate(grid: &Grid, tables: &[[u8; 256]], lightness: &mut [u8]) {
+    let (across, down) = (1.0 / grid.tile_width as f32, 1.0 / grid.tile_height as f32);
+    for rows in Between::all(grid.height, down, grid.tiles) {
+        for columns in Between::all(grid.width, across, grid.tiles) {
+            let [above, below] = [rows.first, rows.last].map(|row| &tables[row * grid.tiles..][..grid.tiles]);
+            let corners = corners([
+                &above[columns.first],
+                &above[columns.last],
+                &below[columns.first],
+                &below[columns.last],
+            ]);
+            for y in rows.places.clone() {
+                let row = &mut lightness[y * grid.width..][columns.places.clone()];
+                mix(row, &corners, rows.share(y), &columns);
             }
         }
     }
 }
 
-fn mix(row: &mut [u8], [a, b, c, d]: [&[u8; 256]; 4], low: f32, columns: &Between) {
-    for (x, value) in columns.places.clone().zip(row) {
-        let level = usize::from(*value);
-        let [a, b, c, d] = [a[level], b[level], c[level], d[level]].map(f32::from);
-        let right = columns.share(x);
-        let left = 1.0 - right;
-        *value = rounded((a * left + b * right) * (1.0 - low) + (c * left + d * right) * low);
+/// Four tables as one: one look-up instead of four.
+#[inline(always)]
+fn corners([a, b, c, d]: [&[u8; 256]; 4]) -> [u32; 256] {
+    let mut corners = [0; 256];
+    for i in 0..256 {
+        corners[i] = u32::from_le_bytes([a[i], b[i], c[i], d[i]]);
+    }
+    corners
+}
+
+/// Values that are mixed at once.
+const LANES: usize = 32;
+
+#[inline(always)]
+fn mix(row: &mut [u8], corners: &[u32; 256], low: f32, columns: &Between) {
+    let high = 1.0 - low;
+    for (n, part) in row.chunks_mut(LANES).enumerate() {
+        let mut four = [0; LANES];
+        for (four, &level) in four.iter_mut().zip(&*part) {
+            *four = corners[usize::from(level)];
+        }
+        let mut mixed = [0; LANES];
+        for i in 0..LANES {
+            let [a, b, c, d] = [0, 8, 16, 24].map(|bits| ((four[i] >> bits) & 255) as i32 as f32);
+            let right = columns.share(columns.places.start + n * LANES + i);
+            let left = 1.0 - right;
+            mixed[i] = rounded((a * left + b * right) * high + (c * left + d * right) * low);
+        }
+        part.copy_from_slice(&mixed[..part.len()]);
     }
 }
 
@@ -188,9 +212,9 @@ impl Between {
     }
 
     /// Weight of the second tile.
-    #[inline]
+    #[inline(always)]
     fn share(&self, place: usize) -> f32 {
-        place as f32 * self.inverse - 0.5 - self.middle
+        place as i32 as f32 * self.inverse - 0.5 - self.middle
     }
 }
 

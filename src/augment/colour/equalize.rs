@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::histogram::{self, Histogram};
+use super::histogram::{self, Counts, Histogram};
 use super::ycrcb::{from_ycrcb, luma, to_ycrcb};
 use crate::augment::lookup::{look_up, look_up_channels};
 use crate::augment::planes::{BLOCK, join, split};
@@ -39,11 +39,11 @@ impl fmt::Display for Equalize {
 
 #[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
 fn luma_histogram(data: &[u8]) -> Histogram {
-    let mut counts = [0; 256];
+    let mut counts = Counts::new();
     for part in data.chunks(BLOCK * 3) {
-        histogram::count(&mut counts, &luma(&split(part))[..part.len() / 3]);
+        counts.add(&luma(&split(part))[..part.len() / 3]);
     }
-    counts
+    counts.total()
 }
 
 #[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]

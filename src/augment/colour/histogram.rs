@@ -26,18 +26,34 @@ pub fn of_channels(data: &[u8]) -> [Histogram; 3] {
     counts[0]
 }
 
-/// Adds the levels of `plane`.
-pub fn count(histogram: &mut Histogram, plane: &[u8]) {
-    let mut second = [0; 256];
-    let (pairs, rest) = plane.as_chunks::<2>();
-    for &[a, b] in pairs {
-        histogram[usize::from(a)] += 1;
-        second[usize::from(b)] += 1;
+/// Counts of one channel that comes in pieces. Two of each: a level that comes twice in a row would have to wait for its
+/// own count.
+pub struct Counts([Histogram; 2]);
+
+impl Counts {
+    pub fn new() -> Self {
+        Counts([[0; 256]; 2])
     }
-    for &value in rest {
-        histogram[usize::from(value)] += 1;
+
+    /// Counts the levels of `plane`.
+    #[inline]
+    pub fn add(&mut self, plane: &[u8]) {
+        let [first, second] = &mut self.0;
+        let (pairs, rest) = plane.as_chunks::<2>();
+        for &[a, b] in pairs {
+            first[usize::from(a)] += 1;
+            second[usize::from(b)] += 1;
+        }
+        for &value in rest {
+            first[usize::from(value)] += 1;
+        }
     }
-    add(histogram, &second);
+
+    pub fn total(mut self) -> Histogram {
+        let [first, second] = &mut self.0;
+        add(first, second);
+        self.0[0]
+    }
 }
 
 fn add(histogram: &mut Histogram, more: &Histogram) {
@@ -60,9 +76,11 @@ mod tests {
                     plane.iter().filter(|&&v| usize::from(v) == level).count() as u32
                 });
                 assert_eq!(*histogram, expected);
-                let mut counted = [0; 256];
-                count(&mut counted, &plane);
-                assert_eq!(counted, expected);
+                let mut counts = Counts::new();
+                let (left, right) = plane.split_at(plane.len() / 3);
+                counts.add(left);
+                counts.add(right);
+                assert_eq!(counts.total(), expected);
             }
         }
     }

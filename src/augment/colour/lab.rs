@@ -15,8 +15,8 @@ static TABLES: LazyLock<LabTables> = LazyLock::new(LabTables::new);
 pub struct LabTables {
     /// Level to linear light (sRGB) in 1/2040.
     linear: [u16; 256],
-    /// Linear light in 1/2040, up to 1.5, to its cube root (near black: a line) in 1/32,768.
-    root: [u16; 3072],
+    /// Linear light in 1/2040, up to 2, to its cube root (near black: a line) in 1/32,768.
+    root: [u16; 4096],
     /// L to Y and to its root, both in 1/16,384.
     light: [[u16; 2]; 256],
     /// Linear light in 1/4096 to a level.
@@ -94,7 +94,7 @@ fn lightness_of(root: u16) -> u8 {
     descaled::<15>(296 * i32::from(root) - ((16 * 255 * (1 << 15) + 50) / 100)) as u8
 }
 
-/// The root of row `row` of [`TO_XYZ`].
+/// The roots of row `row` of [`TO_XYZ`].
 #[inline(always)]
 fn roots(tables: &LabTables, [r, g, b]: &[Linear; 3], row: usize) -> Linear {
     let [x, y, z] = TO_XYZ[row];
@@ -104,14 +104,23 @@ fn roots(tables: &LabTables, [r, g, b]: &[Linear; 3], row: usize) -> Linear {
         roots[i] = descaled::<12>(sum) as u16;
     }
     for root in &mut roots {
-        *root = tables.root[usize::from(*root).min(3071)];
+        *root = tables.root[usize::from(*root & 4095)];
     }
     roots
 }
 
 #[inline(always)]
-fn linear_planes(tables: &LabTables, planes: &[Plane; 3]) -> [Linear; 3] {
-    planes.map(|plane| plane.map(|level| tables.linear[usize::from(level)]))
+fn linear_plane(tables: &LabTables, plane: &Plane) -> Linear {
+    let mut light = [0; BLOCK];
+    for i in 0..BLOCK {
+        light[i] = tables.linear[usize::from(plane[i])];
+    }
+    light
+}
+
+#[inline(always)]
+fn linear_planes(tables: &LabTables, [r, g, b]: &[Plane; 3]) -> [Linear; 3] {
+    [linear_plane(tables, r), linear_plane(tables, g), linear_plane(tables, b)]
 }
 
 /// Red, green, blue to L, a, b.
@@ -131,30 +140,33 @@ pub fn to_lab(tables: &LabTables, planes: &mut [Plane; 3]) {
 /// L, a, b to red, green, blue.
 #[inline(always)]
 pub fn from_lab(tables: &LabTables, planes: &mut [Plane; 3]) {
-    let [l, a, b] = &*planes;
-    let mut light = [[0u16; BLOCK]; 2];
+    let [l, a, b] = planes;
+    let (mut light, mut light_root) = ([0u16; BLOCK], [0u16; BLOCK]);
     for i in 0..BLOCK {
-        let [y, root] = tables.light[usize::from(l[i])];
-        light[0][i] = y;
-        light[1][i] = root;
+        [light[i], light_root[i]] = tables.light[usize::from(l[i])];
     }
-    let mut levels = [[0u16; BLOCK]; 3];
+    let (mut red, mut green, mut blue) = ([0u16; BLOCK], [0u16; BLOCK], [0u16; BLOCK]);
     for i in 0..BLOCK {
-        let (y, root) = (i32::from(light[0][i]), i32::from(light[1][i]));
+        let (y, root) = (i32::from(light[i]), i32::from(light_root[i]));
         // a / 500 and b / 200, in 1/16,384.
         let to_x = ((5 * i32::from(a[i]) * 53_687 + (1 << 7)) >> 13) - 4194;
         let to_z = ((i32::from(b[i]) * 41_943 + (1 << 4)) >> 9) - 10_484;
-        let (x, z) = (cube(root + to_x), cube(root - to_z));
-        for (level, row) in levels.iter_mut().zip(FROM_XYZ) {
-            let sum = row[0] * x + row[1] * y + row[2] * z;
-            level[i] = descaled::<14>(sum).clamp(0, 4095) as u16;
+        let xyz = [cube(root + to_x), y, cube(root - to_z)];
+        red[i] = light_of(FROM_XYZ[0], xyz);
+        green[i] = light_of(FROM_XYZ[1], xyz);
+        blue[i] = light_of(FROM_XYZ[2], xyz);
+    }
+    for (plane, light) in [(l, &red), (a, &green), (b, &blue)] {
+        for i in 0..BLOCK {
+            plane[i] = tables.level[usize::from(light[i] & 4095)];
         }
     }
-    for (plane, levels) in planes.iter_mut().zip(&levels) {
-        for (level, &light) in plane.iter_mut().zip(levels) {
-            *level = tables.level[usize::from(light & 4095)];
-        }
-    }
+}
+
+/// Linear light of a channel in 1/4096, clipped.
+#[inline(always)]
+fn light_of([x, y, z]: [i32; 3], xyz: [i32; 3]) -> u16 {
+    descaled::<14>(x * xyz[0] + y * xyz[1] + z * xyz[2]).clamp(0, 4095) as u16
 }
 
 /// Undoes the root, in 1/16,384; divisions cut off.
@@ -168,5 +180,10 @@ fn cube(root: i32) -> i32 {
 /// L alone.
 #[inline(always)]
 pub fn lightness(tables: &LabTables, planes: &[Plane; 3]) -> Plane {
-    roots(tables, &linear_planes(tables, planes), 1).map(lightness_of)
+    let roots = roots(tables, &linear_planes(tables, planes), 1);
+    let mut l = [0; BLOCK];
+    for i in 0..BLOCK {
+        l[i] = lightness_of(roots[i]);
+    }
+    l
 }
