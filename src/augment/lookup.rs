@@ -169,7 +169,7 @@ mod tests {
     }
 
     fn values(n: usize) -> Vec<u8> {
-        (0..n).map(|i| (i * 31 ^ (i >> 5)) as u8).collect()
+        (0..n).map(|i| ((i * 31) ^ (i >> 5)) as u8).collect()
     }
 
     #[test]

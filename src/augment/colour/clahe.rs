@@ -111,7 +111,7 @@ impl Grid {
     }
 
     fn histogram(&self, lightness: &[u8], tile_x: usize, tile_y: usize) -> Histogram {
-        let mut counts = Counts::new();
+        let mut counts = Counts::none();
         let (left, top) = (tile_x * self.tile_width, tile_y * self.tile_height);
         let right = left + self.tile_width;
         for y in top..top + self.tile_height {
@@ -242,8 +242,8 @@ fn limit(counts: &mut Histogram, most: u32) {
     for count in counts.iter_mut() {
         *count += each;
     }
-    if over > 0 {
-        for count in counts.iter_mut().step_by((256 / over) as usize).take(over as usize) {
+    if let Some(step) = 256_u32.checked_div(over) {
+        for count in counts.iter_mut().step_by(step as usize).take(over as usize) {
             *count += 1;
         }
     }

@@ -39,7 +39,7 @@ impl fmt::Display for Equalize {
 
 #[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
 fn luma_histogram(data: &[u8]) -> Histogram {
-    let mut counts = Counts::new();
+    let mut counts = Counts::none();
     for part in data.chunks(BLOCK * 3) {
         counts.add(&luma(&split(part))[..part.len() / 3]);
     }

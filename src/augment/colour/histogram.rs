@@ -31,7 +31,8 @@ pub fn of_channels(data: &[u8]) -> [Histogram; 3] {
 pub struct Counts([Histogram; 2]);
 
 impl Counts {
-    pub fn new() -> Self {
+    /// Nothing counted.
+    pub fn none() -> Self {
         Counts([[0; 256]; 2])
     }
 
@@ -49,6 +50,7 @@ impl Counts {
         }
     }
 
+    /// All that was counted.
     pub fn total(mut self) -> Histogram {
         let [first, second] = &mut self.0;
         add(first, second);
@@ -76,7 +78,7 @@ mod tests {
                     plane.iter().filter(|&&v| usize::from(v) == level).count() as u32
                 });
                 assert_eq!(*histogram, expected);
-                let mut counts = Counts::new();
+                let mut counts = Counts::none();
                 let (left, right) = plane.split_at(plane.len() / 3);
                 counts.add(left);
                 counts.add(right);
