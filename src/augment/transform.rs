@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::lookup::look_up_channels;
+use super::lookup::{look_up, look_up_channels};
 use super::{Mask, Scratch};
 use crate::pixels::RgbImage;
 
@@ -38,9 +38,7 @@ impl Tables {
     #[must_use]
     pub fn then(mut self, next: &Tables) -> Self {
         for (table, next) in self.0.iter_mut().zip(next.0.iter()) {
-            for value in table {
-                *value = next[usize::from(*value)];
-            }
+            look_up(table, next);
         }
         self
     }

@@ -94,7 +94,7 @@ fn to_hsv([first, second, third]: &mut [Plane; 3]) {
 #[inline(always)]
 fn quotient(numerator: i32, divisor: i32) -> i32 {
     let least = if divisor > 0 { divisor as f32 } else { f32::INFINITY };
-    // Below 2^22, adding 1.5 x 2^23 leaves the nearest one in the low bits.
+    // Below 2^22, adding 1.5 x 2^23 leaves the nearest whole number in the low bits.
     let rounded = (numerator << SHIFT) as f32 / least + 12_582_912.0;
     (rounded.to_bits() & 0x3f_ffff) as i32
 }
@@ -163,4 +163,53 @@ fn shifted_hue(hue: u8, shift: f64) -> u8 {
 
 fn shifted(level: u8, shift: f64) -> u8 {
     (i32::from(level)).saturating_add(shift as i32).clamp(0, 255) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotients_are_rounded() {
+        for numerator in [30, 255] {
+            assert_eq!(quotient(numerator, 0), 0);
+            for divisor in 1..256 {
+                let rounded = ((numerator << SHIFT) * 2 + divisor) / (2 * divisor);
+                assert_eq!(quotient(numerator, divisor), rounded, "{numerator} / {divisor}");
+            }
+        }
+    }
+
+    /// The way back by sixths, one after the other.
+    fn rgb_by_sixths(hue: u8, saturation: u8, value: u8) -> [u8; 3] {
+        let share = 1.0f32 / 255.0;
+        let (s, v) = (f32::from(saturation) * share, f32::from(value) * share);
+        let sixths = f32::from(hue) * (6.0f32 / 180.0);
+        let falls = sixths - f32::from(sixths as u8);
+        let rises = 1.0 - falls;
+        let taken = match sixths as u8 {
+            0 => [0.0, rises, 1.0],
+            1 => [falls, 0.0, 1.0],
+            2 => [1.0, 0.0, rises],
+            3 => [1.0, falls, 0.0],
+            4 => [rises, 1.0, 0.0],
+            _ => [0.0, 1.0, falls],
+        };
+        taken.map(|taken| (v * (1.0 - s * taken) * 255.0) as u8)
+    }
+
+    #[test]
+    fn all_sixths_together_are_each_by_itself() {
+        for hue in 0..180 {
+            for value in (0..=255).step_by(15) {
+                let saturations: Plane = std::array::from_fn(|i| i as u8);
+                let mut planes = [[hue; BLOCK], saturations, [value; BLOCK]];
+                to_rgb(&mut planes);
+                for (i, saturation) in saturations.into_iter().enumerate() {
+                    let rgb = planes.map(|plane| plane[i]);
+                    assert_eq!(rgb, rgb_by_sixths(hue, saturation, value), "{hue} {saturation} {value}");
+                }
+            }
+        }
+    }
 }

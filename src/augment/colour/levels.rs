@@ -81,20 +81,29 @@ impl Solarize {
         Solarize { threshold: draws.range_f64(threshold[0], threshold[1]) }
     }
 
-    fn table(self) -> [u8; 256] {
-        let threshold = self.threshold * 255.0;
-        std::array::from_fn(|value| if value as f64 >= threshold { 255 - value as u8 } else { value as u8 })
+    /// The first level that is turned over; `None`: none is.
+    fn first(self) -> Option<u8> {
+        (0..=255u8).find(|&value| f64::from(value) >= self.threshold * 255.0)
     }
 }
 
 impl Transform for Solarize {
     fn apply(&self, image: &mut RgbImage, _scratch: &mut Scratch) {
-        Tables::same(self.table()).apply(image);
+        let Some(first) = self.first() else { return };
+        for value in &mut image.data {
+            *value = turned_over(*value, first);
+        }
     }
 
     fn tables(&self) -> Option<Tables> {
-        Some(Tables::same(self.table()))
+        let first = self.first();
+        let turned = |value| first.map_or(value, |first| turned_over(value, first));
+        Some(Tables::same(std::array::from_fn(|value| turned(value as u8))))
     }
+}
+
+fn turned_over(value: u8, first: u8) -> u8 {
+    if value >= first { 255 - value } else { value }
 }
 
 impl fmt::Display for Solarize {
