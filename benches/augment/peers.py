@@ -26,6 +26,43 @@ texture = ((x * 7919 + y * 104729) ^ (x * y)) % 23
 picture = np.stack([((x * (c + 2) + y * (5 - c)) % 233 + texture) for c in range(3)], -1).astype(np.uint8)
 
 
+def colours():
+    """The colour ops in each library, with the parameters of `ops.toml` where it has them."""
+    albumentations = {
+        "color_jitter": A.ColorJitter(p=1.0),
+        "to_gray": A.ToGray(p=1.0),
+        "clahe": A.CLAHE(p=1.0),
+        "random_gamma": A.RandomGamma(p=1.0),
+        "rgb_shift": A.RGBShift(p=1.0),
+        "equalize": A.Equalize(p=1.0),
+        "equalize_luma": A.Equalize(by_channels=False, p=1.0),
+        "auto_contrast": A.AutoContrast(p=1.0),
+        "posterize": A.Posterize(p=1.0),
+        "solarize": A.Solarize(p=1.0),
+        "invert": A.InvertImg(p=1.0),
+        "sharpen": A.Sharpen(p=1.0),
+        "random_tone_curve": A.RandomToneCurve(p=1.0),
+        "random_tone_curve_channels": A.RandomToneCurve(per_channel=True, p=1.0),
+    }
+    if torch is None:
+        return {"albumentations": albumentations, "torchvision": {}}
+    torchvision = {
+        "color_jitter": v2.ColorJitter(0.2, 0.2, 0.2, 0.5),
+        "to_gray": v2.Grayscale(3),
+        "random_gamma": lambda tensor: v2.functional.adjust_gamma(tensor, 1.1),
+        "equalize": v2.RandomEqualize(1.0),
+        "auto_contrast": v2.RandomAutocontrast(1.0),
+        "posterize": v2.RandomPosterize(4, 1.0),
+        "solarize": v2.RandomSolarize(128, 1.0),
+        "invert": v2.RandomInvert(1.0),
+        "sharpen": v2.RandomAdjustSharpness(2.0, 1.0),
+    }
+    return {"albumentations": albumentations, "torchvision": torchvision}
+
+
+COLOURS = colours()
+
+
 def ours_in_albumentations():
     rotate = {"limit": (-45, 45), "p": 1.0}
     noise = {"std_range": (0.05, 0.11), "mean_range": (0.0, 0.0), "p": 1.0}
@@ -37,6 +74,7 @@ def ours_in_albumentations():
         "random_brightness_contrast": A.RandomBrightnessContrast(0.2, 0.2, p=1.0),
         "hue_saturation_value": A.HueSaturationValue(20, 30, 20, p=1.0),
         "channel_shuffle": A.ChannelShuffle(p=1.0),
+        **COLOURS["albumentations"],
         "gauss_noise": A.GaussNoise(per_channel=True, **noise),
         "gauss_noise_shared": A.GaussNoise(per_channel=False, **noise),
     }
@@ -91,6 +129,7 @@ def ours_in_torchvision():
         "random_brightness_contrast": v2.ColorJitter(brightness=0.2, contrast=0.2),
         "hue_saturation_value": v2.ColorJitter(hue=0.11, saturation=0.12, brightness=0.08),
         "channel_shuffle": v2.RandomChannelPermutation(),
+        **COLOURS["torchvision"],
         "gauss_noise": v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.GaussianNoise(0.0, 0.08),
                                    v2.ToDtype(torch.uint8, scale=True)]),
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::draw::draw;
 use super::geometry::flip::Flip;
 use super::{Mask, Policy, Scratch, Transform, colour, geometry, noise, sample_key};
 use crate::pixels::RgbImage;
@@ -115,6 +116,28 @@ proptest! {
             }
         }
     }
+}
+
+/// Tables say all that a transform does, so that several can be applied in one pass.
+#[test]
+fn tables_are_the_whole_change() {
+    let mut with_tables = BTreeSet::new();
+    for Extreme(name, _, action) in extremes() {
+        for id in 0..20 {
+            let key = sample_key(5, 1, id, 0);
+            let mut drawn = Vec::new();
+            draw(&action, key, &mut key.draws(), &mut drawn);
+            for transform in drawn.iter().map(|drawn| &drawn.transform) {
+                let Some(tables) = transform.tables() else { continue };
+                with_tables.insert(action.name());
+                let (mut one, mut other) = (picture(23, 11, id as u8), picture(23, 11, id as u8));
+                transform.apply(&mut one, &mut Scratch::new());
+                tables.apply(&mut other);
+                assert_eq!(one, other, "{name}");
+            }
+        }
+    }
+    assert!(with_tables.len() >= 7, "{with_tables:?}");
 }
 
 #[test]

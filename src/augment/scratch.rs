@@ -6,7 +6,7 @@ use super::geometry::{lattice, smooth};
 /// Working memory of the ops.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    /// The picture as it was before the op.
+    /// The picture's values as they were before the op, or one channel of it.
     pub(super) bytes: Vec<u8>,
     /// Rows between the two passes of a sampler.
     pub(super) lattice: lattice::Rows,
@@ -14,6 +14,10 @@ pub struct Scratch {
     pub(super) fields: [Vec<f32>; 2],
     /// A field that is being smoothed.
     pub(super) passes: smooth::Passes,
+    /// Sums over columns.
+    pub(super) sums: Vec<u16>,
+    /// Tables of levels.
+    pub(super) tables: Vec<[u8; 256]>,
 }
 
 impl Scratch {

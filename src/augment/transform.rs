@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::lookup::{look_up, look_up_channels};
 use super::{Mask, Scratch};
 use crate::pixels::RgbImage;
 
@@ -37,19 +38,13 @@ impl Tables {
     #[must_use]
     pub fn then(mut self, next: &Tables) -> Self {
         for (table, next) in self.0.iter_mut().zip(next.0.iter()) {
-            for value in table {
-                *value = next[usize::from(*value)];
-            }
+            look_up(table, next);
         }
         self
     }
 
     /// Looks up every value.
     pub fn apply(&self, image: &mut RgbImage) {
-        let [r, g, b] = &*self.0;
-        for pixel in image.data.as_chunks_mut::<3>().0 {
-            let [x, y, z] = pixel.map(usize::from);
-            *pixel = [r[x], g[y], b[z]];
-        }
+        look_up_channels(&mut image.data, &self.0);
     }
 }

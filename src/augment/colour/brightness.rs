@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use crate::augment::transform::Tables;
-use crate::augment::{Scratch, Transform};
+use crate::augment::lookup::look_up;
+use crate::augment::{Scratch, Tables, Transform};
 use crate::pixels::RgbImage;
 use crate::seed::Draws;
 
@@ -34,15 +34,12 @@ impl BrightnessContrast {
 impl Transform for BrightnessContrast {
     fn apply(&self, image: &mut RgbImage, _scratch: &mut Scratch) {
         let unit = if self.by_max { 255.0 } else { mean(&image.data) };
-        let table = table(self.contrast as f32, (self.brightness * unit) as f32);
-        for value in &mut image.data {
-            *value = table[usize::from(*value)];
-        }
+        look_up(&mut image.data, &linear(self.contrast as f32, (self.brightness * unit) as f32));
     }
 
     fn tables(&self) -> Option<Tables> {
-        let table = || table(self.contrast as f32, (self.brightness * 255.0) as f32);
-        self.by_max.then(|| Tables::same(table()))
+        let added = (self.brightness * 255.0) as f32;
+        self.by_max.then(|| Tables::same(linear(self.contrast as f32, added)))
     }
 }
 
@@ -54,12 +51,19 @@ impl fmt::Display for BrightnessContrast {
 
 /// Of an empty picture: 0.
 fn mean(values: &[u8]) -> f64 {
-    let sum: u64 =
-        values.chunks(1 << 16).map(|part| u64::from(part.iter().map(|&v| u32::from(v)).sum::<u32>())).sum();
-    sum as f64 / values.len().max(1) as f64
+    sum(values) as f64 / values.len().max(1) as f64
 }
 
-fn table(factor: f32, added: f32) -> [u8; 256] {
+#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+fn sum(values: &[u8]) -> u64 {
+    values
+        .chunks(1 << 16)
+        .map(|part| u64::from(part.iter().map(|&value| u32::from(value)).sum::<u32>()))
+        .sum()
+}
+
+/// `factor x value + added` for each value, clipped to 0 to 255 and cut off to whole levels.
+pub(super) fn linear(factor: f32, added: f32) -> [u8; 256] {
     std::array::from_fn(|value| {
         // Two roundings, as in the reference: the product, then the sum. The cast cuts off and clips.
         let product = value as f32 * factor;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::augment::planes::{BLOCK, join, split};
 use crate::augment::{Scratch, Transform};
 use crate::pixels::RgbImage;
 use crate::seed::Draws;
@@ -25,9 +26,15 @@ impl ChannelOrder {
 impl Transform for ChannelOrder {
     fn apply(&self, image: &mut RgbImage, _scratch: &mut Scratch) {
         let [r, g, b] = self.from.map(|c| usize::from(c.min(2)));
-        for pixel in image.data.as_chunks_mut::<3>().0 {
-            *pixel = [pixel[r], pixel[g], pixel[b]];
-        }
+        reorder(&mut image.data, [r, g, b]);
+    }
+}
+
+#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+fn reorder(data: &mut [u8], [r, g, b]: [usize; 3]) {
+    for part in data.chunks_mut(BLOCK * 3) {
+        let planes = split(part);
+        join(&[planes[r], planes[g], planes[b]], part);
     }
 }
 

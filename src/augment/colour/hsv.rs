@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use crate::augment::lookup::look_up;
+use crate::augment::planes::{BLOCK, Plane, cut_off, join, split};
 use crate::augment::{Scratch, Transform};
 use crate::pixels::RgbImage;
 use crate::seed::Draws;
@@ -39,10 +41,7 @@ impl Transform for HsvShift {
         if self.hue == 0.0 && self.saturation == 0.0 && self.value == 0.0 {
             return;
         }
-        let shifted = Tables::of(*self);
-        for pixel in image.data.as_chunks_mut::<3>().0 {
-            *pixel = shifted.rgb(hsv(*pixel));
-        }
+        shift(&mut image.data, &ShiftTables::of(*self));
     }
 }
 
@@ -52,85 +51,109 @@ impl fmt::Display for HsvShift {
     }
 }
 
+#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+fn shift(data: &mut [u8], tables: &ShiftTables) {
+    for part in data.chunks_mut(BLOCK * 3) {
+        let mut planes = split(part);
+        to_hsv(&mut planes);
+        let [hue, saturation, value] = &mut planes;
+        look_up(hue, &tables.hue);
+        look_up(saturation, &tables.saturation);
+        look_up(value, &tables.value);
+        to_rgb(&mut planes);
+        join(&planes, part);
+    }
+}
+
 /// Fractional bits of the factors below.
 const SHIFT: u32 = 12;
 
-/// `255 / value` and `30 / range` in fixed point; 0 where the divisor is 0.
-static SATURATION: [i32; 256] = reciprocals(255);
-static HUE: [i32; 256] = reciprocals(30);
-
-const fn reciprocals(numerator: i32) -> [i32; 256] {
-    let mut table = [0; 256];
-    let mut i = 1;
-    while i < 256 {
-        // Rounded; no tie occurs that would have to go to even.
-        table[i as usize] = ((numerator << SHIFT) * 2 + i) / (2 * i);
-        i += 1;
+/// Hue (0 to 179), saturation and value, as OpenCV's `RGB2HSV` gives them for 8 bits: `range x 255 / value` and
+/// `sixth x 30 / range`, with the quotients `255 / value` and `30 / range` rounded to 12 fractional bits; 0 where the
+/// divisor is 0.
+#[inline(always)]
+fn to_hsv([first, second, third]: &mut [Plane; 3]) {
+    for i in 0..BLOCK {
+        let [r, g, b] = [first[i], second[i], third[i]];
+        let top = r.max(g).max(b);
+        let range = i32::from(top - r.min(g).min(b));
+        let half = 1 << (SHIFT - 1);
+        let share = (range * quotient(255, i32::from(top)) + half) >> SHIFT;
+        let [red, green, blue] = [r, g, b].map(i32::from);
+        let from_green = if top == g { blue - red + 2 * range } else { red - green + 4 * range };
+        let sixth = if top == r { green - blue } else { from_green };
+        let angle = (sixth * quotient(30, range) + half) >> SHIFT;
+        first[i] = (if angle < 0 { angle + 180 } else { angle }) as u8;
+        second[i] = share as u8;
+        third[i] = top;
     }
-    table
 }
 
-/// Hue (0 to 179), saturation and value of a pixel, as OpenCV's `RGB2HSV` gives them for 8 bits.
-#[inline]
-fn hsv([r, g, b]: [u8; 3]) -> [u8; 3] {
-    let value = r.max(g).max(b);
-    let range = i32::from(value - r.min(g).min(b));
-    let half = 1 << (SHIFT - 1);
-    let saturation = (range * SATURATION[usize::from(value)] + half) >> SHIFT;
-    let (red, green, blue) = (i32::from(r), i32::from(g), i32::from(b));
-    let sixth = if value == r {
-        green - blue
-    } else if value == g {
-        blue - red + 2 * range
-    } else {
-        red - green + 4 * range
-    };
-    let hue = (sixth * HUE[range as usize] + half) >> SHIFT;
-    let hue = if hue < 0 { hue + 180 } else { hue };
-    [hue as u8, saturation as u8, value]
+/// `numerator / divisor` with 12 fractional bits, rounded; 0 where the divisor is 0. Divisors are at most 255, so that
+/// a float holds the quotient well enough to round it (no tie occurs), and vectors of processors divide floats.
+#[inline(always)]
+fn quotient(numerator: i32, divisor: i32) -> i32 {
+    let least = if divisor > 0 { divisor as f32 } else { f32::INFINITY };
+    // Below 2^22, adding 1.5 x 2^23 leaves the nearest whole number in the low bits.
+    let rounded = (numerator << SHIFT) as f32 / least + 12_582_912.0;
+    (rounded.to_bits() & 0x3f_ffff) as i32
 }
 
-/// The shifts and the way back, by hue, saturation and value before the shift.
-struct Tables {
-    /// For red, green and blue: how much of the saturation is taken off the value, 0 to 1.
-    taken: [[f32; 4]; 256],
-    saturation: [f32; 256],
-    value: [f32; 256],
+/// The value of each channel: the strongest keeps the value, the weakest loses all of the saturation's share, the third
+/// one part of it, which falls or rises along each sixth of the circle.
+#[inline(always)]
+fn to_rgb([first, second, third]: &mut [Plane; 3]) {
+    let share = 1.0f32 / 255.0;
+    for i in 0..BLOCK {
+        let [hue, saturation, value] = [first[i], second[i], third[i]].map(f32::from);
+        let (saturation, value) = (saturation * share, value * share);
+        let sixths = hue * (6.0f32 / 180.0);
+        // How much of the saturation is taken off, as the sixths go by. Red: rises in the second, falls in the fifth;
+        // green: falls in the first, rises in the fourth; blue: falls in the third, rises in the last. All differences
+        // are exact, or equal to those of the position within the sixth.
+        let red = least(sixths - 1.0, 1.0 - (sixths - 4.0));
+        let green = most(1.0 - sixths, sixths - 3.0);
+        let blue = most(1.0 - (sixths - 2.0), sixths - 5.0);
+        first[i] = level(saturation, value, red);
+        second[i] = level(saturation, value, green);
+        third[i] = level(saturation, value, blue);
+    }
 }
 
-impl Tables {
+#[inline(always)]
+fn least(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
+#[inline(always)]
+fn most(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// The level, cut off, of a channel that loses `taken` (clipped to 0 to 1) of the saturation.
+#[inline(always)]
+fn level(saturation: f32, value: f32, taken: f32) -> u8 {
+    let taken = most(least(taken, 1.0), 0.0);
+    cut_off(value * (1.0 - saturation * taken) * 255.0)
+}
+
+/// Hue, saturation and value after the shift, by what they were before.
+struct ShiftTables {
+    hue: [u8; 256],
+    saturation: [u8; 256],
+    value: [u8; 256],
+}
+
+impl ShiftTables {
     fn of(shift: HsvShift) -> Self {
-        let share = 1.0f32 / 255.0;
-        let saturation = |level: u8| if level == 0 { 0 } else { shifted(level, shift.saturation) };
-        Tables {
-            taken: std::array::from_fn(|hue| taken(shifted_hue(hue as u8, shift.hue))),
-            saturation: std::array::from_fn(|level| f32::from(saturation(level as u8)) * share),
-            value: std::array::from_fn(|level| f32::from(shifted(level as u8, shift.value)) * share),
+        ShiftTables {
+            hue: std::array::from_fn(|hue| shifted_hue(hue as u8, shift.hue)),
+            saturation: std::array::from_fn(|level| match level {
+                0 => 0,
+                _ => shifted(level as u8, shift.saturation),
+            }),
+            value: std::array::from_fn(|level| shifted(level as u8, shift.value)),
         }
-    }
-
-    #[inline]
-    fn rgb(&self, [hue, saturation, value]: [u8; 3]) -> [u8; 3] {
-        let (s, v) = (self.saturation[usize::from(saturation)], self.value[usize::from(value)]);
-        let [r, g, b, _] = self.taken[usize::from(hue)].map(|k| (v * (1.0 - s * k) * 255.0) as u8);
-        [r, g, b]
-    }
-}
-
-/// The strongest channel keeps its value, the weakest loses all of the saturation's share, the third one part
-/// of it, which falls or rises along each sixth of the circle. A fourth number fills the vector.
-fn taken(hue: u8) -> [f32; 4] {
-    let sixths = f32::from(hue) * (6.0f32 / 180.0);
-    let sixth = sixths as u8;
-    let falls = sixths - f32::from(sixth);
-    let rises = 1.0 - falls;
-    match sixth % 6 {
-        0 => [0.0, rises, 1.0, 0.0],
-        1 => [falls, 0.0, 1.0, 0.0],
-        2 => [1.0, 0.0, rises, 0.0],
-        3 => [1.0, falls, 0.0, 0.0],
-        4 => [rises, 1.0, 0.0, 0.0],
-        _ => [0.0, 1.0, falls, 0.0],
     }
 }
 
@@ -140,4 +163,53 @@ fn shifted_hue(hue: u8, shift: f64) -> u8 {
 
 fn shifted(level: u8, shift: f64) -> u8 {
     (i32::from(level)).saturating_add(shift as i32).clamp(0, 255) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotients_are_rounded() {
+        for numerator in [30, 255] {
+            assert_eq!(quotient(numerator, 0), 0);
+            for divisor in 1..256 {
+                let rounded = ((numerator << SHIFT) * 2 + divisor) / (2 * divisor);
+                assert_eq!(quotient(numerator, divisor), rounded, "{numerator} / {divisor}");
+            }
+        }
+    }
+
+    /// The way back by sixths, one after the other.
+    fn rgb_by_sixths(hue: u8, saturation: u8, value: u8) -> [u8; 3] {
+        let share = 1.0f32 / 255.0;
+        let (s, v) = (f32::from(saturation) * share, f32::from(value) * share);
+        let sixths = f32::from(hue) * (6.0f32 / 180.0);
+        let falls = sixths - f32::from(sixths as u8);
+        let rises = 1.0 - falls;
+        let taken = match sixths as u8 {
+            0 => [0.0, rises, 1.0],
+            1 => [falls, 0.0, 1.0],
+            2 => [1.0, 0.0, rises],
+            3 => [1.0, falls, 0.0],
+            4 => [rises, 1.0, 0.0],
+            _ => [0.0, 1.0, falls],
+        };
+        taken.map(|taken| (v * (1.0 - s * taken) * 255.0) as u8)
+    }
+
+    #[test]
+    fn all_sixths_together_are_each_by_itself() {
+        for hue in 0..180 {
+            for value in (0..=255).step_by(15) {
+                let saturations: Plane = std::array::from_fn(|i| i as u8);
+                let mut planes = [[hue; BLOCK], saturations, [value; BLOCK]];
+                to_rgb(&mut planes);
+                for (i, saturation) in saturations.into_iter().enumerate() {
+                    let rgb = planes.map(|plane| plane[i]);
+                    assert_eq!(rgb, rgb_by_sixths(hue, saturation, value), "{hue} {saturation} {value}");
+                }
+            }
+        }
+    }
 }

@@ -18,7 +18,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use colour::Colour;
+pub use colour::{Colour, ContrastMethod, GrayMethod};
 pub use family::{Manual, Parameter};
 pub use geometry::{Geometry, NoiseDistribution};
 pub use noise::Noise;
