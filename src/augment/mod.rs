@@ -18,6 +18,7 @@ pub mod geometry;
 pub mod mask;
 pub mod noise;
 pub mod policy;
+pub mod quality;
 pub mod scratch;
 pub mod transform;
 

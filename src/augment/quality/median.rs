@@ -1,0 +1,260 @@
+//! The median of the square around each value, channel by channel.
+//!
+//! Equal to OpenCV's `medianBlur`, and so to albumentations' MedianBlur; the border pixel is repeated beyond the border.
+//! Squares of 3 and 5 pixels go through networks of minima and maxima, whose first part (each column in order) is shared by
+//! the squares that a column belongs to. From 7 on the median is found bit by bit, from the highest: it has the bit where
+//! more than half of the values are at least as large as what is known of it with that bit. All are the same few
+//! instructions for many values at once.
+
+use std::fmt;
+
+use super::border::{BLOCK, Beyond, Padded};
+use super::motion::odd;
+use crate::augment::{Scratch, Transform};
+use crate::pixels::RgbImage;
+use crate::seed::Draws;
+
+/// The drawn values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MedianBlur {
+    /// Side of the square: odd, 3 to 15, so that its values can be counted in 8 bits.
+    pub size: usize,
+}
+
+impl MedianBlur {
+    /// Draws the side uniformly.
+    pub fn draw(size: [i64; 2], draws: &mut Draws) -> Self {
+        MedianBlur { size: odd(size, draws) }
+    }
+}
+
+impl Transform for MedianBlur {
+    fn apply(&self, image: &mut RgbImage, scratch: &mut Scratch) {
+        if image.data.is_empty() {
+            return;
+        }
+        let length = image.width * 3;
+        let padded = Padded::of(image, self.size / 2, Beyond::Repeat, &mut scratch.padded);
+        let columns = &mut scratch.columns;
+        columns.resize(5 * (padded.stride + 2 * BLOCK), 0);
+        for (y, row) in image.data.chunks_exact_mut(length).enumerate() {
+            let window = &padded.data[y * padded.stride..];
+            match self.size {
+                3 => {
+                    sort_columns_of_3(window, padded.stride, columns);
+                    medians_of_3(columns, row);
+                }
+                5 => {
+                    sort_columns_of_5(window, padded.stride, columns);
+                    medians_of_5(columns, row);
+                }
+                size => medians(window, padded.stride, size, row),
+            }
+        }
+    }
+}
+
+impl fmt::Display for MedianBlur {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "kernel={}", self.size)
+    }
+}
+
+/// The smaller one first.
+#[inline(always)]
+fn order<const N: usize>(values: &mut [u8; N], i: usize, j: usize) {
+    (values[i], values[j]) = (values[i].min(values[j]), values[i].max(values[j]));
+}
+
+/// The least of these places to the first.
+#[inline(always)]
+fn least_first<const N: usize>(values: &mut [u8; N], first: usize, end: usize) {
+    for i in first + 1..end {
+        order(values, first, i);
+    }
+}
+
+/// The largest of these places to the last.
+#[inline(always)]
+fn largest_last<const N: usize>(values: &mut [u8; N], first: usize, end: usize) {
+    for i in first..end - 1 {
+        order(values, i, end - 1);
+    }
+}
+
+/// The least of these places to the first and the largest to the last.
+#[inline(always)]
+fn ends_apart<const N: usize>(values: &mut [u8; N], first: usize, end: usize) {
+    let n = end - first;
+    for i in 0..n / 2 {
+        order(values, first + i, end - 1 - i);
+    }
+    least_first(values, first, first + n.div_ceil(2));
+    largest_last(values, first + n / 2, end);
+}
+
+/// Blocks of `data` from `at` on, each `step` values after the one before.
+#[inline(always)]
+fn block<const N: usize>(data: &[u8], step: usize, at: usize) -> [&[u8; BLOCK]; N] {
+    const NONE: &[u8; BLOCK] = &[0; BLOCK];
+    std::array::from_fn(|y| data[y * step + at..].first_chunk().unwrap_or(NONE))
+}
+
+/// Writes the columns of `window` in order: the least of each column, then the next one, each as a row.
+#[inline(always)]
+fn sort_columns<const N: usize>(window: &[u8], stride: usize, out: &mut [u8], sort: impl Fn(&mut [u8; N])) {
+    let room = out.len() / 5;
+    for at in (0..stride).step_by(BLOCK) {
+        // The last block ends where the row does, if it can.
+        let at = if at + BLOCK > stride { stride.saturating_sub(BLOCK) } else { at };
+        let rows: [&[u8; BLOCK]; N] = block(window, stride, at);
+        let mut sorted = [[0; BLOCK]; N];
+        for i in 0..BLOCK {
+            let mut column: [u8; N] = std::array::from_fn(|y| rows[y][i]);
+            sort(&mut column);
+            for (sorted, value) in sorted.iter_mut().zip(column) {
+                sorted[i] = value;
+            }
+        }
+        for (y, sorted) in sorted.iter().enumerate() {
+            out[y * room + at..][..BLOCK].copy_from_slice(sorted);
+        }
+    }
+}
+
+#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+fn sort_columns_of_3(window: &[u8], stride: usize, out: &mut [u8]) {
+    sort_columns::<3>(window, stride, out, |column| {
+        order(column, 0, 1);
+        order(column, 1, 2);
+        order(column, 0, 1);
+    });
+}
+
+#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+fn sort_columns_of_5(window: &[u8], stride: usize, out: &mut [u8]) {
+    sort_columns::<5>(window, stride, out, |column| {
+        for [i, j] in [[0, 3], [1, 4], [0, 2], [1, 3], [0, 1], [2, 4], [1, 2], [3, 4], [2, 3]] {
+            order(column, i, j);
+        }
+    });
+}
+
+/// The middle one of the largest minimum, the middle one of the middle values, and the smallest maximum.
+#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+fn medians_of_3(columns: &[u8], out: &mut [u8]) {
+    let room = columns.len() / 5;
+    for (n, out) in out.chunks_mut(BLOCK).enumerate() {
+        let rows: [[&[u8; BLOCK]; 3]; 3] = std::array::from_fn(|y| block(&columns[y * room..], 3, n * BLOCK));
+        let mut medians = [0; BLOCK];
+        for (i, median) in medians.iter_mut().enumerate() {
+            let [low, mut middle, high] = rows.map(|row| row.map(|row| row[i]));
+            for [i, j] in [[0, 1], [1, 2], [0, 1]] {
+                order(&mut middle, i, j);
+            }
+            let low = low[0].max(low[1]).max(low[2]);
+            let high = high[0].min(high[1]).min(high[2]);
+            let mut three = [low, middle[1], high];
+            for [i, j] in [[0, 1], [1, 2], [0, 1]] {
+                order(&mut three, i, j);
+            }
+            *median = three[1];
+        }
+        out.copy_from_slice(&medians[..out.len()]);
+    }
+}
+
+/// With columns in order, rows would come next. In a square that is in order both ways, six values are known to lie below
+/// the median and six above it: of the least of each column the two largest remain, of the next the three largest, then the
+/// middle three, and so on. The median is the middle one of these 13.
+#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+fn medians_of_5(columns: &[u8], out: &mut [u8]) {
+    let room = columns.len() / 5;
+    for (n, out) in out.chunks_mut(BLOCK).enumerate() {
+        let rows: [[&[u8; BLOCK]; 5]; 5] = std::array::from_fn(|y| block(&columns[y * room..], 3, n * BLOCK));
+        let mut medians = [0; BLOCK];
+        for (i, median) in medians.iter_mut().enumerate() {
+            let [mut a, mut b, mut c, mut d, mut e] = rows.map(|row| row.map(|row| row[i]));
+            least_first(&mut a, 0, 5);
+            least_first(&mut a, 1, 5);
+            least_first(&mut a, 2, 5);
+            least_first(&mut b, 0, 5);
+            least_first(&mut b, 1, 5);
+            least_first(&mut c, 0, 5);
+            largest_last(&mut c, 1, 5);
+            largest_last(&mut d, 0, 5);
+            largest_last(&mut d, 0, 4);
+            largest_last(&mut e, 0, 5);
+            largest_last(&mut e, 0, 4);
+            largest_last(&mut e, 0, 3);
+            let mut rest = [a[3], a[4], b[2], b[3], b[4], e[0], e[1], d[0], c[1], d[1], c[2], d[2], c[3]];
+            // Neither the least nor the largest of any 8 of them is the middle one; nor of 7 of the 11 that remain; and so on.
+            for first in 0..6 {
+                ends_apart(&mut rest, first, 8);
+                if first < 5 {
+                    rest[7] = rest[8 + first];
+                }
+            }
+            *median = rest[6];
+        }
+        out.copy_from_slice(&medians[..out.len()]);
+    }
+}
+
+/// Bit by bit, by counting.
+#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+fn medians(window: &[u8], stride: usize, size: usize, out: &mut [u8]) {
+    let half = (size * size / 2) as u8;
+    for (n, out) in out.chunks_mut(BLOCK).enumerate() {
+        let mut medians = [0u8; BLOCK];
+        for bit in (0..8).rev() {
+            let tried = medians.map(|known| known | 1 << bit);
+            let mut counts = [0u8; BLOCK];
+            for y in 0..size {
+                let row = &window[y * stride + n * BLOCK..][..3 * (size - 1) + BLOCK];
+                for x in 0..size {
+                    for ((count, &value), &tried) in
+                        counts.iter_mut().zip(&row[3 * x..3 * x + BLOCK]).zip(&tried)
+                    {
+                        *count += u8::from(value >= tried);
+                    }
+                }
+            }
+            for ((median, count), tried) in medians.iter_mut().zip(counts).zip(tried) {
+                *median = if count > half { tried } else { *median };
+            }
+        }
+        out.copy_from_slice(&medians[..out.len()]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_are_those_of_sorted_squares() {
+        let (width, height) = (31, 23);
+        let mut draws = crate::seed::Key::root(1).draws();
+        for levels in [2, 256] {
+            let data: Vec<u8> = (0..width * height * 3).map(|_| draws.below(levels) as u8).collect();
+            for size in (3..=15).step_by(2) {
+                let mut image = RgbImage { width, height, data: data.clone() };
+                MedianBlur { size }.apply(&mut image, &mut Scratch::new());
+                let reach = (size / 2) as isize;
+                for (i, &found) in image.data.iter().enumerate() {
+                    let (x, y, c) = ((i / 3 % width) as isize, (i / 3 / width) as isize, i % 3);
+                    let mut square: Vec<u8> = (-reach..=reach)
+                        .flat_map(|dy| (-reach..=reach).map(move |dx| (dy, dx)))
+                        .map(|(dy, dx)| {
+                            let row = Beyond::Repeat.place(y + dy, height) * width;
+                            data[(row + Beyond::Repeat.place(x + dx, width)) * 3 + c]
+                        })
+                        .collect();
+                    square.sort_unstable();
+                    assert_eq!(found, square[size * size / 2], "{size} at {i}");
+                }
+            }
+        }
+    }
+}
