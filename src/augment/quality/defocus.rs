@@ -2,8 +2,9 @@
 //!
 //! As albumentations 2.0.8's Defocus: pixels at most `radius` away count alike, and a normal distribution of 3 (radius up
 //! to 8) or 5 pixels softens the edge; mirrored beyond the border. Here the edge's blur is done on the picture instead of
-//! the kernel, which is the same but that albumentations cuts it off beside the four ends of discs of a radius of 8 or
-//! more. A row of the disc is the difference of two running sums.
+//! the kernel, which comes to the same, but that albumentations' kernel has no room for it from a radius of 8 on: it
+//! mirrors the disc's four ends there, and the picture becomes up to 1 % lighter. A row of the disc is the difference of
+//! two running sums.
 
 use std::fmt;
 
