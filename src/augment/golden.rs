@@ -62,7 +62,6 @@ impl Golden {
             drawn(case).apply(&mut image, &mut scratch);
             let expected = picture(case.result);
             assert_eq!(image.data.len(), expected.len());
-            if std::env::var("DEBUG_CASES").is_ok() { let m = image.data.iter().zip(&expected).map(|(a, b)| a.abs_diff(*b)).max(); let f = image.data.iter().zip(&expected).enumerate().filter(|(_, (a, b))| a != b).map(|(i, _)| (i / 3 % width, i / 3 / width)).collect::<Vec<_>>(); println!("CASE {op} {:?} {width}x{height} max {m:?} n {} {:?}", case.params, f.len(), &f[..f.len().min(6)]); }
             let differences = image.data.iter().zip(&expected).map(|(a, b)| a.abs_diff(*b));
             result.largest = result.largest.max(differences.clone().max().unwrap());
             result.equal += differences.clone().filter(|&d| d == 0).count() as f64;

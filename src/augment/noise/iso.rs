@@ -137,7 +137,7 @@ fn count(limits: &[u32], words: &[u32], scale: f32, to: &mut [f32; CHUNK]) {
 /// Turns hues by sixths of the circle, and takes `share` of what is missing to white.
 #[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
 fn shift(pixels: &mut [[u8; 3]], turns: &[f32; CHUNK], shares: &[f32; CHUNK]) {
-    const LANES: usize = 16;
+    const LANES: usize = 32;
     let parts = turns.as_chunks::<LANES>().0.iter().zip(shares.as_chunks::<LANES>().0);
     for (pixels, (turns, shares)) in pixels.chunks_mut(LANES).zip(parts) {
         let mut planes = [[0.0f32; LANES]; 3];
@@ -146,22 +146,20 @@ fn shift(pixels: &mut [[u8; 3]], turns: &[f32; CHUNK], shares: &[f32; CHUNK]) {
                 plane[i] = f32::from(value);
             }
         }
-        let mut levels = [[0i32; LANES]; 3];
+        let mut levels = [[0u8; LANES]; 3];
         for i in 0..LANES {
             let new = shifted([planes[0][i], planes[1][i], planes[2][i]], turns[i], shares[i]);
-            for (levels, new) in levels.iter_mut().zip(new) {
-                levels[i] = new;
-            }
+            [levels[0][i], levels[1][i], levels[2][i]] = new;
         }
         for (i, pixel) in pixels.iter_mut().enumerate() {
-            *pixel = [levels[0][i] as u8, levels[1][i] as u8, levels[2][i] as u8];
+            *pixel = [levels[0][i], levels[1][i], levels[2][i]];
         }
     }
 }
 
 /// One pixel, in levels.
 #[inline(always)]
-fn shifted([r, g, b]: [f32; 3], turn: f32, share: f32) -> [i32; 3] {
+fn shifted([r, g, b]: [f32; 3], turn: f32, share: f32) -> [u8; 3] {
     let (top, bottom) = (larger(larger(r, g), b), smaller(smaller(r, g), b));
     let (range, sum) = (top - bottom, top + bottom);
     // Where all are equal the hue is of no account, and the saturation 0.
@@ -180,10 +178,12 @@ fn shifted([r, g, b]: [f32; 3], turn: f32, share: f32) -> [i32; 3] {
     let red = within(distance(hue, 3.0) - 1.0);
     let green = within(2.0 - distance(hue, 2.0));
     let blue = within(2.0 - distance(hue, 4.0));
-    // The largest value is 255 and a rounding.
-    [red, green, blue]
-        .map(|near| (light + reach * (2.0 * near - 1.0) + 0.5) as i32)
-        .map(|level| level.min(255))
+    let level = |near: f32| {
+        let level = smaller(larger(light + reach * (2.0 * near - 1.0), 0.0), 255.0);
+        // Adding 2^23 leaves the nearest whole number in the low bits.
+        (level + 8_388_608.0).to_bits() as u8
+    };
+    [level(red), level(green), level(blue)]
 }
 
 #[inline(always)]

@@ -120,7 +120,10 @@ fn multiply_pixels(pixels: &mut [[u8; 3]], factors: &[f32; CHUNK]) {
 fn product(value: u8, factor: f32) -> u8 {
     let product = f32::from(value) * factor;
     let product = if product < 255.0 { product } else { 255.0 };
-    product as i32 as u8
+    // Rounded to the nearest whole number, which is one too many where it lies above.
+    let nearest = product + 8_388_608.0;
+    let above = nearest - 8_388_608.0 > product;
+    (nearest.to_bits() as u8).wrapping_sub(u8::from(above))
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ fn disc(sums: &[u16], spans: &[Span], out: &mut [u16]) {
     let pixels: usize = spans.iter().map(|span| span.pixels).sum();
     let share = (1 << FRACTION) as f32 / pixels as f32;
     for (n, out) in out.chunks_mut(BLOCK).enumerate() {
-        let mut all = [0u32; BLOCK];
+        let mut all = [0i32; BLOCK];
         let mut some = [0u16; BLOCK];
         // The pixels whose sum is in `some`: 257 fill it.
         let mut held = 0;
@@ -111,15 +111,24 @@ fn disc(sums: &[u16], spans: &[Span], out: &mut [u16]) {
             }
         }
         add(&mut all, &mut some);
-        let means = all.map(|sum| (sum as i32 as f32 * share + 0.5) as i32 as u16);
+        let mut means = [0; BLOCK];
+        for (mean, sum) in means.iter_mut().zip(all) {
+            *mean = nearest(sum as f32 * share);
+        }
         out.copy_from_slice(&means[..out.len()]);
     }
 }
 
+/// Adding 2^23 leaves the nearest whole number in the low bits.
 #[inline(always)]
-fn add(all: &mut [u32; BLOCK], some: &mut [u16; BLOCK]) {
+fn nearest(value: f32) -> u16 {
+    (value + 8_388_608.0).to_bits() as u16
+}
+
+#[inline(always)]
+fn add(all: &mut [i32; BLOCK], some: &mut [u16; BLOCK]) {
     for (all, some) in all.iter_mut().zip(some) {
-        *all += u32::from(*some);
+        *all += i32::from(*some);
         *some = 0;
     }
 }

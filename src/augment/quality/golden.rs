@@ -18,9 +18,7 @@ static GOLDEN: Golden = Golden {
 
 fn drawn(case: &Case) -> Box<dyn Transform> {
     match case.op.as_str() {
-        "gaussian_blur" => {
-            Box::new(GaussianBlur { sigma: case.number("sigma"), size: case.value("size") })
-        }
+        "gaussian_blur" => Box::new(GaussianBlur { sigma: case.number("sigma"), size: case.value("size") }),
         "motion_blur" => Box::new(MotionBlur {
             size: case.value("size"),
             angle: case.number("angle"),
@@ -60,6 +58,9 @@ fn blurs_are_within_one_level() {
     {
         let distance = GOLDEN.distance(op, 1, drawn);
         assert_eq!(distance.cases, cases);
-        assert!(distance.near >= 0.99 && distance.equal > equal && distance.largest <= 3, "{op}: {distance:?}");
+        assert!(
+            distance.near >= 0.99 && distance.equal > equal && distance.largest <= 3,
+            "{op}: {distance:?}"
+        );
     }
 }

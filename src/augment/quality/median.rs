@@ -110,7 +110,10 @@ fn sort_columns<const N: usize>(window: &[u8], stride: usize, out: &mut [u8], so
         let rows: [&[u8; BLOCK]; N] = block(window, stride, at);
         let mut sorted = [[0; BLOCK]; N];
         for i in 0..BLOCK {
-            let mut column: [u8; N] = std::array::from_fn(|y| rows[y][i]);
+            let mut column = [0; N];
+            for (value, row) in column.iter_mut().zip(rows) {
+                *value = row[i];
+            }
             sort(&mut column);
             for (sorted, value) in sorted.iter_mut().zip(column) {
                 sorted[i] = value;
@@ -148,7 +151,8 @@ fn medians_of_3(columns: &[u8], out: &mut [u8]) {
         let rows: [[&[u8; BLOCK]; 3]; 3] = std::array::from_fn(|y| block(&columns[y * room..], 3, n * BLOCK));
         let mut medians = [0; BLOCK];
         for (i, median) in medians.iter_mut().enumerate() {
-            let [low, mut middle, high] = rows.map(|row| row.map(|row| row[i]));
+            let three = |y: usize| [rows[y][0][i], rows[y][1][i], rows[y][2][i]];
+            let (low, mut middle, high) = (three(0), three(1), three(2));
             for [i, j] in [[0, 1], [1, 2], [0, 1]] {
                 order(&mut middle, i, j);
             }
@@ -174,7 +178,8 @@ fn medians_of_5(columns: &[u8], out: &mut [u8]) {
         let rows: [[&[u8; BLOCK]; 5]; 5] = std::array::from_fn(|y| block(&columns[y * room..], 3, n * BLOCK));
         let mut medians = [0; BLOCK];
         for (i, median) in medians.iter_mut().enumerate() {
-            let [mut a, mut b, mut c, mut d, mut e] = rows.map(|row| row.map(|row| row[i]));
+            let five = |y: usize| [rows[y][0][i], rows[y][1][i], rows[y][2][i], rows[y][3][i], rows[y][4][i]];
+            let (mut a, mut b, mut c, mut d, mut e) = (five(0), five(1), five(2), five(3), five(4));
             least_first(&mut a, 0, 5);
             least_first(&mut a, 1, 5);
             least_first(&mut a, 2, 5);
@@ -208,7 +213,10 @@ fn medians(window: &[u8], stride: usize, size: usize, out: &mut [u8]) {
     for (n, out) in out.chunks_mut(BLOCK).enumerate() {
         let mut medians = [0u8; BLOCK];
         for bit in (0..8).rev() {
-            let tried = medians.map(|known| known | 1 << bit);
+            let mut tried = medians;
+            for tried in &mut tried {
+                *tried |= 1 << bit;
+            }
             let mut counts = [0u8; BLOCK];
             for y in 0..size {
                 let row = &window[y * stride + n * BLOCK..][..3 * (size - 1) + BLOCK];

@@ -103,7 +103,10 @@ fn mean(data: &[u8], starts: &[usize], out: &mut [u8]) {
                 *sum += u16::from(value);
             }
         }
-        let levels = sums.map(|sum| ((u32::from(sum) * reciprocal) >> 24) as u8);
+        let mut levels = [0; BLOCK];
+        for (level, sum) in levels.iter_mut().zip(sums) {
+            *level = ((u32::from(sum) * reciprocal) >> 24) as u8;
+        }
         out.copy_from_slice(&levels[..out.len()]);
     }
 }

@@ -121,6 +121,28 @@ fn product(a: u16, weight: u16) -> u16 {
     ((u32::from(a) * u32::from(weight)) >> 16) as u16
 }
 
+type Block = [u16; BLOCK];
+
+#[inline(always)]
+fn block(values: &[u16], at: usize) -> &Block {
+    const NONE: &Block = &[0; BLOCK];
+    values[at..].first_chunk().unwrap_or(NONE)
+}
+
+#[inline(always)]
+fn add(sums: &mut Block, (a, b): (&Block, &Block), weight: u16) {
+    for i in 0..BLOCK {
+        sums[i] += product(a[i] + b[i], weight);
+    }
+}
+
+#[inline(always)]
+fn add_three(sums: &mut Block, [(a, b), (c, d), (e, f)]: [(&Block, &Block); 3], [u, v, w]: [u16; 3]) {
+    for i in 0..BLOCK {
+        sums[i] += product(a[i] + b[i], u) + product(c[i] + d[i], v) + product(e[i] + f[i], w);
+    }
+}
+
 /// What the products cut off in the mean.
 fn cut(weights: &[u16]) -> u16 {
     weights.len() as u16 / 2
@@ -140,12 +162,14 @@ fn along_x(row: &[u16], weights: &[u16], out: &mut [u16]) {
         for (sum, &value) in sums.iter_mut().zip(&row[at..at + BLOCK]) {
             *sum += product(value, *middle);
         }
-        for (i, &weight) in weights.iter().enumerate() {
-            let (before, after) = (at - 3 * (i + 1), at + 3 * (i + 1));
-            let (before, after) = (&row[before..before + BLOCK], &row[after..after + BLOCK]);
-            for ((sum, &a), &b) in sums.iter_mut().zip(before).zip(after) {
-                *sum += product(a + b, weight);
-            }
+        // Three pairs a time, so that the sums are seldom read and written.
+        let (threes, rest) = weights.as_chunks::<3>();
+        let pair = |i: usize| (block(row, at - 3 * i), block(row, at + 3 * i));
+        for (i, weights) in threes.iter().enumerate() {
+            add_three(&mut sums, [pair(3 * i + 1), pair(3 * i + 2), pair(3 * i + 3)], *weights);
+        }
+        for (i, &weight) in rest.iter().enumerate() {
+            add(&mut sums, pair(3 * threes.len() + i + 1), weight);
         }
         *out = sums;
     }
@@ -168,14 +192,19 @@ fn along_y(ring: &[u16], pairs: &[(usize, usize)], weights: &[u16], out: &mut [u
                 *sum += product(value, *middle) + cut(weights);
             }
         }
-        for (&(above, below), &weight) in pairs.iter().zip(weights) {
-            let (above, below) =
-                (&ring[above + at..above + at + BLOCK], &ring[below + at..below + at + BLOCK]);
-            for ((sum, &a), &b) in sums.iter_mut().zip(above).zip(below) {
-                *sum += product(a + b, weight);
-            }
+        let (threes, rest) = weights.as_chunks::<3>();
+        let (pair_threes, pair_rest) = pairs.as_chunks::<3>();
+        let pair = |(above, below): (usize, usize)| (block(ring, above + at), block(ring, below + at));
+        for (&[a, b, c], weights) in pair_threes.iter().zip(threes) {
+            add_three(&mut sums, [pair(a), pair(b), pair(c)], *weights);
         }
-        let levels = sums.map(|sum| (sum >> FRACTION) as u8);
+        for (&ends, &weight) in pair_rest.iter().zip(rest) {
+            add(&mut sums, pair(ends), weight);
+        }
+        let mut levels = [0; BLOCK];
+        for (level, sum) in levels.iter_mut().zip(sums) {
+            *level = (sum >> FRACTION) as u8;
+        }
         out.copy_from_slice(&levels[..out.len()]);
     }
 }

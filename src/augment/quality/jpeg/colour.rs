@@ -22,7 +22,15 @@ pub(super) fn join(luma: &Plane, chroma: &[Plane; 2], image: &mut RgbImage) {
 }
 
 /// Pixels that are worked on at once.
-const LANES: usize = 16;
+const LANES: usize = 32;
+
+/// Cuts off what follows the point: the nearest whole number, unless it lies above.
+#[inline(always)]
+fn cut(value: f32) -> u8 {
+    let nearest = value + 8_388_608.0;
+    let above = nearest - 8_388_608.0 > value;
+    (nearest.to_bits() as u8).wrapping_sub(u8::from(above))
+}
 
 /// Weights with 16 fractional bits. All sums are whole numbers below 2^24, and so exact in 32-bit floats, whose
 /// multiplications are quick everywhere.
@@ -39,7 +47,7 @@ fn split_row(rgb: &[u8], luma: &mut [u8], blue: &mut [u8], red: &mut [u8]) {
         let mut out = [[0u8; LANES]; 3];
         for i in 0..LANES {
             let (r, g, b) = (r[i], g[i], b[i]);
-            let whole = |sum: f32| (sum * (1.0 / 65_536.0)) as i32 as u8;
+            let whole = |sum: f32| cut(sum * (1.0 / 65_536.0));
             out[0][i] = whole(19_595.0 * r + 38_470.0 * g + 7_471.0 * b + HALF);
             out[1][i] = whole(CENTRE - 11_059.0 * r - 21_709.0 * g + 32_768.0 * b);
             out[2][i] = whole(CENTRE + 32_768.0 * r - 27_439.0 * g - 5_329.0 * b);

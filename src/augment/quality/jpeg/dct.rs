@@ -2,15 +2,18 @@
 //! integer transform (`jfdctint.c`, `jidctint.c`; Loeffler, Ligtenberg and Moschytz, "Practical fast 1-D DCT algorithms
 //! with 11 multiplications", 1989).
 //!
-//! Eight blocks that lie side by side are transformed at once, each in its own lane of a vector.
+//! Blocks that lie side by side are transformed at once, each in its own lane of a vector.
 
 use super::plane::GROUP;
 use super::quantise::{Table, lose};
 
-/// One value of each of eight blocks.
-type Lanes = [i32; 8];
+/// Blocks that are transformed at once.
+const LANES: usize = GROUP / 8;
 
-/// Eight blocks: row, column, block.
+/// One value of each of these blocks.
+type Lanes = [i32; LANES];
+
+/// Row, column, block.
 type Blocks = [[Lanes; 8]; 8];
 
 /// Fractional bits of the factors, and of the values between the passes.
@@ -33,43 +36,46 @@ const F_3_072: i32 = 25_172;
 /// Loses what the table loses of eight rows, whose length is a multiple of [`GROUP`].
 #[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
 pub(super) fn lose_strip(strip: &mut [u8], stride: usize, table: &Table) {
-    let mut blocks: Blocks = [[[0; 8]; 8]; 8];
+    let mut blocks: Blocks = [[[0; LANES]; 8]; 8];
     for at in (0..stride).step_by(GROUP) {
         for (y, row) in blocks.iter_mut().enumerate() {
             load(&strip[y * stride + at..], row);
         }
         for row in &mut blocks {
-            for i in 0..8 {
-                let value = forward(std::array::from_fn(|x| row[x][i]), FACTOR - BETWEEN);
-                for (lanes, value) in row.iter_mut().zip(value) {
-                    lanes[i] = value;
-                }
-            }
+            along(row, |x| forward(x, FACTOR - BETWEEN));
         }
         for x in 0..8 {
             let steps: [i32; 8] = std::array::from_fn(|y| table.steps[y * 8 + x]);
-            for i in 0..8 {
-                let value = forward(std::array::from_fn(|y| blocks[y][x][i]), FACTOR + BETWEEN);
-                let kept = std::array::from_fn(|y| lose(value[y], steps[y]));
-                let value = back(kept, FACTOR - BETWEEN);
-                for (row, value) in blocks.iter_mut().zip(value) {
-                    row[x][i] = value;
+            let shares = steps.map(|step| 1.0 / (8 * step) as f32);
+            let mut column: [Lanes; 8] = std::array::from_fn(|y| blocks[y][x]);
+            along(&mut column, |x| {
+                let mut f = forward(x, FACTOR + BETWEEN);
+                for ((f, step), share) in f.iter_mut().zip(steps).zip(shares) {
+                    *f = lose(*f, step, share);
                 }
+                back(f, FACTOR - BETWEEN)
+            });
+            for (row, column) in blocks.iter_mut().zip(column) {
+                row[x] = column;
             }
         }
         for (y, row) in blocks.iter_mut().enumerate() {
-            for i in 0..8 {
-                let value = back(std::array::from_fn(|x| row[x][i]), FACTOR + BETWEEN + 3);
-                for (lanes, value) in row.iter_mut().zip(value) {
-                    lanes[i] = value;
-                }
-            }
+            along(row, |f| back(f, FACTOR + BETWEEN + 3));
             store(row, &mut strip[y * stride + at..]);
         }
     }
 }
 
-/// A row of eight blocks, around 0.
+/// Transforms eight values of each block.
+#[inline(always)]
+fn along([a, b, c, d, e, f, g, h]: &mut [Lanes; 8], transform: impl Fn([i32; 8]) -> [i32; 8]) {
+    for i in 0..LANES {
+        [a[i], b[i], c[i], d[i], e[i], f[i], g[i], h[i]] =
+            transform([a[i], b[i], c[i], d[i], e[i], f[i], g[i], h[i]]);
+    }
+}
+
+/// A row of the blocks, around 0.
 #[inline(always)]
 fn load(strip: &[u8], row: &mut [Lanes; 8]) {
     for (i, block) in strip[..GROUP].as_chunks::<8>().0.iter().enumerate() {

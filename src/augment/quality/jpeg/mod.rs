@@ -26,10 +26,13 @@ pub(super) fn lose(image: &mut RgbImage, quality: u8, planes: &mut Planes) {
     fine.iter_mut().for_each(|plane| plane.shape(2 * half_width.next_multiple_of(8), 2 * half_height));
     chroma.iter_mut().for_each(|plane| plane.shape(half_width, half_height));
     colour::split(image, luma, fine);
+    luma.repeat_ends(width, height);
     lose_plane(luma, &Table::luma(quality));
     for (fine, coarse) in fine.iter_mut().zip(chroma) {
         fine.repeat_ends(width, height);
         sampling::halve(fine, coarse);
+        // Within the last blocks the means of what was repeated stand already.
+        coarse.repeat_ends(half_width.next_multiple_of(8), half_height);
         lose_plane(coarse, &Table::chroma(quality));
         sampling::double(coarse, fine);
     }
@@ -37,7 +40,6 @@ pub(super) fn lose(image: &mut RgbImage, quality: u8, planes: &mut Planes) {
 }
 
 fn lose_plane(plane: &mut Plane, table: &Table) {
-    plane.repeat_ends(plane.width, plane.height);
     for y in (0..plane.height).step_by(8) {
         let stride = plane.stride;
         for strip in plane.data[y * stride..][..8 * stride].chunks_exact_mut(8 * stride) {

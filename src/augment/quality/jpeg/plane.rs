@@ -1,7 +1,7 @@
 //! One channel of a picture, with room for whole blocks.
 
-/// Pixels of a row that are transformed together: eight blocks.
-pub(super) const GROUP: usize = 64;
+/// Pixels of a row that are transformed together: sixteen blocks.
+pub(super) const GROUP: usize = 128;
 
 /// Values row by row.
 #[derive(Clone, Debug, Default)]

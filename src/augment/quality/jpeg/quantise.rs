@@ -29,13 +29,13 @@ impl Table {
 }
 
 /// What a coefficient, eight times too large as the transform gives it, is after it was divided by `step`, rounded, and
-/// multiplied again. In 32-bit floats, where all of this is exact: the half that is added keeps whole quotients from
-/// falling short of themselves.
+/// multiplied again; `share` is `1 / (8 step)`. In 32-bit floats, where all of this is exact: coefficients are whole numbers,
+/// and the quarter that is added sends ties, and nothing else, away from 0.
 #[inline(always)]
-pub(super) fn lose(coefficient: i32, step: i32) -> i32 {
-    let size = coefficient.abs() as f32;
-    let quotient = (size + (4 * step) as f32 + 0.5) * (1.0 / (8 * step) as f32);
-    let kept = quotient as i32 * step;
+pub(super) fn lose(coefficient: i32, step: i32, share: f32) -> i32 {
+    let size = (coefficient.abs() as f32 + 0.25) * share;
+    // Adding 2^23 leaves the nearest whole number in the low bits.
+    let kept = ((size + 8_388_608.0).to_bits() & 0xffff) as i32 * step;
     if coefficient < 0 { -kept } else { kept }
 }
 
@@ -64,7 +64,11 @@ mod tests {
                 (-20_000i32..20_000).step_by(3).chain([-8 * step, 8 * step, 4 * step, 4 * step - 1])
             {
                 let whole = (coefficient.abs() + 4 * step) / (8 * step) * step;
-                assert_eq!(lose(coefficient, step), whole * coefficient.signum(), "{coefficient} {step}");
+                assert_eq!(
+                    lose(coefficient, step, 1.0 / (8 * step) as f32),
+                    whole * coefficient.signum(),
+                    "{coefficient} {step}"
+                );
             }
         }
     }
