@@ -32,7 +32,7 @@ pub(super) const BLOCK: usize = 64;
 /// A picture with `margin` pixels more on every side.
 #[derive(Debug)]
 pub(super) struct Padded<'a> {
-    /// Row by row; every block that begins within the rows ends within the data.
+    /// Row by row; two blocks that begin within the rows end within the data.
     pub data: &'a [u8],
     /// Values of a row.
     pub stride: usize,
@@ -42,7 +42,7 @@ impl<'a> Padded<'a> {
     pub fn of(image: &RgbImage, margin: usize, beyond: Beyond, buffer: &'a mut Vec<u8>) -> Self {
         let (width, height) = (image.width, image.height);
         let stride = (width + 2 * margin) * 3;
-        buffer.resize((height + 2 * margin) * stride + BLOCK, 0);
+        buffer.resize((height + 2 * margin) * stride + 2 * BLOCK, 0);
         let (rows, edge) = (buffer.chunks_exact_mut(stride), margin * 3);
         for (row, y) in rows.zip(-(margin as isize)..) {
             let from = &image.data[beyond.place(y, height) * width * 3..][..width * 3];

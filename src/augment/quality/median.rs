@@ -66,38 +66,15 @@ fn order<const N: usize>(values: &mut [u8; N], i: usize, j: usize) {
     (values[i], values[j]) = (values[i].min(values[j]), values[i].max(values[j]));
 }
 
-/// The least of these places to the first.
-#[inline(always)]
-fn least_first<const N: usize>(values: &mut [u8; N], first: usize, end: usize) {
-    for i in first + 1..end {
-        order(values, first, i);
-    }
-}
-
-/// The largest of these places to the last.
-#[inline(always)]
-fn largest_last<const N: usize>(values: &mut [u8; N], first: usize, end: usize) {
-    for i in first..end - 1 {
-        order(values, i, end - 1);
-    }
-}
-
-/// The least of these places to the first and the largest to the last.
-#[inline(always)]
-fn ends_apart<const N: usize>(values: &mut [u8; N], first: usize, end: usize) {
-    let n = end - first;
-    for i in 0..n / 2 {
-        order(values, first + i, end - 1 - i);
-    }
-    least_first(values, first, first + n.div_ceil(2));
-    largest_last(values, first + n / 2, end);
+/// Puts pairs of places in order, one after the other, as straight code: loops over such lists keep arrays in memory.
+macro_rules! order_all {
+    ($values:ident: $($i:literal $j:literal),+) => { $( order(&mut $values, $i, $j); )+ };
 }
 
 /// Blocks of `data` from `at` on, each `step` values after the one before.
 #[inline(always)]
-fn block<const N: usize>(data: &[u8], step: usize, at: usize) -> [&[u8; BLOCK]; N] {
-    const NONE: &[u8; BLOCK] = &[0; BLOCK];
-    std::array::from_fn(|y| data[y * step + at..].first_chunk().unwrap_or(NONE))
+fn block<const L: usize, const N: usize>(data: &[u8], step: usize, at: usize) -> [&[u8; L]; N] {
+    std::array::from_fn(|y| data[y * step + at..].first_chunk().unwrap_or(&[0; L]))
 }
 
 /// Writes the columns of `window` in order: the least of each column, then the next one, each as a row.
@@ -137,9 +114,15 @@ fn sort_columns_of_3(window: &[u8], stride: usize, out: &mut [u8]) {
 #[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
 fn sort_columns_of_5(window: &[u8], stride: usize, out: &mut [u8]) {
     sort_columns::<5>(window, stride, out, |column| {
-        for [i, j] in [[0, 3], [1, 4], [0, 2], [1, 3], [0, 1], [2, 4], [1, 2], [3, 4], [2, 3]] {
-            order(column, i, j);
-        }
+        order(column, 0, 3);
+        order(column, 1, 4);
+        order(column, 0, 2);
+        order(column, 1, 3);
+        order(column, 0, 1);
+        order(column, 2, 4);
+        order(column, 1, 2);
+        order(column, 3, 4);
+        order(column, 2, 3);
     });
 }
 
@@ -153,15 +136,11 @@ fn medians_of_3(columns: &[u8], out: &mut [u8]) {
         for (i, median) in medians.iter_mut().enumerate() {
             let three = |y: usize| [rows[y][0][i], rows[y][1][i], rows[y][2][i]];
             let (low, mut middle, high) = (three(0), three(1), three(2));
-            for [i, j] in [[0, 1], [1, 2], [0, 1]] {
-                order(&mut middle, i, j);
-            }
+            order_all!(middle: 0 1, 1 2, 0 1);
             let low = low[0].max(low[1]).max(low[2]);
             let high = high[0].min(high[1]).min(high[2]);
             let mut three = [low, middle[1], high];
-            for [i, j] in [[0, 1], [1, 2], [0, 1]] {
-                order(&mut three, i, j);
-            }
+            order_all!(three: 0 1, 1 2, 0 1);
             *median = three[1];
         }
         out.copy_from_slice(&medians[..out.len()]);
@@ -180,27 +159,25 @@ fn medians_of_5(columns: &[u8], out: &mut [u8]) {
         for (i, median) in medians.iter_mut().enumerate() {
             let five = |y: usize| [rows[y][0][i], rows[y][1][i], rows[y][2][i], rows[y][3][i], rows[y][4][i]];
             let (mut a, mut b, mut c, mut d, mut e) = (five(0), five(1), five(2), five(3), five(4));
-            least_first(&mut a, 0, 5);
-            least_first(&mut a, 1, 5);
-            least_first(&mut a, 2, 5);
-            least_first(&mut b, 0, 5);
-            least_first(&mut b, 1, 5);
-            least_first(&mut c, 0, 5);
-            largest_last(&mut c, 1, 5);
-            largest_last(&mut d, 0, 5);
-            largest_last(&mut d, 0, 4);
-            largest_last(&mut e, 0, 5);
-            largest_last(&mut e, 0, 4);
-            largest_last(&mut e, 0, 3);
-            let mut rest = [a[3], a[4], b[2], b[3], b[4], e[0], e[1], d[0], c[1], d[1], c[2], d[2], c[3]];
-            // Neither the least nor the largest of any 8 of them is the middle one; nor of 7 of the 11 that remain; and so on.
-            for first in 0..6 {
-                ends_apart(&mut rest, first, 8);
-                if first < 5 {
-                    rest[7] = rest[8 + first];
-                }
-            }
-            *median = rest[6];
+            order_all!(a: 0 1, 0 2, 0 3, 0 4, 1 2, 1 3, 1 4, 2 3, 2 4);
+            order_all!(b: 0 1, 0 2, 0 3, 0 4, 1 2, 1 3, 1 4);
+            order_all!(c: 0 1, 0 2, 0 3, 0 4, 1 4, 2 4, 3 4);
+            order_all!(d: 0 4, 1 4, 2 4, 3 4, 0 3, 1 3, 2 3);
+            order_all!(e: 0 4, 1 4, 2 4, 3 4, 0 3, 1 3, 2 3, 0 2, 1 2);
+            // Neither the least nor the largest of any 8 of the 13 is the middle one; nor of 7 of the 11 that remain; and so on.
+            let mut r = [a[3], a[4], b[2], b[3], b[4], e[0], e[1], d[0]];
+            order_all!(r: 0 7, 1 6, 2 5, 3 4, 0 1, 0 2, 0 3, 4 7, 5 7, 6 7);
+            r[7] = c[1];
+            order_all!(r: 1 7, 2 6, 3 5, 1 2, 1 3, 1 4, 4 7, 5 7, 6 7);
+            r[7] = d[1];
+            order_all!(r: 2 7, 3 6, 4 5, 2 3, 2 4, 5 7, 6 7);
+            r[7] = c[2];
+            order_all!(r: 3 7, 4 6, 3 4, 3 5, 5 7, 6 7);
+            r[7] = d[2];
+            order_all!(r: 4 7, 5 6, 4 5, 6 7);
+            r[7] = c[3];
+            order_all!(r: 5 7, 5 6, 6 7);
+            *median = r[6];
         }
         out.copy_from_slice(&medians[..out.len()]);
     }
@@ -209,8 +186,22 @@ fn medians_of_5(columns: &[u8], out: &mut [u8]) {
 /// Bit by bit, by counting.
 #[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
 fn medians(window: &[u8], stride: usize, size: usize, out: &mut [u8]) {
-    let half = (size * size / 2) as u8;
+    match size {
+        7 => medians_of::<7>(window, stride, out),
+        9 => medians_of::<9>(window, stride, out),
+        11 => medians_of::<11>(window, stride, out),
+        13 => medians_of::<13>(window, stride, out),
+        _ => medians_of::<15>(window, stride, out),
+    }
+}
+
+/// A side that is known beforehand keeps the counts out of memory.
+#[inline(always)]
+fn medians_of<const SIZE: usize>(window: &[u8], stride: usize, out: &mut [u8]) {
+    const ROW: usize = BLOCK + 3 * 14;
+    let half = (SIZE * SIZE / 2) as u8;
     for (n, out) in out.chunks_mut(BLOCK).enumerate() {
+        let rows: [&[u8; ROW]; SIZE] = block(window, stride, n * BLOCK);
         let mut medians = [0u8; BLOCK];
         for bit in (0..8).rev() {
             let mut tried = medians;
@@ -218,18 +209,17 @@ fn medians(window: &[u8], stride: usize, size: usize, out: &mut [u8]) {
                 *tried |= 1 << bit;
             }
             let mut counts = [0u8; BLOCK];
-            for y in 0..size {
-                let row = &window[y * stride + n * BLOCK..][..3 * (size - 1) + BLOCK];
-                for x in 0..size {
-                    for ((count, &value), &tried) in
-                        counts.iter_mut().zip(&row[3 * x..3 * x + BLOCK]).zip(&tried)
-                    {
-                        *count += u8::from(value >= tried);
+            for row in rows {
+                for i in 0..BLOCK {
+                    let mut count = 0;
+                    for x in 0..SIZE {
+                        count += u8::from(row[i + 3 * x] >= tried[i]);
                     }
+                    counts[i] += count;
                 }
             }
-            for ((median, count), tried) in medians.iter_mut().zip(counts).zip(tried) {
-                *median = if count > half { tried } else { *median };
+            for i in 0..BLOCK {
+                medians[i] = if counts[i] > half { tried[i] } else { medians[i] };
             }
         }
         out.copy_from_slice(&medians[..out.len()]);

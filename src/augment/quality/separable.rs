@@ -58,6 +58,9 @@ pub(in crate::augment) struct Rows {
     wide: Vec<u16>,
     /// Rows that are blurred along x.
     ring: Vec<u16>,
+    /// Each weight as often as there are values in a block: a vector of 16-bit numbers from the start, or compilers
+    /// multiply 32-bit ones.
+    weights: Vec<Block>,
 }
 
 /// Blurs the picture; mirrored beyond its border.
@@ -80,8 +83,8 @@ pub(super) fn blur_rows(
     rows: &mut Rows,
     mut load: impl FnMut(&RgbImage, usize, &mut [u16]),
 ) {
-    let (width, height, weights) = (image.width, image.height, taps.all());
-    let (length, reach) = (width * 3, weights.len() - 1);
+    let (width, height) = (image.width, image.height);
+    let (length, reach) = (width * 3, taps.n - 1);
     if length == 0 {
         return;
     }
@@ -89,6 +92,9 @@ pub(super) fn blur_rows(
     let window = 2 * reach + 1;
     rows.wide.resize(blocks + 6 * reach, 0);
     rows.ring.resize(blocks * window, 0);
+    rows.weights.clear();
+    rows.weights.extend(taps.all().iter().map(|&weight| [weight; BLOCK]));
+    let weights = &rows.weights[..];
     let mut pairs = [(0, 0); Taps::MOST];
     let mut loaded = 0;
     for y in 0..height {
@@ -130,26 +136,26 @@ fn block(values: &[u16], at: usize) -> &Block {
 }
 
 #[inline(always)]
-fn add(sums: &mut Block, (a, b): (&Block, &Block), weight: u16) {
+fn add(sums: &mut Block, (a, b): (&Block, &Block), weight: &Block) {
     for i in 0..BLOCK {
-        sums[i] += product(a[i] + b[i], weight);
+        sums[i] += product(a[i] + b[i], weight[i]);
     }
 }
 
 #[inline(always)]
-fn add_three(sums: &mut Block, [(a, b), (c, d), (e, f)]: [(&Block, &Block); 3], [u, v, w]: [u16; 3]) {
+fn add_three(sums: &mut Block, [(a, b), (c, d), (e, f)]: [(&Block, &Block); 3], [u, v, w]: &[Block; 3]) {
     for i in 0..BLOCK {
-        sums[i] += product(a[i] + b[i], u) + product(c[i] + d[i], v) + product(e[i] + f[i], w);
+        sums[i] += product(a[i] + b[i], u[i]) + product(c[i] + d[i], v[i]) + product(e[i] + f[i], w[i]);
     }
 }
 
 /// What the products cut off in the mean.
-fn cut(weights: &[u16]) -> u16 {
+fn cut(weights: &[Block]) -> u16 {
     weights.len() as u16 / 2
 }
 
 #[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
-fn along_x(row: &[u16], weights: &[u16], out: &mut [u16]) {
+fn along_x(row: &[u16], weights: &[Block], out: &mut [u16]) {
     let [middle, weights @ ..] = weights else { return };
     let reach = 3 * weights.len();
     if reach == 0 {
@@ -159,16 +165,17 @@ fn along_x(row: &[u16], weights: &[u16], out: &mut [u16]) {
     for (n, out) in out.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
         let at = n * BLOCK + reach;
         let mut sums = [cut(weights); BLOCK];
-        for (sum, &value) in sums.iter_mut().zip(&row[at..at + BLOCK]) {
-            *sum += product(value, *middle);
+        let centre = block(row, at);
+        for i in 0..BLOCK {
+            sums[i] += product(centre[i], middle[i]);
         }
         // Three pairs a time, so that the sums are seldom read and written.
         let (threes, rest) = weights.as_chunks::<3>();
         let pair = |i: usize| (block(row, at - 3 * i), block(row, at + 3 * i));
         for (i, weights) in threes.iter().enumerate() {
-            add_three(&mut sums, [pair(3 * i + 1), pair(3 * i + 2), pair(3 * i + 3)], *weights);
+            add_three(&mut sums, [pair(3 * i + 1), pair(3 * i + 2), pair(3 * i + 3)], weights);
         }
-        for (i, &weight) in rest.iter().enumerate() {
+        for (i, weight) in rest.iter().enumerate() {
             add(&mut sums, pair(3 * threes.len() + i + 1), weight);
         }
         *out = sums;
@@ -176,29 +183,30 @@ fn along_x(row: &[u16], weights: &[u16], out: &mut [u16]) {
 }
 
 #[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
-fn along_y(ring: &[u16], pairs: &[(usize, usize)], weights: &[u16], out: &mut [u8]) {
+fn along_y(ring: &[u16], pairs: &[(usize, usize)], weights: &[Block], out: &mut [u8]) {
     let ([middle, weights @ ..], [(row, _), pairs @ ..]) = (weights, pairs) else { return };
     let half = 1 << (FRACTION - 1);
     for (n, out) in out.chunks_mut(BLOCK).enumerate() {
         let at = n * BLOCK;
         let mut sums = [half; BLOCK];
-        let centre = &ring[row + at..row + at + BLOCK];
+        let centre = block(ring, row + at);
         if weights.is_empty() {
-            for (sum, &value) in sums.iter_mut().zip(centre) {
-                *sum += value;
+            for i in 0..BLOCK {
+                sums[i] += centre[i];
             }
         } else {
-            for (sum, &value) in sums.iter_mut().zip(centre) {
-                *sum += product(value, *middle) + cut(weights);
+            let cut = cut(weights);
+            for i in 0..BLOCK {
+                sums[i] += product(centre[i], middle[i]) + cut;
             }
         }
         let (threes, rest) = weights.as_chunks::<3>();
         let (pair_threes, pair_rest) = pairs.as_chunks::<3>();
         let pair = |(above, below): (usize, usize)| (block(ring, above + at), block(ring, below + at));
         for (&[a, b, c], weights) in pair_threes.iter().zip(threes) {
-            add_three(&mut sums, [pair(a), pair(b), pair(c)], *weights);
+            add_three(&mut sums, [pair(a), pair(b), pair(c)], weights);
         }
-        for (&ends, &weight) in pair_rest.iter().zip(rest) {
+        for (&ends, weight) in pair_rest.iter().zip(rest) {
             add(&mut sums, pair(ends), weight);
         }
         let mut levels = [0; BLOCK];
