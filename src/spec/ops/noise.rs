@@ -45,7 +45,7 @@ family! {
         }
         /// Cuts holes, anywhere within the picture.
         CoarseDropout = "coarse_dropout" {
-            /// Holes.
+            /// How many.
             num_holes_range: [i64; 2] = WholeSpan { least: 1, most: 1000, odd: false, unit: "" },
             /// Height of each hole as a share of the picture's.
             hole_height_range: [f64; 2] = Span { least: 0.0, most: 1.0, unit: "" },
