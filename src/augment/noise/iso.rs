@@ -137,23 +137,24 @@ fn count(limits: &[u32], words: &[u32], scale: f32, to: &mut [f32; CHUNK]) {
 /// Turns hues by sixths of the circle, and takes `share` of what is missing to white.
 #[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
 fn shift(pixels: &mut [[u8; 3]], turns: &[f32; CHUNK], shares: &[f32; CHUNK]) {
-    const LANES: usize = 32;
+    const LANES: usize = 64;
     let parts = turns.as_chunks::<LANES>().0.iter().zip(shares.as_chunks::<LANES>().0);
     for (pixels, (turns, shares)) in pixels.chunks_mut(LANES).zip(parts) {
-        let mut planes = [[0.0f32; LANES]; 3];
-        for (i, pixel) in pixels.iter().enumerate() {
-            for (plane, &value) in planes.iter_mut().zip(pixel) {
-                plane[i] = f32::from(value);
-            }
+        let mut planes = [[0u8; LANES]; 3];
+        let mut bytes = [[0; 3]; LANES];
+        bytes[..pixels.len()].copy_from_slice(pixels);
+        for i in 0..LANES {
+            [planes[0][i], planes[1][i], planes[2][i]] = bytes[i];
         }
         let mut levels = [[0u8; LANES]; 3];
         for i in 0..LANES {
-            let new = shifted([planes[0][i], planes[1][i], planes[2][i]], turns[i], shares[i]);
+            let new = shifted([planes[0][i], planes[1][i], planes[2][i]].map(f32::from), turns[i], shares[i]);
             [levels[0][i], levels[1][i], levels[2][i]] = new;
         }
-        for (i, pixel) in pixels.iter_mut().enumerate() {
-            *pixel = [levels[0][i], levels[1][i], levels[2][i]];
+        for i in 0..LANES {
+            bytes[i] = [levels[0][i], levels[1][i], levels[2][i]];
         }
+        pixels.copy_from_slice(&bytes[..pixels.len()]);
     }
 }
 

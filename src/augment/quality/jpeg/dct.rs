@@ -78,20 +78,47 @@ fn along([a, b, c, d, e, f, g, h]: &mut [Lanes; 8], transform: impl Fn([i32; 8])
 /// A row of the blocks, around 0.
 #[inline(always)]
 fn load(strip: &[u8], row: &mut [Lanes; 8]) {
-    for (i, block) in strip[..GROUP].as_chunks::<8>().0.iter().enumerate() {
-        for (lanes, &value) in row.iter_mut().zip(block) {
-            lanes[i] = i32::from(value) - 128;
+    for (n, eight) in strip[..GROUP].as_chunks::<64>().0.iter().enumerate() {
+        let mut words = [0; 8];
+        for (word, block) in words.iter_mut().zip(eight.as_chunks().0) {
+            *word = u64::from_le_bytes(*block);
+        }
+        for (lanes, column) in row.iter_mut().zip(transposed(words)) {
+            for (lane, value) in lanes[8 * n..8 * n + 8].iter_mut().zip(column.to_le_bytes()) {
+                *lane = i32::from(value) - 128;
+            }
         }
     }
 }
 
 #[inline(always)]
 fn store(row: &[Lanes; 8], strip: &mut [u8]) {
-    for (i, block) in strip[..GROUP].as_chunks_mut::<8>().0.iter_mut().enumerate() {
-        for (value, lanes) in block.iter_mut().zip(row) {
-            *value = (lanes[i] + 128).clamp(0, 255) as u8;
+    for (n, eight) in strip[..GROUP].as_chunks_mut::<64>().0.iter_mut().enumerate() {
+        let mut words = [0; 8];
+        for (word, lanes) in words.iter_mut().zip(row) {
+            let mut column = [0; 8];
+            for (value, lane) in column.iter_mut().zip(&lanes[8 * n..8 * n + 8]) {
+                *value = (lane + 128).clamp(0, 255) as u8;
+            }
+            *word = u64::from_le_bytes(column);
+        }
+        for (block, word) in eight.as_chunks_mut().0.iter_mut().zip(transposed(words)) {
+            *block = word.to_le_bytes();
         }
     }
+}
+
+/// Rows of eight bytes as columns: halves, quarters and eighths change places.
+#[inline(always)]
+fn transposed(mut words: [u64; 8]) -> [u64; 8] {
+    for (step, low) in [(4, 0xffff_ffff), (2, 0xffff_0000_ffff), (1, 0xff_00ff_00ff_00ff)] {
+        for i in (0..8).filter(|i| i & step == 0) {
+            let (a, b) = (words[i], words[i + step]);
+            let change = ((a >> (8 * step)) ^ b) & low;
+            (words[i], words[i + step]) = (a ^ (change << (8 * step)), b ^ change);
+        }
+    }
+    words
 }
 
 /// `value / 2^bits`, rounded.
