@@ -170,7 +170,10 @@ fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
 }
 
 /// Blocks from position `first` on, eight side by side: the same arithmetic in the lanes of a vector.
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn philox_eights(first: u64, key: [u32; 2], eights: &mut [[[u32; 4]; 8]]) {
     for (n, eight) in eights.iter_mut().enumerate() {
         let at: [u64; 8] = std::array::from_fn(|i| first + (8 * n + i) as u64);

@@ -86,14 +86,20 @@ fn colour([word, ..]: [u32; 4]) -> [u8; 3] {
 }
 
 /// 255 where the word is at most `last`.
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn find(words: &[u32], last: u32, dropped: &mut [u8; CHUNK]) {
     for (dropped, &word) in dropped.iter_mut().zip(words) {
         *dropped = if word <= last { 255 } else { 0 };
     }
 }
 
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn replace_pixels(pixels: &mut [[u8; 3]], colour: [u8; 3], dropped: &[u8; CHUNK]) {
     for (pixel, &dropped) in pixels.iter_mut().zip(dropped) {
         for (value, new) in pixel.iter_mut().zip(colour) {

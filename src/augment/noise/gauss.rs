@@ -74,7 +74,10 @@ fn fill(normal: &mut [i16; CHUNK], key: Key, n: usize) {
 }
 
 /// `value + mean + scale x normal`, rounded to even and clipped.
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn add(values: &mut [u8], normal: &[i16], scale: f32, mean: f32) {
     for (value, &z) in values.iter_mut().zip(normal) {
         let sum = f32::from(*value) + (f32::from(z) * scale + mean);

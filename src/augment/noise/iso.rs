@@ -72,7 +72,10 @@ fn lightness_spread(pixels: &[[u8; 3]]) -> f64 {
 }
 
 /// Of twice the lightness, in levels.
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn sums(pixels: &[[u8; 3]]) -> (u64, u64) {
     let (mut sum, mut squares) = (0, 0);
     for part in pixels.chunks(4096) {
@@ -119,7 +122,10 @@ impl Poisson {
     }
 }
 
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn count(limits: &[u32], words: &[u32], scale: f32, to: &mut [f32; CHUNK]) {
     for (to, words) in to.as_chunks_mut::<16>().0.iter_mut().zip(words.as_chunks::<16>().0) {
         let mut counts = [0i32; 16];
@@ -135,7 +141,10 @@ fn count(limits: &[u32], words: &[u32], scale: f32, to: &mut [f32; CHUNK]) {
 }
 
 /// Turns hues by sixths of the circle, and takes `share` of what is missing to white.
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn shift(pixels: &mut [[u8; 3]], turns: &[f32; CHUNK], shares: &[f32; CHUNK]) {
     const LANES: usize = 64;
     let parts = turns.as_chunks::<LANES>().0.iter().zip(shares.as_chunks::<LANES>().0);

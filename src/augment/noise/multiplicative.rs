@@ -94,21 +94,30 @@ impl fmt::Display for PixelFactors {
 const CHUNK: usize = 1024;
 
 /// The middle of each step.
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn scale(words: &[u32], low: f32, step: f32, factors: &mut [f32; CHUNK]) {
     for (two, &word) in factors.as_chunks_mut::<2>().0.iter_mut().zip(words) {
         *two = [word & 0xffff, word >> 16].map(|bits| low + (bits as f32 + 0.5) * step);
     }
 }
 
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn multiply(values: &mut [u8], factors: &[f32; CHUNK]) {
     for (value, &factor) in values.iter_mut().zip(factors) {
         *value = product(*value, factor);
     }
 }
 
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn multiply_pixels(pixels: &mut [[u8; 3]], factors: &[f32; CHUNK]) {
     for (pixel, &factor) in pixels.iter_mut().zip(factors) {
         *pixel = pixel.map(|value| product(value, factor));

@@ -89,7 +89,10 @@ fn running_sums(row: &[u8], sums: &mut [u16]) {
 }
 
 /// One row of means over the disc, with [`FRACTION`] fractional bits.
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn disc(sums: &[u16], spans: &[Span], out: &mut [u16]) {
     let pixels: usize = spans.iter().map(|span| span.pixels).sum();
     let share = (1 << FRACTION) as f32 / pixels as f32;

@@ -89,7 +89,10 @@ impl GlassBlur {
 }
 
 /// Both deltas by 16 bits each: the lower ones down, the upper ones to the right.
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn steps(words: &[u32], far: u32, width: u32, partners: &mut [u32]) {
     for (partner, &word) in partners.iter_mut().zip(words) {
         let down = ((word & 0xffff) * (2 * far)) >> 16;

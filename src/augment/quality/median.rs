@@ -102,7 +102,10 @@ fn sort_columns<const N: usize>(window: &[u8], stride: usize, out: &mut [u8], so
     }
 }
 
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn sort_columns_of_3(window: &[u8], stride: usize, out: &mut [u8]) {
     sort_columns::<3>(window, stride, out, |column| {
         order(column, 0, 1);
@@ -111,7 +114,10 @@ fn sort_columns_of_3(window: &[u8], stride: usize, out: &mut [u8]) {
     });
 }
 
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn sort_columns_of_5(window: &[u8], stride: usize, out: &mut [u8]) {
     sort_columns::<5>(window, stride, out, |column| {
         order(column, 0, 3);
@@ -127,7 +133,10 @@ fn sort_columns_of_5(window: &[u8], stride: usize, out: &mut [u8]) {
 }
 
 /// The middle one of the largest minimum, the middle one of the middle values, and the smallest maximum.
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn medians_of_3(columns: &[u8], out: &mut [u8]) {
     let room = columns.len() / 5;
     for (n, out) in out.chunks_mut(BLOCK).enumerate() {
@@ -150,7 +159,10 @@ fn medians_of_3(columns: &[u8], out: &mut [u8]) {
 /// With columns in order, rows would come next. In a square that is in order both ways, six values are known to lie below
 /// the median and six above it: of the least of each column the two largest remain, of the next the three largest, then the
 /// middle three, and so on. The median is the middle one of these 13.
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn medians_of_5(columns: &[u8], out: &mut [u8]) {
     let room = columns.len() / 5;
     for (n, out) in out.chunks_mut(BLOCK).enumerate() {
@@ -184,7 +196,10 @@ fn medians_of_5(columns: &[u8], out: &mut [u8]) {
 }
 
 /// Bit by bit, by counting.
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn medians(window: &[u8], stride: usize, size: usize, out: &mut [u8]) {
     match size {
         7 => medians_of::<7>(window, stride, out),
@@ -219,7 +234,7 @@ fn medians_of<const SIZE: usize>(window: &[u8], stride: usize, out: &mut [u8]) {
                 }
             }
             for i in 0..BLOCK {
-                medians[i] = if counts[i] > half { tried[i] } else { medians[i] };
+                medians[i] |= u8::from(counts[i] > half) << bit;
             }
         }
         out.copy_from_slice(&medians[..out.len()]);

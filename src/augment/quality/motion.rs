@@ -90,7 +90,10 @@ impl fmt::Display for MotionBlur {
 }
 
 /// The mean of the values that begin at each of `starts`, of which there are at most 255.
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn mean(data: &[u8], starts: &[usize], out: &mut [u8]) {
     let n = starts.len() as u32;
     // Exact for sums of 255 values: the error is below `sum / 2^24`, which is less than `1 / n`.

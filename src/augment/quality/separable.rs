@@ -154,7 +154,10 @@ fn cut(weights: &[Block]) -> u16 {
     weights.len() as u16 / 2
 }
 
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn along_x(row: &[u16], weights: &[Block], out: &mut [u16]) {
     let [middle, weights @ ..] = weights else { return };
     let reach = 3 * weights.len();
@@ -182,7 +185,10 @@ fn along_x(row: &[u16], weights: &[Block], out: &mut [u16]) {
     }
 }
 
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn along_y(ring: &[u16], pairs: &[(usize, usize)], weights: &[Block], out: &mut [u8]) {
     let ([middle, weights @ ..], [(row, _), pairs @ ..]) = (weights, pairs) else { return };
     let half = 1 << (FRACTION - 1);

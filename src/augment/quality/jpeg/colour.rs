@@ -34,7 +34,10 @@ fn cut(value: f32) -> u8 {
 
 /// Weights with 16 fractional bits. All sums are whole numbers below 2^24, and so exact in 32-bit floats, whose
 /// multiplications are quick everywhere.
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn split_row(rgb: &[u8], luma: &mut [u8], blue: &mut [u8], red: &mut [u8]) {
     const HALF: f32 = 32_768.0;
     const CENTRE: f32 = 128.0 * 65_536.0 + HALF - 1.0;
@@ -60,7 +63,10 @@ fn split_row(rgb: &[u8], luma: &mut [u8], blue: &mut [u8], red: &mut [u8]) {
     }
 }
 
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn join_row(luma: &[u8], blue: &[u8], red: &[u8], rgb: &mut [u8]) {
     let planes = luma.chunks(LANES).zip(blue.chunks(LANES)).zip(red.chunks(LANES));
     for (pixels, ((luma, blue), red)) in rgb.chunks_mut(3 * LANES).zip(planes) {

@@ -34,7 +34,10 @@ const F_2_562: i32 = 20_995;
 const F_3_072: i32 = 25_172;
 
 /// Loses what the table loses of eight rows, whose length is a multiple of [`GROUP`].
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 pub(super) fn lose_strip(strip: &mut [u8], stride: usize, table: &Table) {
     let mut blocks: Blocks = [[[0; LANES]; 8]; 8];
     for at in (0..stride).step_by(GROUP) {

@@ -12,7 +12,10 @@ pub(super) fn halve(fine: &Plane, coarse: &mut Plane) {
     }
 }
 
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn halve_row(above: &[u8], below: &[u8], coarse: &mut [u8]) {
     let squares = above.as_chunks::<4>().0.iter().zip(below.as_chunks::<4>().0);
     for (two, (&[a, b, e, f], &[c, d, g, h])) in coarse.as_chunks_mut::<2>().0.iter_mut().zip(squares) {
@@ -42,7 +45,10 @@ pub(super) fn double(coarse: &Plane, fine: &mut Plane) {
 }
 
 /// `near` and `far` have three values or more.
-#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn double_row(near: &[u8], far: &[u8], fine: &mut [u8]) {
     let column = |i: usize| 3 * u16::from(near[i]) + u16::from(far[i]);
     let n = near.len();
