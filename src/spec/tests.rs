@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::ops::{Action, Group};
+use super::ops::{Action, Fill, Group, Noise};
 use super::settings::{
     Experiment, FetchSize, LabelSource, LabelsFrom, Optimizer, Schedule, Threshold, Unmapped,
 };
@@ -114,6 +114,11 @@ fn an_extended_file_lies_below_and_keeps_its_own_folder() {
 fn every_fault_comes_out_at_once_with_its_place() {
     let text = GOOD.replace("[train]", "[train]\nepoch = 3\nbatch_size = \"ten\"\nloss = \"bec\"");
     let text = text.replace("p = 0.5", "p = 1.5").replace("\"channel_shuffle\"", "\"chanel_shuffle\"");
+    let names: Vec<_> = Action::names().iter().map(|name| format!("`{name}`")).collect();
+    let op = format!(
+        "`op` is `chanel_shuffle`, expected one of {} @ \"chanel_shuffle\" ? did you mean `channel_shuffle`?",
+        names.join(", ")
+    );
     assert_eq!(
         faults(&text, &[]),
         [
@@ -121,11 +126,29 @@ fn every_fault_comes_out_at_once_with_its_place() {
             "`batch_size` is `\"ten\"`, expected an integer @ \"ten\"",
             "`loss` is `bec`, expected one of `bce` @ \"bec\"",
             "`p` is `1.5`, expected 0 to 1 @ 1.5",
-            "`op` is `chanel_shuffle`, expected one of `horizontal_flip`, `vertical_flip`, `rotate`, \
-             `random_brightness_contrast`, `hue_saturation_value`, `channel_shuffle`, `gauss_noise` @ \
-             \"chanel_shuffle\" ? did you mean `channel_shuffle`?",
+            op.as_str(),
         ]
     );
+}
+
+#[test]
+fn fills_are_levels_or_names() {
+    let with =
+        |fill: &str| GOOD.replace("\"horizontal_flip\"", &format!("\"coarse_dropout\", fill = {fill}"));
+    for (fill, expected) in
+        [("200", Fill::Level(200)), ("\"random\"", Fill::Random), ("\"random_uniform\"", Fill::RandomUniform)]
+    {
+        let Action::Noise(Noise::CoarseDropout { fill, .. }) =
+            experiment(&with(fill)).augment.ops["flip"].action
+        else {
+            panic!("no dropout");
+        };
+        assert_eq!(fill, expected);
+    }
+    let expected = "expected integer in 0..255, `random`, `random_uniform`";
+    for (fill, help) in [("256", ""), ("0.5", ""), ("\"randm\"", " ? did you mean `random`?")] {
+        assert_eq!(faults(&with(fill), &[]), [format!("`fill` is `{fill}`, {expected} @ {fill}{help}")]);
+    }
 }
 
 #[test]

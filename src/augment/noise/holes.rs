@@ -18,7 +18,7 @@ impl Hole {
     /// A hole of this size in a picture of `of` (width, height), which is at least as large. `x` and `y` are uniform in
     /// 32 bits, and so are all places.
     pub fn placed([width, height]: [usize; 2], of: [usize; 2], [x, y]: [u32; 2]) -> Self {
-        let place = |room: usize, share: u32| ((room as u64 + 1) * u64::from(share) >> 32) as usize;
+        let place = |room: usize, share: u32| (((room as u64 + 1) * u64::from(share)) >> 32) as usize;
         Hole { left: place(of[0] - width, x), top: place(of[1] - height, y), width, height }
     }
 
