@@ -117,6 +117,35 @@ def geometry_in_torchvision():
     }
 
 
+def noise_and_quality_in_albumentations():
+    random = {"fill": "random", "p": 1.0}
+    return {
+        "iso_noise": A.ISONoise(p=1.0),
+        "multiplicative_noise": A.MultiplicativeNoise(p=1.0),
+        "multiplicative_noise_pixels": A.MultiplicativeNoise(elementwise=True, p=1.0),
+        "multiplicative_noise_values": A.MultiplicativeNoise(elementwise=True, per_channel=True, p=1.0),
+        "pixel_dropout": A.PixelDropout(p=1.0),
+        "pixel_dropout_channels": A.PixelDropout(per_channel=True, p=1.0),
+        "coarse_dropout": A.CoarseDropout(p=1.0),
+        "coarse_dropout_random": A.CoarseDropout(**random),
+        "random_erasing": A.Erasing(p=1.0),
+        "random_erasing_random": A.Erasing(**random),
+        "gaussian_blur_small": A.GaussianBlur(sigma_limit=(0.7, 0.7), p=1.0),
+        "gaussian_blur": A.GaussianBlur(sigma_limit=(3.0, 3.0), p=1.0),
+        "motion_blur": A.MotionBlur((7, 7), p=1.0),
+        "median_blur_3": A.MedianBlur((3, 3), p=1.0),
+        "median_blur_5": A.MedianBlur((5, 5), p=1.0),
+        "median_blur_7": A.MedianBlur((7, 7), p=1.0),
+        "median_blur_15": A.MedianBlur((15, 15), p=1.0),
+        "glass_blur": A.GlassBlur(p=1.0),
+        "defocus_3": A.Defocus((3, 3), p=1.0),
+        "defocus_10": A.Defocus((10, 10), p=1.0),
+        "image_compression_30": A.ImageCompression(quality_range=(30, 30), p=1.0),
+        "image_compression": A.ImageCompression(p=1.0),
+        "downscale": A.Downscale(p=1.0),
+    }
+
+
 def ours_in_torchvision():
     if torch is None:
         return {}
@@ -130,6 +159,11 @@ def ours_in_torchvision():
         "hue_saturation_value": v2.ColorJitter(hue=0.11, saturation=0.12, brightness=0.08),
         "channel_shuffle": v2.RandomChannelPermutation(),
         **COLOURS["torchvision"],
+        "random_erasing": v2.RandomErasing(p=1.0),
+        "gaussian_blur_small": v2.GaussianBlur(5, (0.7, 0.7)),
+        "gaussian_blur": v2.GaussianBlur(21, (3.0, 3.0)),
+        "image_compression_30": v2.JPEG(30),
+        "image_compression": v2.JPEG((99, 100)),
         "gauss_noise": v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.GaussianNoise(0.0, 0.08),
                                    v2.ToDtype(torch.uint8, scale=True)]),
     }
@@ -146,7 +180,7 @@ def measure(call):
     return best
 
 
-albumentations = ours_in_albumentations() | geometry_in_albumentations()
+albumentations = ours_in_albumentations() | geometry_in_albumentations() | noise_and_quality_in_albumentations()
 torchvision = ours_in_torchvision() | geometry_in_torchvision()
 tensor = torch.from_numpy(picture).permute(2, 0, 1).contiguous() if torch else None
 print(f"{f'{side} x {side}, one core':<28}{'albumentations':>16}{'torchvision':>14}  (images/s)")

@@ -1,6 +1,6 @@
 //! From an op's settings and draws to transforms.
 
-use super::{Transform, colour, geometry, noise};
+use super::{Transform, colour, geometry, noise, quality};
 use crate::seed::{Draws, Key};
 use crate::spec::ops::{Action, Group, NamedOp};
 
@@ -21,6 +21,7 @@ pub(super) fn draw<'a>(action: &'a Action, key: Key, draws: &mut Draws, drawn: &
         Action::Geometry(op) => geometry::draw(op, key, draws),
         Action::Colour(op) => colour::draw(op, draws),
         Action::Noise(op) => noise::draw(op, key.child("pixels"), draws),
+        Action::Quality(op) => quality::draw(op, key.child("pixels"), draws),
         Action::Group(group) => return draw_group(group, key, draws, drawn),
     };
     drawn.push(Drawn { from: None, transform });

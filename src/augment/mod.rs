@@ -20,6 +20,7 @@ pub mod mask;
 pub mod noise;
 mod planes;
 pub mod policy;
+pub mod quality;
 pub mod scratch;
 pub mod transform;
 

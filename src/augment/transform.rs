@@ -13,8 +13,8 @@ pub trait Transform: fmt::Debug + fmt::Display {
     fn apply(&self, image: &mut RgbImage, scratch: &mut Scratch);
 
     /// Moves a mask as [`Transform::apply`] moves the pixels: each value comes from the nearest place, and what comes
-    /// in from outside the picture is 0, even where pixels are mirrored. Transforms that leave pixels where they are
-    /// leave it alone.
+    /// in from outside the picture is 0, even where pixels are mirrored; so is what lies in a hole. Transforms that leave
+    /// pixels where they are leave it alone.
     fn apply_to_mask(&self, _mask: &mut Mask) {}
 
     /// The whole change as tables, where each new value depends on its old value and its channel alone: transforms

@@ -494,7 +494,8 @@ impl<'r> Table<'r> {
     }
 }
 
-fn integer_of(value: &Value) -> Option<i64> {
+/// A whole number, if the value is one.
+pub fn integer_of(value: &Value) -> Option<i64> {
     value.to_i128().and_then(|number| i64::try_from(number).ok())
 }
 

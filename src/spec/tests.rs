@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::ops::{Action, Group};
+use super::ops::{Action, Fill, Group, Noise};
 use super::settings::{
     Experiment, FetchSize, LabelSource, LabelsFrom, Optimizer, Schedule, Threshold, Unmapped,
 };
@@ -129,6 +129,26 @@ fn every_fault_comes_out_at_once_with_its_place() {
             op.as_str(),
         ]
     );
+}
+
+#[test]
+fn fills_are_levels_or_names() {
+    let with =
+        |fill: &str| GOOD.replace("\"horizontal_flip\"", &format!("\"coarse_dropout\", fill = {fill}"));
+    for (fill, expected) in
+        [("200", Fill::Level(200)), ("\"random\"", Fill::Random), ("\"random_uniform\"", Fill::RandomUniform)]
+    {
+        let Action::Noise(Noise::CoarseDropout { fill, .. }) =
+            experiment(&with(fill)).augment.ops["flip"].action
+        else {
+            panic!("no dropout");
+        };
+        assert_eq!(fill, expected);
+    }
+    let expected = "expected integer in 0..255, `random`, `random_uniform`";
+    for (fill, help) in [("256", ""), ("0.5", ""), ("\"randm\"", " ? did you mean `random`?")] {
+        assert_eq!(faults(&with(fill), &[]), [format!("`fill` is `{fill}`, {expected} @ {fill}{help}")]);
+    }
 }
 
 #[test]

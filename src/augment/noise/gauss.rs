@@ -66,16 +66,18 @@ const CHUNK: usize = 1024;
 /// Chunk `n` of the stream of `key`.
 fn fill(normal: &mut [i16; CHUNK], key: Key, n: usize) {
     let table = Normal::table();
-    let first = (n * (CHUNK / 8)) as u64;
-    for (i, eight) in normal.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-        let words = key.block(first + i as u64);
-        for (two, word) in eight.as_chunks_mut::<2>().0.iter_mut().zip(words) {
-            *two = [word as u16, (word >> 16) as u16].map(|bits| table.value(bits));
-        }
+    let mut blocks = [[0; 4]; CHUNK / 8];
+    key.fill((n * blocks.len()) as u64, &mut blocks);
+    for (two, word) in normal.as_chunks_mut::<2>().0.iter_mut().zip(blocks.as_flattened()) {
+        *two = [*word as u16, (word >> 16) as u16].map(|bits| table.value(bits));
     }
 }
 
 /// `value + mean + scale x normal`, rounded to even and clipped.
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 fn add(values: &mut [u8], normal: &[i16], scale: f32, mean: f32) {
     for (value, &z) in values.iter_mut().zip(normal) {
         let sum = f32::from(*value) + (f32::from(z) * scale + mean);

@@ -9,8 +9,10 @@
 mod colour;
 pub mod domain;
 pub mod family;
+mod fill;
 mod geometry;
 mod noise;
+mod quality;
 mod read;
 
 #[cfg(test)]
@@ -20,8 +22,10 @@ use serde::{Deserialize, Serialize};
 
 pub use colour::{Colour, ContrastMethod, GrayMethod};
 pub use family::{Manual, Parameter};
+pub use fill::Fill;
 pub use geometry::{Geometry, NoiseDistribution};
 pub use noise::Noise;
+pub use quality::{GlassMode, Quality};
 pub(super) use read::op as read_op;
 
 /// An op with the probability that it is applied to an image.
@@ -43,6 +47,8 @@ pub enum Action {
     Colour(Colour),
     /// Adds noise.
     Noise(Noise),
+    /// Loses detail.
+    Quality(Quality),
     /// Applies other ops.
     Group(Group),
 }
@@ -65,6 +71,7 @@ impl Action {
             Action::Geometry(op) => op.name(),
             Action::Colour(op) => op.name(),
             Action::Noise(op) => op.name(),
+            Action::Quality(op) => op.name(),
             Action::Group(group) => group.name(),
         }
     }
@@ -75,18 +82,19 @@ impl Action {
             Action::Geometry(op) => op.values(),
             Action::Colour(op) => op.values(),
             Action::Noise(op) => op.values(),
+            Action::Quality(op) => op.values(),
             Action::Group(_) => Vec::new(),
         }
     }
 
     /// The names of all ops that stand alone: every one but the groups.
     pub fn names() -> Vec<&'static str> {
-        [Geometry::NAMES, Colour::NAMES, Noise::NAMES].concat()
+        [Geometry::NAMES, Colour::NAMES, Noise::NAMES, Quality::NAMES].concat()
     }
 
     /// What each of these ops is.
     pub fn manual() -> Vec<Manual> {
-        [Geometry::manual(), Colour::manual(), Noise::manual()].concat()
+        [Geometry::manual(), Colour::manual(), Noise::manual(), Quality::manual()].concat()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Action, Colour, Geometry, Group, NamedOp, Noise, Op};
+use super::{Action, Colour, Geometry, Group, NamedOp, Noise, Op, Quality};
 use crate::spec::fault::Fault;
 use crate::spec::reader::Table;
 
@@ -33,7 +33,12 @@ fn action(name: &str, table: &Table<'_>) -> Action {
     let geometry = || Geometry::read(name, table).map(Action::Geometry);
     let colour = || Colour::read(name, table).map(Action::Colour);
     let noise = || Noise::read(name, table).map(Action::Noise);
-    geometry().or_else(colour).or_else(noise).unwrap_or(Action::Geometry(Geometry::HorizontalFlip {}))
+    let quality = || Quality::read(name, table).map(Action::Quality);
+    geometry()
+        .or_else(colour)
+        .or_else(noise)
+        .or_else(quality)
+        .unwrap_or(Action::Geometry(Geometry::HorizontalFlip {}))
 }
 
 fn one_of(table: Table<'_>) -> Op {
