@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::geometry::flip::Flip;
-use super::{Mask, Policy, Scratch, Transform, colour, geometry, noise, sample_key};
+use super::{Mask, Policy, Scratch, Transform, auto, colour, geometry, noise, sample_key};
 use crate::pixels::RgbImage;
 use crate::spec::ops::{Action, Group, NamedOp, Op};
 
@@ -15,7 +15,10 @@ pub(super) struct Extreme(pub &'static str, pub &'static str, pub Action);
 
 /// Every op, family by family; those with several ways more than once.
 fn extremes() -> Vec<Extreme> {
-    [geometry::extremes(), colour::extremes(), noise::extremes()].into_iter().flatten().collect()
+    [geometry::extremes(), colour::extremes(), noise::extremes(), auto::extremes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Every op under its own name, each with probability `p`, and a choice between all.

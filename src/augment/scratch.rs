@@ -6,6 +6,19 @@
 pub struct Scratch {
     /// The picture as it was before the op, one word for each pixel.
     pub(super) lanes: Vec<u64>,
+    /// The picture as it was before the op, as it is stored.
+    pub(super) before: Vec<u8>,
+    /// Pictures on the way to a mixture of several.
+    pub(super) mixture: Mixture,
+}
+
+/// Working memory of mixtures.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Mixture {
+    /// One of the pictures.
+    pub part: Vec<u8>,
+    /// The weighted sum so far.
+    pub sum: Vec<f32>,
 }
 
 impl Scratch {

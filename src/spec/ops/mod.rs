@@ -6,10 +6,12 @@
 //! A family is declared in one file, each op with its parameters and what they may be; what it does not set stands
 //! in `defaults.toml` under `[choice.op.NAME]`.
 
+mod auto;
 mod colour;
 pub mod domain;
 pub mod family;
 mod geometry;
+mod group;
 mod noise;
 mod read;
 
@@ -18,9 +20,11 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use auto::{Auto, AutoPolicy, Interpolation};
 pub use colour::Colour;
 pub use family::{Manual, Parameter};
 pub use geometry::Geometry;
+pub use group::Group;
 pub use noise::Noise;
 pub(super) use read::op as read_op;
 
@@ -43,19 +47,10 @@ pub enum Action {
     Colour(Colour),
     /// Adds noise.
     Noise(Noise),
+    /// Chooses and applies changes of its own, as published policies say.
+    Auto(Auto),
     /// Applies other ops.
     Group(Group),
-}
-
-/// An op made of others.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "op")]
-pub enum Group {
-    /// Applies exactly one of several ops, chosen in proportion to their `p`.
-    OneOf {
-        /// The ops to choose from, by name; each one's `p` is its weight.
-        ops: Vec<NamedOp>,
-    },
 }
 
 impl Action {
@@ -65,6 +60,7 @@ impl Action {
             Action::Geometry(op) => op.name(),
             Action::Colour(op) => op.name(),
             Action::Noise(op) => op.name(),
+            Action::Auto(op) => op.name(),
             Action::Group(group) => group.name(),
         }
     }
@@ -75,27 +71,19 @@ impl Action {
             Action::Geometry(op) => op.values(),
             Action::Colour(op) => op.values(),
             Action::Noise(op) => op.values(),
+            Action::Auto(op) => op.values(),
             Action::Group(_) => Vec::new(),
         }
     }
 
     /// The names of all ops that stand alone: every one but the groups.
     pub fn names() -> Vec<&'static str> {
-        [Geometry::NAMES, Colour::NAMES, Noise::NAMES].concat()
+        [Geometry::NAMES, Colour::NAMES, Noise::NAMES, Auto::NAMES].concat()
     }
 
     /// What each of these ops is.
     pub fn manual() -> Vec<Manual> {
-        [Geometry::manual(), Colour::manual(), Noise::manual()].concat()
-    }
-}
-
-impl Group {
-    /// The key that holds the group's ops in a spec.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Group::OneOf { .. } => "one_of",
-        }
+        [Geometry::manual(), Colour::manual(), Noise::manual(), Auto::manual()].concat()
     }
 }
 
