@@ -1,6 +1,6 @@
 //! From an op's settings and draws to transforms.
 
-use super::{Transform, colour, geometry, noise, quality};
+use super::{Transform, auto, colour, geometry, noise, quality};
 use crate::seed::{Draws, Key};
 use crate::spec::ops::{Action, Group, NamedOp};
 
@@ -22,6 +22,9 @@ pub(super) fn draw<'a>(action: &'a Action, key: Key, draws: &mut Draws, drawn: &
         Action::Colour(op) => colour::draw(op, draws),
         Action::Noise(op) => noise::draw(op, key.child("pixels"), draws),
         Action::Quality(op) => quality::draw(op, key.child("pixels"), draws),
+        Action::Auto(op) => {
+            return auto::draw(op, draws, &mut |transform| drawn.push(Drawn { from: None, transform }));
+        }
         Action::Group(group) => return draw_group(group, key, draws, drawn),
     };
     drawn.push(Drawn { from: None, transform });
@@ -32,6 +35,19 @@ fn draw_group<'a>(group: &'a Group, key: Key, draws: &mut Draws, drawn: &mut Vec
         Group::OneOf { ops } => {
             if let Some(chosen) = choose(ops, draws.f64()) {
                 member(chosen, key, drawn);
+            }
+        }
+        Group::SomeOf { n: [least, most], ops } => {
+            let n = least + draws.below(most.saturating_sub(*least) + 1);
+            for chosen in choose_several(ops, key.child("chosen"), n) {
+                member(chosen, key, drawn);
+            }
+        }
+        Group::Sequential { ops } => {
+            for named in ops {
+                if key.child("applied").child(&named.name).draws().chance(named.op.p) {
+                    member(named, key, drawn);
+                }
             }
         }
     }
@@ -59,4 +75,18 @@ fn choose(ops: &[NamedOp], point: f64) -> Option<&NamedOp> {
     }
     // Rounding may leave a crumb behind the last op.
     positive().next_back()
+}
+
+/// `n` ops, or as many as have a `p` above 0, in the order of `ops`; as if chosen one after the other, each time in
+/// proportion to the `p` of those that are left. Each op has a draw of its own under `key`, so that another one in the
+/// list changes no draw of the rest (Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006: the
+/// least of exponential waiting times, each at a rate of `p`).
+fn choose_several(ops: &[NamedOp], key: Key, n: u64) -> impl Iterator<Item = &NamedOp> {
+    let wait = |named: &NamedOp| -libm::log(1.0 - key.child(&named.name).draws().f64()) / named.op.p;
+    let possible = ops.iter().enumerate().filter(|(_, named)| named.op.p > 0.0);
+    let mut waits: Vec<(f64, usize)> = possible.map(|(i, named)| (wait(named), i)).collect();
+    waits.sort_by(|a, b| a.0.total_cmp(&b.0));
+    waits.truncate(n as usize);
+    waits.sort_by_key(|&(_, i)| i);
+    waits.into_iter().map(|(_, i)| &ops[i])
 }

@@ -52,10 +52,22 @@ pub struct Distance {
 impl Golden {
     /// Of the pictures of at least `pixels` pixels.
     pub fn distance(&self, op: &str, pixels: usize, drawn: impl Fn(&Case) -> Box<dyn Transform>) -> Distance {
+        self.distance_where(op, pixels, drawn, |_| true)
+    }
+
+    /// Of those pictures, where `asked` says yes to the case.
+    pub fn distance_where(
+        &self,
+        op: &str,
+        pixels: usize,
+        drawn: impl Fn(&Case) -> Box<dyn Transform>,
+        asked: impl Fn(&Case) -> bool,
+    ) -> Distance {
         let cases: Vec<Case> = serde_json::from_str(self.cases).unwrap();
         let mut scratch = Scratch::new();
         let (mut result, mut values) = (Distance::default(), 0);
-        for case in cases.iter().filter(|case| case.op == op && case.width * case.height >= pixels) {
+        let is_large = |case: &&Case| case.width * case.height >= pixels;
+        for case in cases.iter().filter(|case| case.op == op).filter(is_large).filter(|case| asked(case)) {
             let (width, height) = (case.width, case.height);
             let picture = |start| self.pixels[start..start + width * height * 3].to_vec();
             let mut image = RgbImage { width, height, data: picture(case.source) };

@@ -8,8 +8,9 @@
 //!
 //! Each op is two things: a small struct of drawn values (made from settings and draws), and a pure function
 //! of pixels and these values: a [`Transform`]. Values and formulas are those of albumentations 2.0.8; where a result differs,
-//! the op's file says so.
+//! the op's file says so. The policies in `auto` are torchvision 0.26's.
 
+pub mod auto;
 pub mod boxes;
 pub mod colour;
 mod describe;

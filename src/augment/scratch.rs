@@ -29,6 +29,19 @@ pub struct Scratch {
     pub(super) rows: Rows,
     /// Channels of a picture that is compressed.
     pub(super) planes: Planes,
+    /// The picture as it was before the op, as it is stored.
+    pub(super) before: Vec<u8>,
+    /// Pictures on the way to a mixture of several.
+    pub(super) mixture: Mixture,
+}
+
+/// Working memory of mixtures.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Mixture {
+    /// One of the pictures.
+    pub part: Vec<u8>,
+    /// The weighted sum so far.
+    pub sum: Vec<f32>,
 }
 
 impl Scratch {

@@ -1,4 +1,5 @@
-//! Tables whose keys depend on a choice: the optimizer and the schedule by `name`, each op by `op` or `one_of`.
+//! Tables whose keys depend on a choice: the optimizer and the schedule by `name`, each op by `op` or the key of a
+//! group (`one_of`, `some_of`, `sequential`).
 //!
 //! A layer that makes another choice than those below replaces the whole table: the keys of an exponential schedule
 //! mean nothing to a static one.
@@ -6,6 +7,7 @@
 use figment::value::{Dict, Value};
 
 use super::document::KeyPath;
+use super::ops::Group;
 
 /// A table that a layer chooses.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,8 +51,8 @@ fn table<'d>(dict: &'d Dict, key: &str) -> Option<&'d Dict> {
 }
 
 fn chosen(table: &Dict) -> Option<String> {
-    if table.contains_key("one_of") {
-        return Some("one_of".to_owned());
+    if let Some(group) = Group::KEYS.iter().find(|key| table.contains_key(**key)) {
+        return Some((*group).to_owned());
     }
     let name = table.get("name").or_else(|| table.get("op"))?;
     name.as_str().map(str::to_owned)

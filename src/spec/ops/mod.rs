@@ -6,11 +6,13 @@
 //! A family is declared in one file, each op with its parameters and what they may be; what it does not set stands
 //! in `defaults.toml` under `[choice.op.NAME]`.
 
+mod auto;
 mod colour;
 pub mod domain;
 pub mod family;
 mod fill;
 mod geometry;
+mod group;
 mod noise;
 mod quality;
 mod read;
@@ -20,10 +22,12 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use auto::{Auto, AutoPolicy, Interpolation};
 pub use colour::{Colour, ContrastMethod, GrayMethod};
 pub use family::{Manual, Parameter};
 pub use fill::Fill;
 pub use geometry::{Geometry, NoiseDistribution};
+pub use group::Group;
 pub use noise::Noise;
 pub use quality::{GlassMode, Quality};
 pub(super) use read::op as read_op;
@@ -49,19 +53,10 @@ pub enum Action {
     Noise(Noise),
     /// Loses detail.
     Quality(Quality),
+    /// Chooses and applies changes of its own, as published policies say.
+    Auto(Auto),
     /// Applies other ops.
     Group(Group),
-}
-
-/// An op made of others.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "op")]
-pub enum Group {
-    /// Applies exactly one of several ops, chosen in proportion to their `p`.
-    OneOf {
-        /// The ops to choose from, by name; each one's `p` is its weight.
-        ops: Vec<NamedOp>,
-    },
 }
 
 impl Action {
@@ -72,6 +67,7 @@ impl Action {
             Action::Colour(op) => op.name(),
             Action::Noise(op) => op.name(),
             Action::Quality(op) => op.name(),
+            Action::Auto(op) => op.name(),
             Action::Group(group) => group.name(),
         }
     }
@@ -83,27 +79,19 @@ impl Action {
             Action::Colour(op) => op.values(),
             Action::Noise(op) => op.values(),
             Action::Quality(op) => op.values(),
+            Action::Auto(op) => op.values(),
             Action::Group(_) => Vec::new(),
         }
     }
 
     /// The names of all ops that stand alone: every one but the groups.
     pub fn names() -> Vec<&'static str> {
-        [Geometry::NAMES, Colour::NAMES, Noise::NAMES, Quality::NAMES].concat()
+        [Geometry::NAMES, Colour::NAMES, Noise::NAMES, Quality::NAMES, Auto::NAMES].concat()
     }
 
     /// What each of these ops is.
     pub fn manual() -> Vec<Manual> {
-        [Geometry::manual(), Colour::manual(), Noise::manual(), Quality::manual()].concat()
-    }
-}
-
-impl Group {
-    /// The key that holds the group's ops in a spec.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Group::OneOf { .. } => "one_of",
-        }
+        [Geometry::manual(), Colour::manual(), Noise::manual(), Quality::manual(), Auto::manual()].concat()
     }
 }
 

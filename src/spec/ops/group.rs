@@ -1,0 +1,145 @@
+//! Ops made of other ops, and their tables: `{ one_of = [ … ], p = … }`.
+
+use figment::value::Value;
+use serde::{Deserialize, Serialize};
+
+use super::read::{PROBABILITY, nothing, op_within};
+use super::{Action, NamedOp, Op};
+use crate::spec::fault::Fault;
+use crate::spec::reader::Table;
+
+/// How many groups may stand inside each other.
+const DEEPEST: usize = 4;
+
+/// An op made of others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "op")]
+pub enum Group {
+    /// Applies exactly one of several ops, chosen in proportion to their `p`.
+    OneOf {
+        /// The ops to choose from, by name; each one's `p` is its weight.
+        ops: Vec<NamedOp>,
+    },
+    /// Applies several of the ops, none of them twice, chosen one after the other in proportion to their `p`, and
+    /// applied in the order of the list.
+    SomeOf {
+        /// How many: least and most, each number in between as likely as the others.
+        n: [u64; 2],
+        /// The ops to choose from, by name; each one's `p` is its weight.
+        ops: Vec<NamedOp>,
+    },
+    /// Applies each op with its own `p`, in the order of the list.
+    Sequential {
+        /// The ops, by name.
+        ops: Vec<NamedOp>,
+    },
+}
+
+impl Group {
+    /// The keys that hold a group's ops in a spec.
+    pub const KEYS: [&'static str; 3] = ["one_of", "some_of", "sequential"];
+
+    /// The key that holds the group's ops in a spec.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Group::OneOf { .. } => "one_of",
+            Group::SomeOf { .. } => "some_of",
+            Group::Sequential { .. } => "sequential",
+        }
+    }
+
+    /// The ops that it is made of.
+    pub fn ops(&self) -> &[NamedOp] {
+        match self {
+            Group::OneOf { ops } | Group::SomeOf { ops, .. } | Group::Sequential { ops } => ops,
+        }
+    }
+}
+
+/// Reads the group whose ops stand under `key`, itself inside `depth` others.
+pub(super) fn group(table: Table<'_>, key: &'static str, depth: usize) -> Op {
+    for other in Group::KEYS.into_iter().chain(["op"]) {
+        if other != key && table.has(other) {
+            let fault =
+                Fault::new(format!("`{other}` stands beside `{key}`, but a table is one op or one group"))
+                    .help(format!("keep one of the two, or put the other into the list of `{key}`"));
+            table.fault(other, fault);
+            // Not unknown, only one too many.
+            let _ = table.any(other);
+        }
+    }
+    let table = table.with_choice(&["op", key]);
+    let p = table.number("p", PROBABILITY);
+    if depth >= DEEPEST {
+        let fault =
+            Fault::new(format!("`{key}` stands inside {depth} other groups, at most {DEEPEST} in all"))
+                .help("write some of the inner ops into the list around them");
+        table.fault(key, fault);
+        return nothing();
+    }
+    let ops = members(&table, key, depth);
+    check(&table, key, &ops);
+    let group = match key {
+        "some_of" => Group::SomeOf { n: how_many(&table, &ops), ops },
+        "sequential" => Group::Sequential { ops },
+        _ => Group::OneOf { ops },
+    };
+    table.finish();
+    Op { p, action: Action::Group(group) }
+}
+
+/// The ops in the list under `key`, each under a name of its own, since the name keys the draws.
+fn members(table: &Table<'_>, key: &str, depth: usize) -> Vec<NamedOp> {
+    let mut ops: Vec<NamedOp> = Vec::new();
+    for inner in table.tables(key) {
+        let op = op_within(inner, depth + 1);
+        let kind = op.action.name();
+        let same = ops.iter().filter(|other| other.op.action.name() == kind).count();
+        let name = if same == 0 { kind.to_owned() } else { format!("{kind}#{}", same + 1) };
+        ops.push(NamedOp { name, op });
+    }
+    ops
+}
+
+fn check(table: &Table<'_>, key: &str, ops: &[NamedOp]) {
+    if ops.is_empty() {
+        let purpose = if key == "sequential" { "to apply" } else { "to choose from" };
+        table.fault(key, Fault::new(format!("`{key}` has no ops {purpose}")));
+    } else if ops.iter().all(|op| op.op.p == 0.0) {
+        let outcome = if key == "sequential" { "is ever applied" } else { "can be chosen" };
+        table.fault(key, Fault::new(format!("every op in `{key}` has `p = 0`, so that none {outcome}")));
+    }
+}
+
+/// The key `n`: one number, or the least and the most.
+fn how_many(table: &Table<'_>, ops: &[NamedOp]) -> [u64; 2] {
+    const RANGE: std::ops::RangeInclusive<i64> = 0..=1000;
+    let [low, high] = match table.any("n") {
+        Some(Value::Array(..)) => table.whole_range("n", RANGE),
+        Some(Value::Num(..)) => [table.integer("n", RANGE); 2],
+        Some(other) => {
+            let found = crate::spec::reader::shown(&other);
+            let fault = Fault::new(format!("`n` is {found}, expected how many ops are applied"));
+            table.fault(
+                "n",
+                fault.help("write a number, as `n = 2`, or the least and the most, as `n = [1, 3]`"),
+            );
+            [0, 0]
+        }
+        None => [0, 0],
+    };
+    if high == 0 && table.has("n") {
+        table.fault("n", Fault::new("`n` is 0, so that no op is ever applied"));
+    }
+    let most = ops.iter().filter(|op| op.op.p > 0.0).count() as i64;
+    if most > 0 && high > most {
+        let fault = Fault::new(format!(
+            "`n` goes up to {high}, but only {most} of the ops in `some_of` can be chosen"
+        ));
+        let help =
+            if most < ops.len() as i64 { "ops with `p = 0` never are" } else { "none is applied twice" };
+        table.fault("n", fault.help(help));
+        return [low.min(most) as u64, most as u64];
+    }
+    [low as u64, high as u64]
+}
