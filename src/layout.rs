@@ -134,6 +134,11 @@ pub fn report_page(reports: &Path, experiment: &str) -> PathBuf {
     reports.join(experiment).join("index.html")
 }
 
+/// The folder of an experiment's contact sheets below the folder for reports.
+pub fn previews(reports: &Path, experiment: &str) -> PathBuf {
+    reports.join(experiment).join("preview")
+}
+
 fn shard(folder: PathBuf, name: &str) -> PathBuf {
     let (first, rest) = name.split_at_checked(2).unwrap_or(("", name));
     folder.join(first).join(rest)

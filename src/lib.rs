@@ -13,6 +13,7 @@ pub mod stages;
 pub mod report;
 pub mod effects;
 pub mod track;
+pub mod preview;
 pub mod fetch;
 pub mod remote;
 pub mod plan;

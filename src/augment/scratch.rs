@@ -9,6 +9,8 @@ use super::quality::{Planes, Rows};
 pub struct Scratch {
     /// The picture's values as they were before the op, or one channel of it.
     pub(super) bytes: Vec<u8>,
+    /// The picture as it was before the op, one word for each pixel.
+    pub(super) lanes: Vec<u64>,
     /// The picture with a border.
     pub(super) padded: Vec<u8>,
     /// Columns of values in order.

@@ -32,6 +32,8 @@ pub enum Verb {
     Why(WhyArgs),
     /// Check a spec and its data; show the labels, the parts, the matrix. Trains nothing.
     Check(SpecArgs),
+    /// Show on contact sheets what each augmentation does to pictures of the dataset. Trains nothing.
+    Preview(PreviewArgs),
     /// Rebuild the report from results that are cached. Trains nothing.
     Report(SpecArgs),
     /// Print a table, or save it with `--out FILE.csv|.parquet|.json`.
@@ -51,6 +53,7 @@ impl Verb {
             Verb::Run(args) => args.spec.format,
             Verb::Plan(args) | Verb::Check(args) | Verb::Report(args) => args.format,
             Verb::Status(args) => args.spec.format,
+            Verb::Preview(args) => args.spec.format,
             Verb::Why(args) => args.spec.format,
             Verb::Table(args) => args.spec.format,
             Verb::Cache(CacheVerb::Ls(args)) => args.cache.format,
@@ -264,6 +267,26 @@ pub struct RunArgs {
     /// Print the result only.
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
+}
+
+/// `preview`
+#[derive(Debug, Args)]
+pub struct PreviewArgs {
+    /// The spec and where results lie.
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// Pictures on a sheet, drawn from the training part, of different labels where there are such.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=50))]
+    pub images: u32,
+    /// Show the draws of this epoch, from 0.
+    #[arg(long, value_name = "EPOCH", default_value_t = 0)]
+    pub epoch: u32,
+    /// Draw the boxes of objects, which move with the pixels.
+    #[arg(long)]
+    pub boxes: bool,
+    /// The folder for the sheets; by default `preview` beside the study's report.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// `status`

@@ -1,6 +1,7 @@
 //! What `check` knows of the data: labels, parts and training rows, as far as the stages up to `balance` give them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 
 use super::display::{Detail, Display};
 use super::render::Failure;
@@ -11,7 +12,7 @@ use crate::dataset::balance::presence;
 use crate::engine::{self, Interrupt};
 use crate::plan::{Stage, output};
 use crate::tables;
-use crate::tables::rows::{LabelTable, Part, SplitRow, TrainIndexRow};
+use crate::tables::rows::{AnnotationRow, ImageRow, LabelTable, Part, SplitRow, TrainIndexRow};
 
 /// What the stages of the data gave; with folds, for the first of them.
 pub struct Facts {
@@ -19,6 +20,12 @@ pub struct Facts {
     pub labels: LabelTable,
     /// What the stages noticed, as sentences.
     pub notices: Vec<String>,
+    /// The images that there are.
+    pub images: Vec<ImageRow>,
+    /// The images as the dataset's own records have them.
+    pub records: Vec<ImageRow>,
+    /// Objects.
+    annotations: PathBuf,
     parts: HashMap<i64, Part>,
     /// How many rows of an epoch an image stands for.
     presence: BTreeMap<i64, f64>,
@@ -76,6 +83,9 @@ impl Facts {
         split.retain(|row| row.fold == 0);
         let mut index: Vec<TrainIndexRow> = read(study, first(Stage::Balance), output::TRAIN_INDEX)?;
         index.retain(|row| row.fold == 0);
+        let images: Vec<ImageRow> = read(study, first(Stage::Scan), output::IMAGES)?;
+        let records: Vec<ImageRow> = read(study, first(Stage::Ingest), output::IMAGES)?;
+        let annotations = place(study, first(Stage::Ingest), output::ANNOTATIONS)?;
         let mut notices = Vec::new();
         for stage in [Stage::Ingest, Stage::Scan, Stage::Label, Stage::Split] {
             let path = first(stage).and_then(|entry| study.store.object(entry.digest(output::NOTICES)).ok());
@@ -85,10 +95,26 @@ impl Facts {
         }
         Ok(Facts {
             labels,
+            images,
+            records,
+            annotations,
             parts: split.iter().map(|row| (row.image_id, row.part)).collect(),
             presence: presence(&index),
             notices,
         })
+    }
+
+    /// Whether an image is one to train on.
+    pub fn is_trained(&self, image_id: i64) -> bool {
+        self.parts.get(&image_id) == Some(&Part::Train)
+    }
+
+    /// The objects in the images; none where the dataset has no boxes.
+    ///
+    /// # Errors
+    /// Rendered, with the exit code.
+    pub fn annotations(&self) -> Result<Vec<AnnotationRow>, Failure> {
+        tables::read(&self.annotations).map_err(|error| Failure::new(1, &error, None))
     }
 
     /// Counts each image as often as `weigh` says.
@@ -123,8 +149,11 @@ impl Facts {
     }
 }
 
-fn read<T: tables::Table>(study: &Study, entry: Option<&Entry>, name: &str) -> Result<T, Failure> {
+fn place(study: &Study, entry: Option<&Entry>, name: &str) -> Result<PathBuf, Failure> {
     let entry = entry.ok_or_else(|| Failure::text(1, &format!("there is no `{name}`"), None))?;
-    let path = study.store.object(entry.digest(name)).map_err(|error| super::study::cache_failure(&error))?;
-    tables::read(&path).map_err(|error| Failure::new(1, &error, None))
+    study.store.object(entry.digest(name)).map_err(|error| super::study::cache_failure(&error))
+}
+
+fn read<T: tables::Table>(study: &Study, entry: Option<&Entry>, name: &str) -> Result<T, Failure> {
+    tables::read(&place(study, entry, name)?).map_err(|error| Failure::new(1, &error, None))
 }

@@ -9,6 +9,7 @@ mod facts;
 mod fetch;
 mod generated;
 mod plan;
+mod preview;
 mod print;
 mod render;
 mod run;
@@ -41,6 +42,7 @@ pub fn main() -> ExitCode {
         Verb::Status(args) => status::status(args),
         Verb::Why(args) => why::explain(args),
         Verb::Check(args) => check::check(args),
+        Verb::Preview(args) => preview::preview(args),
         Verb::Report(args) => run::report(args),
         Verb::Table(args) => table::table(args),
         Verb::Cache(verb) => cache::cache(verb),
