@@ -90,3 +90,94 @@ fn choose_several(ops: &[NamedOp], key: Key, n: u64) -> impl Iterator<Item = &Na
     waits.sort_by_key(|&(_, i)| i);
     waits.into_iter().map(|(_, i)| &ops[i])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::augment::sample_key;
+    use crate::spec::ops::{Border, Colour, Geometry, Op};
+
+    fn named(name: &str, p: f64, action: Action) -> NamedOp {
+        NamedOp { name: name.to_owned(), op: Op { p, action } }
+    }
+
+    fn rotate(p: f64) -> NamedOp {
+        let op = Geometry::Rotate { limit: [-30.0, 10.0], border: Border::Constant };
+        named("rotate", p, Action::Geometry(op))
+    }
+
+    fn shuffle(p: f64) -> NamedOp {
+        named("channel_shuffle", p, Action::Colour(Colour::ChannelShuffle {}))
+    }
+
+    fn flip(p: f64) -> NamedOp {
+        named("vertical_flip", p, Action::Geometry(Geometry::VerticalFlip {}))
+    }
+
+    /// What a group comes to for an image: each op with its values.
+    fn drawn(group: Group, image_id: i64) -> Vec<(String, String)> {
+        let action = Action::Group(group);
+        let key = sample_key(5, 2, image_id, 0).child(action.name());
+        let mut found = Vec::new();
+        draw(&action, key, &mut key.draws(), &mut found);
+        let told = |drawn: &Drawn<'_>| (drawn.from.unwrap_or("").to_owned(), drawn.transform.to_string());
+        found.iter().map(told).collect()
+    }
+
+    #[test]
+    fn some_of_chooses_as_many_as_it_says_none_twice_in_the_order_of_the_list() {
+        let order = ["rotate", "channel_shuffle", "vertical_flip"];
+        let mut counts = BTreeMap::new();
+        for image_id in 0..3000 {
+            let ops = vec![rotate(1.0), shuffle(1.0), flip(1.0)];
+            let names: Vec<String> =
+                drawn(Group::SomeOf { n: [1, 3], ops }, image_id).into_iter().map(|(name, _)| name).collect();
+            let places: Vec<_> = names.iter().map(|name| order.iter().position(|o| o == name)).collect();
+            assert!(places.is_sorted() && places.windows(2).all(|two| two[0] != two[1]), "{names:?}");
+            *counts.entry(names.len()).or_insert(0) += 1;
+        }
+        // A third each; 4 standard deviations are 103.
+        assert_eq!(counts.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
+        assert!(counts.values().all(|&n| (n - 1000i32).abs() < 103), "{counts:?}");
+    }
+
+    #[test]
+    fn some_of_chooses_by_weight() {
+        let shares = |name: &str| {
+            let chosen = (0..4000).filter(|&image_id| {
+                let ops = vec![rotate(0.2), shuffle(0.6), flip(0.0)];
+                drawn(Group::SomeOf { n: [1, 1], ops }, image_id)[0].0 == name
+            });
+            chosen.count() as f64 / 4000.0
+        };
+        assert!((shares("rotate") - 0.25).abs() < 0.028, "{}", shares("rotate"));
+        assert_eq!(shares("vertical_flip"), 0.0);
+    }
+
+    /// An op that is added to a list, before or behind the others, changes neither whether they are applied nor how.
+    #[test]
+    fn another_op_in_a_sequence_leaves_the_draws_of_the_rest_unchanged() {
+        for image_id in 0..300 {
+            let short = drawn(Group::Sequential { ops: vec![rotate(0.5), shuffle(0.7)] }, image_id);
+            let ops = vec![flip(0.5), rotate(0.5), shuffle(0.7)];
+            let mut long = drawn(Group::Sequential { ops }, image_id);
+            long.retain(|(name, _)| name != "vertical_flip");
+            assert_eq!(short, long);
+        }
+    }
+
+    #[test]
+    fn another_op_to_choose_from_leaves_the_values_of_the_rest_unchanged() {
+        let values = |ops: Vec<NamedOp>, image_id| {
+            let all = [ops.len() as u64; 2];
+            let drawn = drawn(Group::SomeOf { n: all, ops }, image_id);
+            drawn.into_iter().filter(|(name, _)| name != "vertical_flip").collect::<Vec<_>>()
+        };
+        for image_id in 0..300 {
+            let short = values(vec![rotate(0.5), shuffle(0.7)], image_id);
+            assert_eq!(short, values(vec![flip(1.0), rotate(0.5), shuffle(0.7)], image_id));
+        }
+    }
+}

@@ -143,3 +143,74 @@ fn how_many(table: &Table<'_>, ops: &[NamedOp]) -> [u64; 2] {
     }
     [low as u64, high as u64]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Group;
+    use crate::spec::ops::{Action, Op};
+    use crate::spec::tests::{experiment, faults};
+
+    /// A spec with this op.
+    fn spec(op: &str) -> String {
+        format!(
+            "name=\"a\"\n[dataset]\nformat=\"folders\"\nimages=\"d\"\n[labels]\nfrom=\"folder\"\n\
+             [augment.ops]\nx={{{op}}}\n"
+        )
+    }
+
+    fn group(op: &str) -> Group {
+        match experiment(&spec(op)).augment.ops["x"].action.clone() {
+            Action::Group(group) => group,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn groups_are_read_and_travel_in_jobs() {
+        let flips = "[{op=\"horizontal_flip\"},{op=\"vertical_flip\",p=0.1},{op=\"horizontal_flip\"}]";
+        for (text, name, n) in [
+            (format!("some_of={flips}, n=2"), "some_of", Some([2, 2])),
+            (format!("some_of={flips}, n=[1, 3], p=0.2"), "some_of", Some([1, 3])),
+            (format!("sequential={flips}"), "sequential", None),
+            (format!("one_of=[{{some_of={flips}, n=1}}]"), "one_of", None),
+        ] {
+            let group = group(&text);
+            assert_eq!(group.name(), name);
+            if let Group::SomeOf { n: read, .. } = &group {
+                assert_eq!(Some(*read), n);
+            }
+            let op = Op { p: 0.5, action: Action::Group(group) };
+            let written = serde_json::to_string(&op).unwrap();
+            assert_eq!(serde_json::from_str::<Op>(&written).unwrap(), op);
+        }
+        let group = group(&format!("sequential={flips}"));
+        let names: Vec<&str> = group.ops().iter().map(|op| op.name.as_str()).collect();
+        assert_eq!(names, ["horizontal_flip", "vertical_flip", "horizontal_flip#2"], "names key the draws");
+    }
+
+    #[test]
+    fn wrong_groups_say_what_is_wrong() {
+        let flip = "{op=\"horizontal_flip\"}";
+        let never = "{op=\"horizontal_flip\",p=0}";
+        let nested = (0..5).fold(flip.to_owned(), |inner, _| format!("{{one_of=[{inner}]}}"));
+        for (op, expected) in [
+            ("one_of=[]".to_owned(), "`one_of` has no ops to choose from"),
+            ("some_of=[], n=1".to_owned(), "`some_of` has no ops to choose from"),
+            ("sequential=[]".to_owned(), "`sequential` has no ops to apply"),
+            (format!("sequential=[{never}]"), "so that none is ever applied"),
+            (format!("some_of=[{never}], n=1"), "so that none can be chosen"),
+            (format!("some_of=[{flip},{never}], n=2"), "but only 1 of the ops in `some_of` can be chosen"),
+            (format!("some_of=[{flip}], n=[2, 1]"), "the lower end first"),
+            (format!("some_of=[{flip}], n=0"), "`n` is 0, so that no op is ever applied"),
+            (format!("some_of=[{flip}], n=\"two\""), "expected how many ops are applied"),
+            (format!("one_of=[{flip}], sequential=[{flip}]"), "`sequential` stands beside `one_of`"),
+            (format!("one_of=[{flip}], op=\"rotate\""), "`op` stands beside `one_of`"),
+            (format!("one_of=[{nested}]"), "stands inside 4 other groups, at most 4 in all"),
+            ("one_of=[{op=\"horizontal_flop\"}]".to_owned(), "did you mean `horizontal_flip`?"),
+            (format!("one_of=[{flip}], n=1"), "unknown key `n`"),
+        ] {
+            let found = faults(&spec(&op), &[]);
+            assert!(found.iter().any(|fault| fault.contains(expected)), "{op}: {found:#?}");
+        }
+    }
+}
