@@ -9,7 +9,7 @@ mod sheet;
 mod text;
 
 pub use arms::{Shown, arms, ops};
-pub use paint::{jpeg, png};
+pub use paint::png;
 pub use sheet::{Row, Sheet, Tile};
 
 use crate::pixels::RgbImage;
