@@ -1,5 +1,6 @@
 //! From an op's settings and draws to transforms.
 
+use super::batch::Mix;
 use super::{Transform, auto, colour, geometry, noise, quality};
 use crate::seed::{Draws, Key};
 use crate::spec::ops::{Action, Group, NamedOp};
@@ -25,6 +26,7 @@ pub(super) fn draw<'a>(action: &'a Action, key: Key, draws: &mut Draws, drawn: &
         Action::Auto(op) => {
             return auto::draw(op, draws, &mut |transform| drawn.push(Drawn { from: None, transform }));
         }
+        Action::Batch(op) => Box::new(Mix::draw(op, draws)),
         Action::Group(group) => return draw_group(group, key, draws, drawn),
     };
     drawn.push(Drawn { from: None, transform });

@@ -11,9 +11,11 @@
 //! the op's file says so. The policies in `auto` are torchvision 0.26's.
 
 pub mod auto;
+pub mod batch;
 pub mod boxes;
 pub mod colour;
 mod describe;
+mod dirichlet;
 mod draw;
 pub mod geometry;
 mod lookup;
@@ -30,6 +32,7 @@ mod golden;
 #[cfg(test)]
 mod properties;
 
+pub use batch::{Layer, Mix};
 pub use boxes::{BoundingBox, MovedBox};
 pub use describe::describe;
 pub use mask::Mask;

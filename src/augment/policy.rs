@@ -1,5 +1,8 @@
 //! A list of ops, applied to a sample one after the other.
 
+use std::collections::BTreeMap;
+
+use super::batch::{Layer, is_mixing};
 use super::draw::{Drawn, draw};
 use super::{Mask, Scratch};
 use crate::pixels::RgbImage;
@@ -79,6 +82,25 @@ impl Policy {
         for (_, drawn) in self.draw(sample) {
             drawn.transform.apply_to_mask(mask);
         }
+    }
+
+    /// What is done to a batch once [`Policy::apply`] has changed each of its pictures: the layers one after the other,
+    /// each with an entry for each of `samples`, the batch's rows. An op on batches is a layer, and so is each op of a
+    /// group that several come from; layers that change no row are left out.
+    pub fn layers(&self, samples: &[Key]) -> Vec<Layer> {
+        let mut layers: BTreeMap<(usize, usize), Layer> = BTreeMap::new();
+        let mut drawn = Vec::new();
+        for (step_idx, step) in self.steps.iter().enumerate().filter(|(_, step)| is_mixing(&step.op.action)) {
+            for (row_idx, sample) in samples.iter().enumerate() {
+                step.draw(*sample, &mut drawn);
+                let mixes = drawn.drain(..).filter_map(|drawn| drawn.transform.mix());
+                for (nth, mix) in mixes.enumerate() {
+                    let layer = layers.entry((step_idx, nth)).or_insert_with(|| vec![None; samples.len()]);
+                    layer[row_idx] = Some(mix);
+                }
+            }
+        }
+        layers.into_values().collect()
     }
 
     /// What is done to `sample`, each transform with the number of its step.

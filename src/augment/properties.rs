@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::draw::draw;
 use super::geometry::flip::Flip;
-use super::{Mask, Policy, Scratch, Transform, auto, colour, geometry, noise, quality, sample_key};
+use super::{Mask, Policy, Scratch, Transform, auto, batch, colour, geometry, noise, quality, sample_key};
 use crate::pixels::RgbImage;
 use crate::spec::ops::{Action, Geometry, Group, NamedOp, Op};
 
@@ -16,10 +16,17 @@ pub(super) struct Extreme(pub &'static str, pub &'static str, pub Action);
 
 /// Every op, family by family; those with several ways more than once.
 fn extremes() -> Vec<Extreme> {
-    [geometry::extremes(), colour::extremes(), noise::extremes(), quality::extremes(), auto::extremes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        geometry::extremes(),
+        colour::extremes(),
+        noise::extremes(),
+        quality::extremes(),
+        auto::extremes(),
+        batch::extremes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Every op under its own name, each with probability `p`, and a choice between all.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::batch::Mix;
 use super::lookup::{look_up, look_up_channels};
 use super::{Mask, Scratch};
 use crate::pixels::RgbImage;
@@ -20,6 +21,11 @@ pub trait Transform: fmt::Debug + fmt::Display {
     /// The whole change as tables, where each new value depends on its old value and its channel alone: transforms
     /// that follow each other are then applied in one pass.
     fn tables(&self) -> Option<Tables> {
+        None
+    }
+
+    /// What becomes of the row in its batch, for the ops on batches; they change nothing of a picture alone.
+    fn mix(&self) -> Option<Mix> {
         None
     }
 }

@@ -268,3 +268,16 @@ fn levels_and_lists_that_the_design_does_not_read_are_mentioned() {
     );
     assert!(loaded(0, "levels.noise.p = [0.5]").notices().is_empty());
 }
+
+#[test]
+fn ops_that_mix_rows_want_more_than_one_in_a_batch() {
+    let bare = "name=\"a\"\n[dataset]\nformat=\"folders\"\nimages=\"d\"\n[labels]\nfrom=\"folder\"\n";
+    let spec = |op: &str| format!("{bare}[train]\nbatch_size = 1\n[augment.ops]\nmix = {{ {op} }}\n");
+    for op in ["op = \"mixup\"", "one_of = [ { op = \"label_smoothing\" }, { op = \"cutmix\" } ]"] {
+        let expected = "`batch_size` is 1, but the op `mix` mixes each row with another one of its batch @ 1 \
+                        ? write at least 2, or take the op out";
+        assert_eq!(faults(&spec(op), &[]), [expected]);
+        assert!(read(&spec(op), &["train.batch_size=2"]).is_ok());
+    }
+    assert!(read(&spec("op = \"label_smoothing\""), &[]).is_ok());
+}

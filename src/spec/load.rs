@@ -180,6 +180,10 @@ fn read(reading: &Reading<'_>) -> Experiment {
     if is_laid_out {
         check_baseline(&root.table("report"), &report.baseline, &augment);
     }
+    let train = read_training::train(&root);
+    if is_laid_out {
+        check_partners(&root.table("train"), train.batch_size, &augment);
+    }
     let experiment = Experiment {
         name,
         question: root.text("question"),
@@ -190,7 +194,7 @@ fn read(reading: &Reading<'_>) -> Experiment {
         balance: read_data::balance(&root),
         images: read_data::images(&root),
         model: read_training::model(&root),
-        train: read_training::train(&root),
+        train,
         augment,
         matrix: matrix(&root),
         evaluate: read_training::evaluate(&root),
@@ -203,6 +207,17 @@ fn read(reading: &Reading<'_>) -> Experiment {
     }
     root.finish();
     experiment
+}
+
+/// Faults batches of one row beside ops that mix rows.
+fn check_partners(table: &Table<'_>, batch_size: u32, augment: &Augment) {
+    let mixing = augment.ops.iter().find(|(_, op)| op.action.needs_partner());
+    if let Some((name, _)) = mixing.filter(|_| batch_size < 2) {
+        let fault = Fault::new(format!(
+            "`batch_size` is {batch_size}, but the op `{name}` mixes each row with another one of its batch"
+        ));
+        table.fault("batch_size", fault.help("write at least 2, or take the op out"));
+    }
 }
 
 /// Faults a baseline that is no arm of the grid.

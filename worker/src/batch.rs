@@ -1,8 +1,11 @@
 //! A batch: packed bytes in memory, then tensors on the device.
 
+use ablatrix::augment::Layer;
+use ablatrix::augment::batch::mix_targets;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::inputs::Examples;
+use crate::mixing;
 use crate::model::Normalisation;
 
 /// Pictures and targets of N rows, one after the other. Its buffers are used again from batch to batch.
@@ -10,10 +13,12 @@ use crate::model::Normalisation;
 pub struct Batch {
     /// uint8 [N, side, side, 3].
     pub pixels: Vec<u8>,
-    /// [N, L], 0 or 1.
+    /// [N, L], 0 or 1; between them where rows are mixed or targets smoothed.
     pub targets: Vec<f32>,
     /// [N].
     pub weights: Vec<f32>,
+    /// What the rows' pictures still take from each other; their targets and weights did already.
+    pub layers: Vec<Layer>,
 }
 
 impl Batch {
@@ -22,6 +27,7 @@ impl Batch {
         self.pixels.clear();
         self.targets.clear();
         self.weights.clear();
+        self.layers.clear();
     }
 
     /// N.
@@ -39,6 +45,14 @@ impl Batch {
         self.pixels.extend_from_slice(picture);
         self.targets.extend(targets.iter().map(|&positive| f32::from(u8::from(positive))));
         self.weights.push(weight);
+    }
+
+    /// Mixes the rows, once all are there: the targets at once, the pictures of `side` x `side` pixels on the device.
+    pub fn mix(&mut self, layers: Vec<Layer>, side: usize) {
+        for layer in &layers {
+            mix_targets(layer, side, &mut self.targets, &mut self.weights);
+        }
+        self.layers = layers;
     }
 
     /// Adds the picture of an image of the split as it is.
@@ -79,7 +93,11 @@ impl Uploader {
         let _no_grad = tch::no_grad_guard();
         let size = [batch.len() as i64, self.side, self.side, 3];
         let bytes = Tensor::f_from_data_size(&batch.pixels, &size, Kind::Uint8)?;
-        let mut floats = bytes.f_to(self.device)?.f_permute([0, 3, 1, 2])?.f_to_kind(Kind::Float)?;
+        let mut floats_nhwc = bytes.f_to(self.device)?.f_to_kind(Kind::Float)?;
+        for layer in &batch.layers {
+            floats_nhwc = mixing::mixed(&floats_nhwc, layer)?;
+        }
+        let mut floats = floats_nhwc.f_permute([0, 3, 1, 2])?;
         floats.f_mul_(&self.scale)?.f_add_(&self.shift)
     }
 

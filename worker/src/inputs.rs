@@ -224,6 +224,31 @@ impl Examples {
     }
 }
 
+#[cfg(test)]
+impl Examples {
+    /// Pictures to train on, uint8 [side, side, 3] each, with their labels; image ids count from 0. Their file is kept
+    /// in `folder`.
+    pub(crate) fn for_test(folder: &std::path::Path, side: u32, pictures: &[(Vec<u8>, Vec<bool>)]) -> Self {
+        let path = folder.join("pixels");
+        let bytes: Vec<u8> = pictures.iter().flat_map(|(picture, _)| picture.clone()).collect();
+        std::fs::write(&path, bytes).unwrap();
+        let ids = || 0..pictures.len() as i64;
+        let row = |image_id: i64| PixelRow { image_id, row: image_id as u64, digest: "0".repeat(64) };
+        let rows: Vec<PixelRow> = ids().map(row).collect();
+        let labels = LabelTable {
+            labels: (0..pictures[0].1.len()).map(|label_idx| format!("label {label_idx}")).collect(),
+            image_ids: ids().collect(),
+            positives: pictures.iter().flat_map(|(_, labels)| labels.clone()).collect(),
+        };
+        Examples {
+            pixels: PixelStore::open(&path, &rows, side).unwrap(),
+            labels,
+            row_of_image: ids().map(|image_id| (image_id, image_id as usize)).collect(),
+            split: ids().map(|image_id| SplitRow { image_id, fold: 0, part: Part::Train }).collect(),
+        }
+    }
+}
+
 /// Refuses images of `table` that are not in `lacks`.
 fn known<'a>(
     table: &'static str,

@@ -7,12 +7,13 @@
 //! ```
 //!
 //! `inputs` brings a job's tables and pictures out of the cache, `batch` makes tensors of them, `model` turns
-//! these into logits. `stop` knows when to end, `patience` how threads wait, `torch` is
+//! these into logits; `mixing` is what rows of a batch take from each other. `stop` knows when to end, `patience` how threads wait, `torch` is
 //! libtorch as a whole.
 
 pub mod batch;
 pub mod failure;
 pub mod inputs;
+mod mixing;
 pub mod model;
 pub mod patience;
 pub mod predict;

@@ -5,9 +5,9 @@
 
 use std::fmt;
 
-use super::dirichlet::dirichlet;
 use super::primitive::Primitive;
 use super::space;
+use crate::augment::dirichlet::dirichlet;
 use crate::augment::{Scratch, Transform};
 use crate::pixels::RgbImage;
 use crate::seed::Draws;

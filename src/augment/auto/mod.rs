@@ -10,7 +10,6 @@
 
 mod affine;
 mod blend;
-mod dirichlet;
 mod levels;
 pub mod mix;
 pub mod pairs;

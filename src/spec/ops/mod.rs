@@ -7,6 +7,7 @@
 //! in `defaults.toml` under `[choice.op.NAME]`.
 
 mod auto;
+mod batch;
 mod colour;
 pub mod domain;
 pub mod family;
@@ -23,6 +24,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use auto::{Auto, AutoPolicy, Interpolation};
+pub use batch::Batch;
 pub use colour::{Colour, ContrastMethod, GrayMethod};
 pub use family::{Manual, Parameter};
 pub use fill::Fill;
@@ -55,6 +57,8 @@ pub enum Action {
     Quality(Quality),
     /// Chooses and applies changes of its own, as published policies say.
     Auto(Auto),
+    /// Mixes the rows of a batch, or changes their targets.
+    Batch(Batch),
     /// Applies other ops.
     Group(Group),
 }
@@ -68,6 +72,7 @@ impl Action {
             Action::Noise(op) => op.name(),
             Action::Quality(op) => op.name(),
             Action::Auto(op) => op.name(),
+            Action::Batch(op) => op.name(),
             Action::Group(group) => group.name(),
         }
     }
@@ -80,18 +85,36 @@ impl Action {
             Action::Noise(op) => op.values(),
             Action::Quality(op) => op.values(),
             Action::Auto(op) => op.values(),
+            Action::Batch(op) => op.values(),
             Action::Group(_) => Vec::new(),
+        }
+    }
+
+    /// Whether it takes something from another row of the batch.
+    pub fn needs_partner(&self) -> bool {
+        match self {
+            Action::Batch(op) => op.needs_partner(),
+            Action::Group(group) => group.ops().iter().any(|named| named.op.action.needs_partner()),
+            _ => false,
         }
     }
 
     /// The names of all ops that stand alone: every one but the groups.
     pub fn names() -> Vec<&'static str> {
-        [Geometry::NAMES, Colour::NAMES, Noise::NAMES, Quality::NAMES, Auto::NAMES].concat()
+        [Geometry::NAMES, Colour::NAMES, Noise::NAMES, Quality::NAMES, Auto::NAMES, Batch::NAMES].concat()
     }
 
     /// What each of these ops is.
     pub fn manual() -> Vec<Manual> {
-        [Geometry::manual(), Colour::manual(), Noise::manual(), Quality::manual(), Auto::manual()].concat()
+        [
+            Geometry::manual(),
+            Colour::manual(),
+            Noise::manual(),
+            Quality::manual(),
+            Auto::manual(),
+            Batch::manual(),
+        ]
+        .concat()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::group::group;
-use super::{Action, Auto, Colour, Geometry, Group, Noise, Op, Quality};
+use super::{Action, Auto, Batch, Colour, Geometry, Group, Noise, Op, Quality};
 use crate::spec::fault::Fault;
 use crate::spec::reader::Table;
 
@@ -47,5 +47,12 @@ fn action(name: &str, table: &Table<'_>) -> Action {
     let noise = || Noise::read(name, table).map(Action::Noise);
     let quality = || Quality::read(name, table).map(Action::Quality);
     let auto = || Auto::read(name, table).inspect(|op| op.check(table)).map(Action::Auto);
-    geometry().or_else(colour).or_else(noise).or_else(quality).or_else(auto).unwrap_or(nothing().action)
+    let batch = || Batch::read(name, table).map(Action::Batch);
+    geometry()
+        .or_else(colour)
+        .or_else(noise)
+        .or_else(quality)
+        .or_else(auto)
+        .or_else(batch)
+        .unwrap_or(nothing().action)
 }

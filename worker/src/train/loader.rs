@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use ablatrix::augment::{Policy, Scratch, sample_key};
 use ablatrix::pixels::RgbImage;
+use ablatrix::seed::Key;
 
 use super::order::EpochItem;
 use crate::batch::Batch;
@@ -44,6 +45,7 @@ struct Bench {
 impl Source<'_> {
     fn fill(&self, items: &[EpochItem], batch: &mut Batch, bench: &mut Bench) {
         let side = self.examples.side();
+        let sample = |item: &EpochItem| sample_key(self.seed, self.epoch_idx, item.image_id, item.copy);
         batch.clear();
         for item in items {
             let picture = self.examples.picture(item.image_id);
@@ -56,10 +58,11 @@ impl Source<'_> {
             (image.width, image.height) = (side, side);
             image.data.clear();
             image.data.extend_from_slice(picture);
-            let sample = sample_key(self.seed, self.epoch_idx, item.image_id, item.copy);
-            self.policy.apply(image, sample, &mut bench.scratch);
+            self.policy.apply(image, sample(item), &mut bench.scratch);
             batch.push(&image.data, targets, item.weight);
         }
+        let samples: Vec<Key> = items.iter().map(sample).collect();
+        batch.mix(self.policy.layers(&samples), side);
     }
 }
 
@@ -162,5 +165,108 @@ fn pack<'a>(
         if give.send(batch).is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::path::Path;
+
+    use ablatrix::augment::Layer;
+    use ablatrix::spec::ops::{Action, Auto, Interpolation, NamedOp, Op};
+    use ablatrix::spec::ops::{Batch as BatchOp, Group};
+    use ablatrix::spec::{Overrides, load};
+
+    use super::*;
+    use crate::train::order::batches;
+
+    const SIDE: u32 = 24;
+
+    /// The ops of the TACO study, a published policy, and a choice of ops on batches; all of them often applied.
+    fn policy() -> Policy {
+        let spec = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../experiments/taco-augmentation.toml"));
+        let experiment = load(spec, &Overrides::default()).unwrap().experiment;
+        let named = |name: &str, action: Action| NamedOp { name: name.to_owned(), op: Op { p: 0.8, action } };
+        let study = experiment.augment.ops.iter().map(|(name, op)| named(name, op.action.clone()));
+        let mut ops: Vec<NamedOp> = study.collect();
+        assert!(ops.len() >= 8, "{}", ops.len());
+        let wide = Auto::TrivialAugmentWide { num_magnitude_bins: 31, interpolation: Interpolation::Nearest };
+        ops.push(named("wide", Action::Auto(wide)));
+        let mixes = [BatchOp::Mixup { alpha: 1.0 }, BatchOp::Cutmix { alpha: 1.0 }];
+        let mixes = mixes.map(|op| named(op.name(), Action::Batch(op))).into();
+        ops.push(named("mix", Action::Group(Group::OneOf { ops: mixes })));
+        Policy::new(&ops)
+    }
+
+    fn examples(folder: &Path) -> Examples {
+        let picture = |i: usize| {
+            let pixels =
+                (0..SIDE as usize * SIDE as usize * 3).map(|j| ((i * 7919 + j * (i + 5)) >> 2) as u8);
+            (pixels.collect(), vec![i.is_multiple_of(2), i.is_multiple_of(3)])
+        };
+        Examples::for_test(folder, SIDE, &(0..40).map(picture).collect::<Vec<_>>())
+    }
+
+    /// Rows of an epoch in some order, image 3 twice.
+    fn items() -> Vec<EpochItem> {
+        let item = |i: i64| EpochItem { image_id: i * 7 % 40, copy: 0, weight: 1.0 };
+        let twin = EpochItem { image_id: 3, copy: 1, weight: 0.5 };
+        (0..40).map(item).chain([twin]).collect()
+    }
+
+    type Seen = (Vec<u8>, Vec<f32>, Vec<f32>, Vec<Layer>);
+
+    fn seen(source: Source<'_>, batches: &[&[EpochItem]], threads: usize) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        let end = for_each_batch(source, batches, threads, |batch_idx, batch| {
+            assert_eq!(batch_idx, seen.len(), "in order");
+            let batch =
+                (batch.pixels.clone(), batch.targets.clone(), batch.weights.clone(), batch.layers.clone());
+            seen.push(batch);
+            Ok::<_, Infallible>(ControlFlow::<()>::Continue(()))
+        });
+        assert!(end.unwrap().1.is_none());
+        seen
+    }
+
+    #[test]
+    fn bytes_depend_neither_on_threads_nor_on_where_an_epoch_is_taken_up() {
+        let (folder, policy, items) = (tempfile::tempdir().unwrap(), policy(), items());
+        let examples = examples(folder.path());
+        let source = Source { examples: &examples, policy: &policy, seed: 5, epoch_idx: 3 };
+        let batches = batches(&items, 4);
+        let whole = seen(source, &batches, 0);
+        assert_eq!(whole.len(), 10);
+        assert!(whole.iter().any(|batch| !batch.3.is_empty()), "rows are mixed");
+        for threads in [1, 2, 8] {
+            assert!(seen(source, &batches, threads) == whole, "{threads} threads");
+        }
+        for (from, threads) in [(1, 0), (4, 2), (9, 8)] {
+            assert!(seen(source, &batches[from..], threads) == whole[from..], "from batch {from}");
+        }
+        let next = Source { epoch_idx: 4, ..source };
+        assert!(seen(next, &batches, 2) != whole, "another epoch draws anew");
+    }
+
+    /// The pixels of a row before rows are mixed; the two copies of one image differ.
+    #[test]
+    fn pixels_of_a_row_do_not_depend_on_the_size_of_the_batch() {
+        let (folder, policy, items) = (tempfile::tempdir().unwrap(), policy(), items());
+        let examples = examples(folder.path());
+        let source = Source { examples: &examples, policy: &policy, seed: 5, epoch_idx: 0 };
+        let pixels = |batch_size: usize| -> Vec<u8> {
+            seen(source, &batches(&items, batch_size), 2).into_iter().flat_map(|batch| batch.0).collect()
+        };
+        let row = (SIDE * SIDE * 3) as usize;
+        let single = pixels(1);
+        assert_eq!(single.len(), items.len() * row);
+        assert!(pixels(7) == single && pixels(41) == single);
+        let copies: Vec<&[u8]> = (0..items.len())
+            .filter(|&i| items[i].image_id == 3)
+            .map(|i| &single[i * row..(i + 1) * row])
+            .collect();
+        assert_eq!(copies.len(), 2);
+        assert_ne!(copies[0], copies[1]);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use ablatrix::job::{Job, WorkerEvent, output};
+use ablatrix::spec::ops::{Action, Batch, NamedOp, Op};
 use ablatrix::spec::settings::{EarlyStopping, StopMetric};
 use ablatrix::tables::rows::HistoryRow;
 use ablatrix_worker::train::checkpoint;
@@ -13,9 +14,11 @@ use rustix::process::Signal;
 
 use super::harness::*;
 
-/// Long enough to be cut off in the middle; early stopping keeps a best model beside the last one.
+/// Long enough to be cut off in the middle, with rows that are mixed; early stopping keeps a best model beside the last one.
 fn long_job(study: &Study) -> Job {
     let mut job = study.train_job(6);
+    let mixup = Action::Batch(Batch::Mixup { alpha: 0.4 });
+    job.policy.push(NamedOp { name: "mixup".into(), op: Op { p: 0.5, action: mixup } });
     job.train.early_stopping =
         Some(EarlyStopping { metric: StopMetric::ValMapMacro, patience: 6, restore_best: true });
     sign(&mut job);
