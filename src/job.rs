@@ -104,6 +104,23 @@ pub enum JobStage {
     Predict,
 }
 
+/// What a worker finds on its machine; `ablatrix-worker devices` writes it as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Devices {
+    /// [`PROTOCOL`] of the worker.
+    pub protocol: u32,
+    /// The worker's version.
+    pub version: String,
+    /// The version of libtorch.
+    pub libtorch: String,
+    /// The widest vector instructions that libtorch uses, as `AVX512`.
+    pub cpu: String,
+    /// GPUs that libtorch can use.
+    pub gpus: u32,
+    /// Why it can use none.
+    pub why_none: Option<String>,
+}
+
 /// What a worker says, one JSON object a line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "event")]

@@ -17,7 +17,7 @@ pub fn advice(path: &Path, error: &(dyn Error + 'static)) -> Option<String> {
     };
     match refusal.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            let room = match disk::room(path) {
+            let room = match disk::free_bytes(path) {
                 Some(bytes) => format!("{} are free on that disk; ", bytesize::ByteSize(bytes).display().iec()),
                 None => String::new(),
             };

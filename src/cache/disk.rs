@@ -50,7 +50,7 @@ pub fn is_folder(path: &Path) -> bool {
 }
 
 /// The bytes that may still be written where `path` lies; `None` where the system does not say.
-pub(super) fn room(path: &Path) -> Option<u64> {
+pub fn free_bytes(path: &Path) -> Option<u64> {
     // The file may not be there yet, and its folder neither.
     let there = path.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
     let disk = rustix::fs::statvfs(there).ok()?;

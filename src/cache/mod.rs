@@ -16,7 +16,7 @@ mod turn;
 mod verify;
 
 pub use advice::advice;
-pub use disk::{create_dir, write_atomic};
+pub use disk::{create_dir, free_bytes, write_atomic};
 pub use entry::{Entry, Output, Provenance};
 pub use error::CacheError;
 pub use gc::{Collected, Collection, GcOptions, given_weights};

@@ -38,6 +38,8 @@ pub enum Verb {
     Report(SpecArgs),
     /// Print a table, or save it with `--out FILE.csv|.parquet|.json`.
     Table(TableArgs),
+    /// Show what there is to train with, and what to do about what is missing.
+    Doctor(CacheArgs),
     /// Look into the cache, check it, make room.
     #[command(subcommand)]
     Cache(CacheVerb),
@@ -56,6 +58,7 @@ impl Verb {
             Verb::Preview(args) => args.spec.format,
             Verb::Why(args) => args.spec.format,
             Verb::Table(args) => args.spec.format,
+            Verb::Doctor(args) => args.format,
             Verb::Cache(CacheVerb::Ls(args)) => args.cache.format,
             Verb::Cache(CacheVerb::Verify(args)) => args.cache.format,
             Verb::Cache(CacheVerb::Gc(args)) => args.cache.format,

@@ -5,9 +5,11 @@ mod cache;
 mod check;
 mod design;
 mod display;
+mod doctor;
 mod facts;
 mod fetch;
 mod generated;
+mod nvidia;
 mod plan;
 mod preview;
 mod print;
@@ -19,6 +21,7 @@ mod study;
 mod table;
 mod tracking;
 mod why;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -45,6 +48,7 @@ pub fn main() -> ExitCode {
         Verb::Preview(args) => preview::preview(args),
         Verb::Report(args) => run::report(args),
         Verb::Table(args) => table::table(args),
+        Verb::Doctor(args) => doctor::doctor(args),
         Verb::Cache(verb) => cache::cache(verb),
         Verb::Data(DataVerb::Fetch(args)) => fetch::fetch(args),
         Verb::Data(DataVerb::Generate(args)) => generated::generate(args),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::args::{OutputFormat, SpecArgs};
 use super::render::Failure;
+use super::worker;
 use crate::cache::{CacheError, Store};
 use crate::engine::{EngineConfig, EngineError, PoolConfig};
 use crate::plan::{Plan, SourceError, Sources, Stage};
@@ -130,7 +131,7 @@ impl Study {
         if until.is_some_and(|until| until < Stage::Train) {
             return Ok(self.engine_without_workers(until));
         }
-        let pool = PoolConfig { program: worker_program()?, slots, threads, logs: self.logs() };
+        let pool = PoolConfig { program: worker::program()?, slots, threads, logs: self.logs() };
         Ok(EngineConfig {
             store: self.store.clone(),
             pool,
@@ -220,27 +221,6 @@ pub fn load(spec: &Path, sets: &[String], colour: bool) -> Result<Loaded, Failur
 /// A fault of the cache.
 pub fn cache_failure(error: &CacheError) -> Failure {
     Failure::new(1, error, error.help().as_deref())
-}
-
-/// The worker's program: named by the environment, beside this program, or on the path.
-fn worker_program() -> Result<PathBuf, Failure> {
-    const NAME: &str = "ablatrix-worker";
-    if let Some(named) = std::env::var_os("ABLATRIX_WORKER") {
-        return Ok(named.into());
-    }
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(NAME)));
-    if let Some(beside) = beside.filter(|path| path.is_file()) {
-        return Ok(beside);
-    }
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&paths).map(|folder| folder.join(NAME)).find(|path| path.is_file());
-    on_path.ok_or_else(|| {
-        Failure::text(
-            1,
-            "the program `ablatrix-worker`, which trains, was not found beside `ablatrix` nor on the PATH",
-            Some("build it with `cargo xtask build`, or name it by ABLATRIX_WORKER"),
-        )
-    })
 }
 
 /// A path as it is shown to people: relative to where they are, if it is below.

@@ -54,7 +54,10 @@ pub fn train(root: &Table<'_>) -> Train {
         epochs: table.integer("epochs", 1..=100_000) as u32,
         batch_size: table.integer("batch_size", 1..=65_536) as u32,
         loss: table.choice("loss", &[("bce", Loss::Bce)]),
-        precision: table.choice("precision", &[("fp32", Precision::Fp32)]),
+        precision: table.choice(
+            "precision",
+            &[("fp32", Precision::Fp32), ("tf32", Precision::Tf32), ("bf16", Precision::Bf16)],
+        ),
         optimizer: optimizer(table.table("optimizer")),
         schedule: schedule(table.table("schedule")),
         early_stopping: match table.has("early_stopping").then(|| table.any("early_stopping")).flatten() {

@@ -241,3 +241,30 @@ fn one_of_a_thing_is_not_many() {
     let said = fine(&lab.call("cache", "check", &["--set", "question=Which?"]));
     assert!(said.starts_with("tiny: Which?\n3 variants x 1 seed = 3 runs"), "{said}");
 }
+
+#[test]
+fn doctor_names_what_is_missing_and_what_to_do() {
+    let lab = Lab::without_worker();
+    let cache = lab.path("cache").display().to_string();
+    let output = lab.bare().args(["doctor", "--cache", &cache]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "nothing can be trained");
+    let said = stdout(&output);
+    for word in
+        ["BAD   worker", "/nonexistent/ablatrix-worker", "cannot be started", "->", "ok    cache", "disk"]
+    {
+        assert!(said.contains(word), "`{word}` is not in: {said}");
+    }
+}
+
+#[test]
+fn doctor_finds_all_well_where_studies_run() {
+    let Some(lab) = Lab::new() else { return };
+    let cache = lab.path("cache").display().to_string();
+    let output = lab.bare().args(["doctor", "--format", "json", "--cache", &cache]).output().unwrap();
+    let said: Value = serde_json::from_str(&fine(&output)).unwrap();
+    assert_eq!(said["works"], true);
+    let findings = said["findings"].as_array().unwrap();
+    let what: Vec<_> = findings.iter().map(|finding| finding["what"].as_str().unwrap()).collect();
+    assert_eq!(what[..6], ["ablatrix", "worker", "libtorch", "processor", "GPU", "cache"]);
+    assert!(findings.iter().all(|finding| finding["state"] != "bad"), "{findings:?}");
+}

@@ -11,11 +11,13 @@
 //! libtorch as a whole.
 
 pub mod batch;
+mod devices;
 pub mod failure;
 pub mod inputs;
 mod mixing;
 pub mod model;
 pub mod patience;
+mod precision;
 pub mod predict;
 pub mod protocol;
 pub mod score;

@@ -11,7 +11,7 @@ use crate::failure::JobError;
 use crate::inputs::{self, Examples, InputError};
 use crate::model::Network;
 use crate::serve::{self, Outcome, Worker};
-use crate::{score, torch};
+use crate::{precision, score, torch};
 
 /// Scores the images that no weights were learned on, and publishes the table in the order of image ids.
 ///
@@ -20,12 +20,14 @@ use crate::{score, torch};
 pub fn predict(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobError> {
     let started = Instant::now();
     let device = torch::open_device(job.device, job.threads)?;
+    precision::prepare(job.train.precision);
     let examples = Examples::open(job, store)?;
     let held_out = examples.held_out();
     if held_out.is_empty() {
         return Err(InputError::TooFew { part: "test", n_rows: 0, least: 1 }.into());
     }
-    let mut network = Network::new(&job.model, examples.labels().len(), job.stream_seed(), device)?;
+    let mut network = Network::new(&job.model, examples.labels().len(), job.stream_seed(), device)?
+        .with_precision(job.train.precision);
     network.load_trained(&inputs::path(job, store, input::MODEL)?)?;
     let key = job.fingerprint.key.clone();
     worker.events.emit(&WorkerEvent::Started { key, resumed_epochs: 0, epochs: 0 });

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ablatrix::fingerprint::Digest;
 use ablatrix::job::{Job, PROTOCOL, WorkerEvent};
+use serde::Serialize;
 
 use crate::stop::Stop;
 use crate::torch;
@@ -77,6 +78,11 @@ impl Events {
 
     /// Writes one event. Where nobody reads any more, the worker is asked to stop.
     pub fn emit(&self, event: &WorkerEvent) {
+        self.write(event);
+    }
+
+    /// Writes anything as one line.
+    pub fn write(&self, event: &impl Serialize) {
         let mut line = match serde_json::to_vec(event) {
             Ok(line) => line,
             Err(error) => panic!("bug: events are plain data: {error}"),

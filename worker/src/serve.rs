@@ -22,7 +22,7 @@ use ablatrix::job::{FailureKind, Job, JobStage, LIBTORCH, PROTOCOL, WorkerEvent}
 use crate::failure::JobError;
 use crate::protocol::{self, Events};
 use crate::stop::Stop;
-use crate::{predict, torch, train};
+use crate::{devices, predict, torch, train};
 
 const FAILED: u8 = 1;
 const UNREADABLE: u8 = 2;
@@ -31,6 +31,7 @@ const INFRASTRUCTURE: u8 = 76;
 
 const USAGE: &str = "usage: ablatrix-worker               jobs on standard input, one JSON object a line
        ablatrix-worker job FILE      one job
+       ablatrix-worker devices       what this machine offers, as JSON
        ablatrix-worker --version";
 
 /// What runs jobs.
@@ -59,6 +60,7 @@ pub fn main() -> ExitCode {
     let code = match arguments[..] {
         [] => serve(),
         ["job", file] => run_file(Path::new(file)),
+        ["devices"] => tell_devices(),
         ["--version"] => {
             let (version, libtorch) = (env!("CARGO_PKG_VERSION"), torch::version());
             let line = format!("ablatrix-worker {version} (libtorch {libtorch}, protocol {PROTOCOL})\n");
@@ -77,6 +79,16 @@ pub fn main() -> ExitCode {
         },
         ExitCode::from,
     )
+}
+
+/// Writes what this machine offers.
+fn tell_devices() -> io::Result<u8> {
+    let stop = Stop::on_signals();
+    // What libtorch prints on its own goes to standard error.
+    let events = Events::take_stdout(stop)?;
+    torch::prepare_process();
+    events.write(&devices::look());
+    Ok(0)
 }
 
 /// What the main thread of a serving worker hears.

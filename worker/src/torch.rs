@@ -69,16 +69,24 @@ pub fn open_device(device: Device, threads: u32) -> Result<tch::Device, TorchErr
     match device {
         Device::Cpu => Ok(tch::Device::Cpu),
         Device::Cuda => {
-            // SAFETY: returns null or a message that is ours.
-            if let Some(reason) = unsafe { take_message(ablatrix_load_cuda()) } {
-                return Err(TorchError::NoCuda { reason });
-            }
-            if !tch::Cuda::is_available() {
-                let reason = "libtorch finds no usable GPU or driver".to_owned();
-                return Err(TorchError::NoCuda { reason });
-            }
+            usable_gpus().map_err(|reason| TorchError::NoCuda { reason })?;
             Ok(tch::Device::Cuda(0))
         }
+    }
+}
+
+/// How many GPUs libtorch can use, at least one; else why it can use none.
+///
+/// # Errors
+/// The reason.
+pub fn usable_gpus() -> Result<u32, String> {
+    // SAFETY: returns null or a message that is ours.
+    if let Some(reason) = unsafe { take_message(ablatrix_load_cuda()) } {
+        return Err(reason);
+    }
+    match u32::try_from(tch::Cuda::device_count()) {
+        Ok(n) if n > 0 && tch::Cuda::is_available() => Ok(n),
+        _ => Err("libtorch finds no usable GPU or driver".to_owned()),
     }
 }
 

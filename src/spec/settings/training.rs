@@ -75,6 +75,10 @@ pub enum Loss {
 pub enum Precision {
     /// 32-bit floats throughout.
     Fp32,
+    /// 32-bit floats whose products a GPU rounds to TF32 (10 bits of mantissa); on the processor the same as `fp32`.
+    Tf32,
+    /// bfloat16 where it gains (PyTorch's autocast), with 32-bit parameters.
+    Bf16,
 }
 
 /// The optimizer.

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use ablatrix::seed::Key;
-use ablatrix::spec::settings::{Architecture, Model};
-use tch::{Device, TchError, Tensor, nn::VarStore};
+use ablatrix::spec::settings::{Architecture, Model, Precision};
+use tch::{Device, Kind, TchError, Tensor, nn::VarStore};
 
 use super::assembly::{Assembly, Named};
 use super::body::{Body, Mode};
@@ -15,6 +15,7 @@ use super::resnet::{self, Resnet18};
 use super::squeezenet::{self, Squeezenet1_1};
 use super::weights::{LoadReport, WeightsError};
 use super::{load, save};
+use crate::precision::Autocast;
 
 /// Why there is no network.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,7 @@ pub struct Network {
     backbone_layers: usize,
     frozen_layers: usize,
     var_store: VarStore,
+    precision: Precision,
 }
 
 impl Network {
@@ -103,7 +105,22 @@ impl Network {
             store(&mut var_store, &named.name, &named.tensor, is_trained);
         }
         let architecture = settings.name;
-        Ok(Network { architecture, body, tensors, backbone_layers, frozen_layers, var_store })
+        Ok(Network {
+            architecture,
+            body,
+            tensors,
+            backbone_layers,
+            frozen_layers,
+            var_store,
+            precision: Precision::Fp32,
+        })
+    }
+
+    /// From now on computes logits in this number format.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
     }
 
     /// Starts from the weights of a safetensors file, under timm's or torchvision's names.
@@ -135,7 +152,7 @@ impl Network {
         Ok(())
     }
 
-    /// Logits, [N, L] and without sigmoid, of normalised pictures, [N, 3, H, W] and 32-bit floats.
+    /// Logits, [N, L], 32-bit floats and without sigmoid, of normalised pictures, [N, 3, H, W] and 32-bit floats.
     ///
     /// NHWC strides of the input (a permuted [N, H, W, 3]) are kept throughout and are the faster layout on
     /// the CPU.
@@ -147,7 +164,10 @@ impl Network {
     /// Libtorch's: memory is out, or the pictures are too small for the architecture. [`Libtorch`] makes one
     /// line of it.
     pub fn forward_t(&self, images_nchw: &Tensor, train: bool) -> Result<Tensor, TchError> {
-        self.classify(&self.features(images_nchw, train)?, train)
+        let autocast = Autocast::enter(self.precision, self.var_store.device());
+        let logits_nl = self.classify(&self.features(images_nchw, train)?, train)?;
+        drop(autocast);
+        logits_nl.f_to_kind(Kind::Float)
     }
 
     /// The last convolutional feature map, [N, C, h, w]: what Grad-CAM weighs.

@@ -30,7 +30,7 @@ use crate::failure::JobError;
 use crate::inputs::{self, Examples, InputError};
 use crate::model::Network;
 use crate::serve::{self, Outcome, Worker};
-use crate::torch;
+use crate::{precision, torch};
 use session::{EpochEnd, Session};
 
 /// Trains a run from its last checkpoint on, and publishes model, history and summary.
@@ -40,12 +40,14 @@ use session::{EpochEnd, Session};
 pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobError> {
     let started = Instant::now();
     let device = torch::open_device(job.device, job.threads)?;
+    precision::prepare(job.train.precision);
     let examples = Examples::open(job, store)?;
     let index = examples.train_index(job, store)?;
     if job.train.early_stopping.is_some() && !examples.has_validation() {
         return Err(InputError::TooFew { part: "val", n_rows: 0, least: 1 }.into());
     }
-    let mut network = Network::new(&job.model, examples.labels().len(), job.stream_seed(), device)?;
+    let mut network = Network::new(&job.model, examples.labels().len(), job.stream_seed(), device)?
+        .with_precision(job.train.precision);
     let mut replaced = Vec::new();
     if job.inputs.contains_key(input::WEIGHTS) {
         let copy = inputs::path(job, store, input::WEIGHTS)?;

@@ -173,3 +173,36 @@ fn a_fold_trains_and_predicts_on_its_own_parts_with_draws_of_its_own() {
     assert_eq!((stream(0, 7), stream(1, 7) == stream(2, 7)), (7, false));
     assert_ne!(stream(1, 7), stream(1, 8));
 }
+
+/// Half the bits, the same lesson: losses near those of 32-bit floats, not equal to them, and the same each time.
+#[test]
+fn bf16_trains_near_fp32_and_repeats_itself() {
+    let study = Study::new();
+    let history = |precision: Precision| -> Vec<HistoryRow> {
+        let mut job = study.train_job(2);
+        job.train.precision = precision;
+        sign(&mut job);
+        assert_eq!(study.run_file(&job).0, Some(0));
+        study.table(&job, output::HISTORY)
+    };
+    let (full, half) = (history(Precision::Fp32), history(Precision::Bf16));
+    for (full, half) in full.iter().zip(&half) {
+        assert_ne!(full.train_loss, half.train_loss);
+        assert!((full.train_loss - half.train_loss).abs() < 0.05, "{} {}", full.train_loss, half.train_loss);
+    }
+    let again = {
+        let study = Study::new();
+        let mut job = study.train_job(2);
+        job.train.precision = Precision::Bf16;
+        sign(&mut job);
+        assert_eq!(study.run_file(&job).0, Some(0));
+        let predict = study.predict_job(&job);
+        assert_eq!(study.run_file(&predict).0, Some(0));
+        let logits = study.table::<PredictionTable>(&predict, output::PREDICTIONS).logits;
+        assert!(logits.iter().all(|logit| logit.is_finite()));
+        study.table::<Vec<HistoryRow>>(&job, output::HISTORY)
+    };
+    let losses =
+        |rows: &[HistoryRow]| rows.iter().map(|row| (row.train_loss, row.val_loss)).collect::<Vec<_>>();
+    assert_eq!(losses(&half), losses(&again));
+}

@@ -1,0 +1,223 @@
+//! `ablatrix doctor`: what is there to train with, and what to do about what is not.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::args::{CacheArgs, OutputFormat};
+use super::nvidia::{self, Driver};
+use super::render::Failure;
+use super::{print, worker};
+use crate::cache::{Store, free_bytes};
+use crate::job::{Devices, LIBTORCH};
+
+/// Below this a study of many runs may end for want of room.
+const LITTLE_ROOM: u64 = 5 << 30;
+
+/// What was looked at, and what was found.
+#[derive(Debug, PartialEq, Serialize)]
+struct Finding {
+    what: &'static str,
+    state: State,
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
+}
+
+/// How good a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Good,
+    /// Runs work, but not as they could.
+    Fair,
+    /// Nothing can be trained.
+    Bad,
+}
+
+impl Finding {
+    fn good(what: &'static str, text: impl Into<String>) -> Self {
+        Finding { what, state: State::Good, text: text.into(), help: None }
+    }
+
+    fn fair(what: &'static str, text: impl Into<String>, help: impl Into<String>) -> Self {
+        Finding { what, state: State::Fair, text: text.into(), help: Some(help.into()) }
+    }
+
+    fn bad(what: &'static str, text: impl Into<String>, help: impl Into<String>) -> Self {
+        Finding { what, state: State::Bad, text: text.into(), help: Some(help.into()) }
+    }
+}
+
+/// Looks at everything that a study needs. The exit code is 1 where something is missing.
+///
+/// # Errors
+/// None of its own: what is wrong is what it tells.
+pub fn doctor(args: &CacheArgs) -> Result<u8, Failure> {
+    let mut findings = vec![Finding::good("ablatrix", env!("CARGO_PKG_VERSION"))];
+    findings.extend(programs());
+    findings.extend(cache(&args.cache));
+    let bad = findings.iter().any(|finding| finding.state == State::Bad);
+    match args.format {
+        OutputFormat::Json => print::out(&json!({ "findings": findings, "works": !bad }).to_string()),
+        OutputFormat::Text => tell(&findings),
+    }
+    Ok(u8::from(bad))
+}
+
+fn tell(findings: &[Finding]) {
+    let width = findings.iter().map(|finding| finding.what.len()).max().unwrap_or(0);
+    for finding in findings {
+        let mark = match finding.state {
+            State::Good => "ok  ",
+            State::Fair => "note",
+            State::Bad => "BAD ",
+        };
+        print::out(&format!("{mark}  {:width$}  {}", finding.what, finding.text));
+        if let Some(help) = &finding.help {
+            print::out(&format!("      {:width$}  -> {help}", ""));
+        }
+    }
+}
+
+/// The worker, libtorch, the processor and the GPUs.
+fn programs() -> Vec<Finding> {
+    let Some(program) = worker::find() else {
+        let text = "`ablatrix-worker`, which trains, is neither beside `ablatrix` nor on the PATH";
+        return vec![Finding::bad("worker", text, worker::NOT_FOUND_HELP)];
+    };
+    let devices = match worker::devices(&program) {
+        Ok(devices) => devices,
+        Err(error) => {
+            let why = std::error::Error::source(&error).map(|why| format!(": {why}")).unwrap_or_default();
+            let help = "bring libtorch with `cargo xtask build`, or point LD_LIBRARY_PATH at the `lib` of a torch 2.11";
+            return vec![Finding::bad("worker", format!("{error}{why}"), help)];
+        }
+    };
+    let mut findings = vec![Finding::good("worker", format!("{} ({})", program.display(), devices.version))];
+    findings.push(if devices.libtorch == LIBTORCH {
+        Finding::good("libtorch", &devices.libtorch)
+    } else {
+        let text = format!("{}, but results are keyed by {LIBTORCH}", devices.libtorch);
+        Finding::bad(
+            "libtorch",
+            text,
+            format!("build the worker with libtorch {LIBTORCH}: `cargo xtask build`"),
+        )
+    });
+    findings.push(processor(&devices));
+    findings.push(gpu(&devices, nvidia::driver(Path::new(nvidia::PROC)).as_ref()));
+    findings
+}
+
+fn processor(devices: &Devices) -> Finding {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let text = format!("{}, {}", print::count(cores, "core"), devices.cpu);
+    if devices.cpu.starts_with("AVX") || cfg!(not(target_arch = "x86_64")) {
+        return Finding::good("processor", text);
+    }
+    Finding::fair(
+        "processor",
+        text,
+        "without AVX2 training is several times slower; use another machine if you can",
+    )
+}
+
+/// Whether runs can go to a GPU, and why not.
+fn gpu(devices: &Devices, driver: Option<&Driver>) -> Finding {
+    const WHAT: &str = "GPU";
+    match (devices.gpus, driver) {
+        (0, None) => {
+            let text = "none: there is no NVIDIA driver, so that runs are computed on the processor";
+            Finding::good(WHAT, text)
+        }
+        (0, Some(driver)) => {
+            let why = devices.why_none.as_deref().unwrap_or("libtorch finds none");
+            let text = format!("not usable, though driver {} is there: {why}", driver.version);
+            let help = if why.contains("libtorch_cuda") {
+                "the worker's libtorch is one for processors: point LD_LIBRARY_PATH at the `lib` of a torch 2.11 with CUDA"
+            } else {
+                "look at `nvidia-smi` and CUDA_VISIBLE_DEVICES; an old driver does not run CUDA 13"
+            };
+            Finding::fair(WHAT, text, help)
+        }
+        (n, driver) => {
+            let models = driver.map(|driver| driver.models.join(", ")).filter(|models| !models.is_empty());
+            let models = models.map(|models| format!(": {models}")).unwrap_or_default();
+            let version = driver.map(|driver| format!(", driver {}", driver.version)).unwrap_or_default();
+            let text = format!("{n} usable{models}{version}; `workers.device = \"cuda\"` sends runs there");
+            Finding::good(WHAT, text)
+        }
+    }
+}
+
+/// Whether results can be kept.
+fn cache(path: &Path) -> Vec<Finding> {
+    let shown = path.display();
+    let is_new = !path.exists();
+    if let Err(error) = Store::open(path) {
+        let help =
+            error.help().unwrap_or_else(|| "name a folder that can be written with `--cache DIR`".to_owned());
+        let why = std::error::Error::source(&error).map(|why| format!(": {why}")).unwrap_or_default();
+        return vec![Finding::bad("cache", format!("`{shown}`: {error}{why}"), help)];
+    }
+    let made = if is_new { ", made now" } else { "" };
+    let mut findings = vec![Finding::good("cache", format!("`{shown}` can be written{made}"))];
+    if let Some(room) = free_bytes(path) {
+        let text = format!("{} free", bytesize::ByteSize(room).display().iec());
+        findings.push(if room >= LITTLE_ROOM {
+            Finding::good("disk", text)
+        } else {
+            Finding::fair("disk", text, "a study of many runs may need more; `ablatrix cache gc` makes room")
+        });
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn devices(gpus: u32, why_none: Option<&str>) -> Devices {
+        Devices {
+            protocol: 1,
+            version: "1".into(),
+            libtorch: LIBTORCH.into(),
+            cpu: "AVX2".into(),
+            gpus,
+            why_none: why_none.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_gpu_that_is_not_used_says_why_and_what_to_do() {
+        let driver = Driver { version: "580.65.06".into(), models: vec!["NVIDIA H200".into()] };
+        let found = gpu(&devices(1, None), Some(&driver));
+        assert_eq!(found.state, State::Good);
+        assert!(found.text.starts_with("1 usable: NVIDIA H200, driver 580.65.06"), "{}", found.text);
+
+        let found = gpu(&devices(0, Some("libtorch_cuda.so: cannot open shared object file")), Some(&driver));
+        assert_eq!(found.state, State::Fair);
+        assert!(found.text.contains("cannot open shared object file"), "{}", found.text);
+        assert!(found.help.unwrap().contains("LD_LIBRARY_PATH"));
+        let found = gpu(&devices(0, Some("libtorch finds no usable GPU or driver")), Some(&driver));
+        assert!(found.help.unwrap().contains("nvidia-smi"));
+        assert_eq!(gpu(&devices(0, Some("x")), None).state, State::Good, "a machine without one is fine");
+    }
+
+    #[test]
+    fn an_old_processor_is_named() {
+        let old = Devices { cpu: "DEFAULT".into(), ..devices(0, None) };
+        let expected = if cfg!(target_arch = "x86_64") { State::Fair } else { State::Good };
+        assert_eq!(processor(&old).state, expected);
+        assert_eq!(processor(&devices(0, None)).state, State::Good);
+    }
+
+    #[test]
+    fn a_cache_that_cannot_be_made_is_bad() {
+        let found = cache(Path::new("/proc/none/cache"));
+        assert_eq!(found[0].state, State::Bad);
+        assert!(found[0].help.is_some());
+    }
+}
