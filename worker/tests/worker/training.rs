@@ -2,7 +2,7 @@
 
 use ablatrix::job::{Job, StopReason, WorkerEvent, input, output};
 use ablatrix::metrics::{Scored, macro_average_precision};
-use ablatrix::spec::settings::{Architecture, EarlyStopping, Optimizer, Schedule, StopMetric};
+use ablatrix::spec::settings::{Architecture, EarlyStopping, Optimizer, Precision, Schedule, StopMetric};
 use ablatrix::tables::rows::{HistoryRow, Part, PredictionTable, SplitRow, TrainIndexRow};
 
 use super::harness::*;
