@@ -23,12 +23,56 @@ pub fn fit(image: &RgbImage, size: u32, fit: Fit) -> RgbImage {
             scale(image, [(width - side) / 2.0, (height - side) / 2.0, side, side], size, size)
         }
         Fit::Pad => {
-            let factor = f64::from(size) / width.max(height);
-            let scaled = |length: f64| ((length * factor).round() as u32).clamp(1, size);
-            let inner = scale(image, [0.0, 0.0, width, height], scaled(width), scaled(height));
+            let [inner_width, inner_height] = padded(width, height, size);
+            let inner = scale(image, [0.0, 0.0, width, height], inner_width, inner_height);
             centre_on_black(&inner, size as usize)
         }
     }
+}
+
+/// How [`fit`] moves what is in a picture: a point `x` comes to `x * scale + offset`, in pixels from the left or upper
+/// edge.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Placement {
+    /// Across and down; above 1: enlarged.
+    pub scale: [f64; 2],
+    /// Across and down; below 0 where the picture's edge is cut off.
+    pub offset: [f64; 2],
+}
+
+impl Placement {
+    /// What [`fit`] does to a picture of `width` x `height` pixels.
+    pub fn new(width: u32, height: u32, size: u32, fit: Fit) -> Self {
+        let (side, width, height) = (f64::from(size), f64::from(width.max(1)), f64::from(height.max(1)));
+        match fit {
+            Fit::Stretch => Placement { scale: [side / width, side / height], offset: [0.0; 2] },
+            Fit::Crop => {
+                let scale = side / width.min(height);
+                Placement {
+                    scale: [scale; 2],
+                    offset: [width, height].map(|length| (side - length * scale) / 2.0),
+                }
+            }
+            Fit::Pad => {
+                let inner = padded(width, height, size);
+                let [inner_width, inner_height] = inner.map(f64::from);
+                let before = |inner: u32| f64::from((size - inner) / 2);
+                Placement { scale: [inner_width / width, inner_height / height], offset: inner.map(before) }
+            }
+        }
+    }
+
+    /// A box `[left, top, width, height]` in the pixels of the square; it may reach beyond it.
+    pub fn place(&self, [left, top, width, height]: [f64; 4]) -> [f64; 4] {
+        let ([across, down], [right_by, down_by]) = (self.scale, self.offset);
+        [left * across + right_by, top * down + down_by, width * across, height * down]
+    }
+}
+
+/// Width and height of the picture inside its padding, at most `size`.
+fn padded(width: f64, height: f64, size: u32) -> [u32; 2] {
+    let factor = f64::from(size) / width.max(height);
+    [width, height].map(|length| ((length * factor).round() as u32).clamp(1, size.max(1)))
 }
 
 /// Scales the part `[left, top, width, height]` of a picture.
@@ -101,6 +145,51 @@ mod tests {
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
         resizer.resize(&source, &mut target, &options).unwrap();
         assert!(target.buffer() == fit(&image, 64, Fit::Stretch).data);
+    }
+
+    #[test]
+    fn boxes_go_where_their_pixels_go() {
+        let place = |fit| Placement::new(200, 50, 100, fit).place([100.0, 10.0, 20.0, 30.0]);
+        assert_eq!(place(Fit::Stretch), [50.0, 20.0, 10.0, 60.0]);
+        assert_eq!(place(Fit::Crop), [50.0, 20.0, 40.0, 60.0]);
+        // 25 rows of picture below 37 of padding.
+        assert_eq!(place(Fit::Pad), [50.0, 42.0, 10.0, 15.0]);
+        assert_eq!(Placement::new(0, 0, 8, Fit::Pad).scale, [8.0, 8.0], "no division by nothing");
+    }
+
+    /// A white box in a black picture, for every fit and for pictures of all shapes, larger and smaller than the square.
+    #[test]
+    fn placements_are_those_of_fit() {
+        for (width, height) in [(90, 41), (37, 88), (20, 13), (64, 64)] {
+            let (left, top, columns, rows) = (width / 3, height / 4, width / 4, height / 2);
+            let mut image = RgbImage::new(width, height);
+            for y in top..top + rows {
+                for x in left..left + columns {
+                    image.set_pixel(x, y, [255; 3]);
+                }
+            }
+            for way in [Fit::Stretch, Fit::Crop, Fit::Pad] {
+                let square = fit(&image, 50, way);
+                let inked = |along: usize, across: bool| {
+                    (0..50).any(|other| {
+                        let (x, y) = if across { (along, other) } else { (other, along) };
+                        square.pixel(x, y)[0] > 127
+                    })
+                };
+                let bounds = |across: bool| {
+                    let first = (0..50).find(|&i| inked(i, across)).unwrap();
+                    let last = (0..50).rfind(|&i| inked(i, across)).unwrap();
+                    (first as f64, (last + 1) as f64)
+                };
+                let placed = Placement::new(width as u32, height as u32, 50, way);
+                let [x, y, w, h] = placed.place([left, top, columns, rows].map(|v| v as f64));
+                for (found, expected) in [(bounds(true), (x, x + w)), (bounds(false), (y, y + h))] {
+                    let expected = (expected.0.clamp(0.0, 50.0), expected.1.clamp(0.0, 50.0));
+                    let near = (found.0 - expected.0).abs() <= 1.0 && (found.1 - expected.1).abs() <= 1.0;
+                    assert!(near, "{width}x{height} {way:?}: {found:?}, expected {expected:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -303,6 +303,35 @@ mod tests {
         assert!(factorial.values().all(|key| key.key != levels["noise(std=0.1..0.3)"].key));
     }
 
+    /// The page shows pictures of the store as the first seed's training changes them.
+    #[test]
+    fn the_report_reads_the_pixels_and_what_is_done_to_them() {
+        let spec = format!(
+            "{}[augment.ops]\nflip = {{ op = \"horizontal_flip\", p = 0.5 }}\n[augment.grid]\ndesign = \"add_one\"\n",
+            SPEC.replace("[augment.grid]\ndesign = \"none\"\n", "")
+        );
+        let report = |text: &str| {
+            let plan = plan(text);
+            let node = &plan.nodes[plan.report()];
+            let inputs: Vec<String> = node.inputs.iter().map(|input| input.name.clone()).collect();
+            let of = |name: &str| node.extra.iter().find(|(extra, _)| *extra == name).unwrap().1.clone();
+            (inputs, of("variants"), of("runs"))
+        };
+        let (inputs, variants, runs) = report(&spec);
+        for name in
+            ["pixels.pixels.u8", "pixels.pixel_rows.parquet", "label.labels.parquet", "split.split.parquet"]
+        {
+            assert!(inputs.iter().any(|input| input == name), "{name}: {inputs:?}");
+        }
+        for (from, to) in [("p = 0.5", "p = 0.6"), ("horizontal", "vertical"), ("flip =", "turn =")] {
+            assert_ne!(report(&spec.replacen(from, to, 1)).1, variants, "{to}");
+        }
+        let levels = format!("{spec}levels.flip.p = [0.2, 0.4]\n");
+        assert_ne!(report(&levels).1, variants);
+        assert_ne!(report(&levels.replace("0.4", "0.3")).1, report(&levels).1);
+        assert_ne!(report(&spec.replace("[7]", "[8]")).2, runs);
+    }
+
     #[test]
     fn many_keys_are_the_keys_of_each() {
         let folder = tempfile::tempdir().unwrap();

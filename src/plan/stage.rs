@@ -68,8 +68,9 @@ impl Stage {
             | Stage::Balance
             | Stage::Pixels
             | Stage::Train
-            | Stage::Evaluate
-            | Stage::Report => 2,
+            | Stage::Evaluate => 2,
+            // The page shows what each augmentation does.
+            Stage::Report => 3,
             _ => 1,
         }
     }

@@ -1,16 +1,19 @@
-//! Contact sheets: what each augmentation does to pictures of the dataset, with the values that were drawn.
+//! What each augmentation does to pictures of the dataset, with the values that were drawn.
 //!
-//! Takes ops and a few pictures as the model sees them; gives sheets, rows of which are pictures and columns ops. What
-//! is shown is what training would draw for the same seed, epoch and image. Knows nothing of datasets, files or pages.
+//! Takes ops and a few pictures as the model sees them; gives strips of tiles, and contact sheets of them, rows of
+//! which are pictures and columns ops. What is shown is what training would draw for the same seed, epoch and image.
+//! Knows nothing of datasets, files or pages.
 
-mod arms;
+mod choice;
 mod paint;
 mod sheet;
+mod strip;
 mod text;
 
-pub use arms::{Shown, arms, ops};
+pub use choice::chosen;
 pub use paint::png;
 pub use sheet::{Row, Sheet, Tile};
+pub use strip::{Shown, Strip, sheet};
 
 use crate::pixels::RgbImage;
 

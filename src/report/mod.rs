@@ -5,6 +5,7 @@
 //! from disk without a network, and runs nothing that a name in the study could smuggle in.
 
 mod answer;
+mod augmented;
 mod charts;
 mod curves;
 mod data;
@@ -14,12 +15,14 @@ mod histograms;
 mod page;
 mod portrait;
 mod scores;
+mod strips;
 mod study;
 mod summary;
 mod tables;
 mod verdict;
 mod view;
 
+pub use augmented::{Augmented, LeftOut, Strip, Tile};
 pub use data::*;
 pub use page::{ReportError, page};
 pub use study::*;

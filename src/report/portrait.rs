@@ -2,14 +2,13 @@
 //!
 //! Numbers are written out here; the template and the scripts show what they are given.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use minijinja::Value;
 use serde::Serialize;
 
 use super::data::{Data, Fate, ImageSize, LabelPair, Picture};
 use super::format;
 use super::histograms::{Bars, aspect, labels_per_image, objects};
+use super::strips::data_uri;
 use super::study::Study;
 
 /// Depths of colour in the square table.
@@ -253,7 +252,7 @@ fn sample(study: &Study, picture: &Picture) -> SamplePicture {
     let labels: Vec<&str> =
         picture.labels.iter().filter_map(|&label| study.labels.get(label).map(String::as_str)).collect();
     SamplePicture {
-        source: Value::from_safe_string(format!("data:image/jpeg;base64,{}", STANDARD.encode(&picture.jpeg))),
+        source: data_uri(&picture.jpeg),
         alt: format!("{}: {}", picture.file_name, labels.join(", ")),
         side: picture.side,
     }

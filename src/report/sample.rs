@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::augmented::*;
 use super::data::*;
 use super::study::*;
 use crate::job::{StopReason, TrainSummary};
@@ -134,6 +135,7 @@ pub fn study(size: Size) -> Study {
             objects: Some(Objects { sides: (1..4784).map(|i| 0.3 + (i as f32 / 170.0).powf(1.5)).collect() }),
             samples: samples(labels.len()),
         },
+        augmented: (variants.len() > 1).then(|| augmented(&variants)),
         baseline: "none".into(),
         variants: variants
             .iter()
@@ -203,15 +205,49 @@ fn together(labels: &[(String, f64)]) -> Together {
     }
 }
 
+/// A square of one grey.
+fn grey(level: u8) -> Vec<u8> {
+    let mut jpeg = Vec::new();
+    let pixels = vec![level; 96 * 96 * 3];
+    jpeg_encoder::Encoder::new(&mut jpeg, 78).encode(&pixels, 96, 96, jpeg_encoder::ColorType::Rgb).unwrap();
+    jpeg
+}
+
+/// A strip for each of the first variants that augment; `flip` leaves the second picture as it is.
+fn augmented(variants: &[(String, String, String, f64)]) -> Augmented {
+    let picture = |idx: u8| Picture {
+        file_name: format!("batch_2_{idx:06}.jpg"),
+        labels: vec![usize::from(idx)],
+        side: 96,
+        jpeg: grey(90 + 30 * idx),
+    };
+    let tile = |op: usize, idx: u8| Tile {
+        drawn: if op == 0 { String::new() } else { format!("value=+{op}.{idx}") },
+        jpeg: (op != 0 || idx != 1).then(|| grey(100 + 30 * idx)),
+    };
+    let strip = |(op, (name, _, words, _)): (usize, &(String, String, String, f64))| Strip {
+        name: name.clone(),
+        words: words.clone(),
+        tiles: (0..3).map(|idx| tile(op, idx)).collect(),
+    };
+    Augmented {
+        seed: 1,
+        model_side: 224,
+        side: 96,
+        pictures: (0..3).map(picture).collect(),
+        ops: variants.iter().skip(1).take(40).enumerate().map(strip).collect(),
+        arms: vec![],
+        left_out: LeftOut { bytes: 1_100_000, ..LeftOut::default() },
+    }
+}
+
 /// Grey squares.
 fn samples(labels: usize) -> Vec<Samples> {
-    let picture = |label: usize, idx: u8| {
-        let mut jpeg = Vec::new();
-        let grey = vec![60 + 40 * idx; 96 * 96 * 3];
-        jpeg_encoder::Encoder::new(&mut jpeg, 78)
-            .encode(&grey, 96, 96, jpeg_encoder::ColorType::Rgb)
-            .unwrap();
-        Picture { file_name: format!("batch_1_{idx:06}.jpg"), labels: vec![0, label], side: 96, jpeg }
+    let picture = |label: usize, idx: u8| Picture {
+        file_name: format!("batch_1_{idx:06}.jpg"),
+        labels: vec![0, label],
+        side: 96,
+        jpeg: grey(60 + 40 * idx),
     };
     let of = |label| Samples { label, pictures: (0..4).map(|idx| picture(label, idx)).collect() };
     (0..labels.min(40)).map(of).collect()

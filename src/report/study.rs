@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::augmented::Augmented;
 use super::data::{Data, PartCounts};
 use crate::job::TrainSummary;
 use crate::tables::rows::{EffectRow, HistoryRow, MetricRow, Part};
@@ -34,6 +35,8 @@ pub struct Study {
     pub labels: Vec<String>,
     /// What the models were trained and tested on.
     pub data: Data,
+    /// What the ops do to pictures; `None` where there are no ops.
+    pub augmented: Option<Augmented>,
     /// The arm that effects are measured against: each variant of this arm is a baseline.
     pub baseline: String,
     /// Variants in the order of the spec, baselines among them.

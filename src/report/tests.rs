@@ -141,6 +141,11 @@ fn hostile_names_show_as_text() {
     for picture in study.data.samples.iter_mut().flat_map(|samples| &mut samples.pictures) {
         picture.file_name = hostile[0].into();
     }
+    let augmented = study.augmented.as_mut().unwrap();
+    augmented.pictures.iter_mut().for_each(|picture| picture.file_name = hostile[0].into());
+    for (strip, name) in augmented.ops.iter_mut().zip(hostile) {
+        (strip.name, strip.words, strip.tiles[0].drawn) = (name.into(), name.into(), name.into());
+    }
     for run in &mut study.runs {
         if let RunState::Done(result) = &mut run.state {
             result.scores.iter_mut().for_each(|s| renamed(&mut s.label));
@@ -168,6 +173,51 @@ fn hostile_names_show_as_text() {
 
     let summary = summary_md(&study);
     assert!(!summary.contains(" <img") && summary.contains("\\<img src=x onerror=alert(2)\\>"));
+}
+
+#[test]
+fn what_each_augmentation_does_is_shown_before_and_after() {
+    let mut study = study(SMALL);
+    let augmented = study.augmented.as_mut().unwrap();
+    augmented.ops[1].name = "<b onclick=alert(1)>".into();
+    augmented.ops[1].tiles[0].drawn = "angle=-12.3 <i>".into();
+    let section = |page: &str| {
+        let start = page.find("<section id=\"augmentations\"").unwrap();
+        page[start..start + page[start..].find("</section>").unwrap()].to_owned()
+    };
+    let text = section(&page(&study).unwrap());
+    assert!(text.contains("3 pictures of the training part, before and after."), "{text}");
+    assert!(text.contains("draws with seed 1 in its first epoch"));
+    assert!(text.contains("Tiles have 96 of the model&#x27;s 224 pixels a side"));
+    // Each picture once, one tile for each of five ops but one that changed nothing, and each picture beside them.
+    assert_eq!(text.matches("<image id=\"picture-").count(), 3);
+    assert_eq!(text.matches("<img class=\"tile\"").count(), 14);
+    assert_eq!(text.matches("<use href=\"#picture-1\"/>").count(), 6);
+    assert_eq!(text.matches("data:image/jpeg;base64,").count(), 17);
+    assert!(text.contains("alt=\"batch_2_000002.jpg after flip\""));
+    assert!(text.contains("<p><bdi>applied</bdi></p>") && text.contains("<p><bdi>unchanged</bdi></p>"));
+    assert!(
+        text.contains("<bdi>value=+2.1</bdi>")
+            && text.contains("<bdi>batch_2_000001.jpg</bdi>: <bdi>paper</bdi>")
+    );
+    assert!(text.contains("&lt;b onclick=alert(1)&gt;") && text.contains("angle=-12.3 &lt;i&gt;"));
+    assert!(!text.contains("<b onclick") && !text.contains("Left out") && !text.contains("<details>"));
+}
+
+#[test]
+fn augmentations_that_are_left_out_are_said_and_many_fold_away() {
+    let mut large = study(Size { variants: 30, ..SMALL });
+    let augmented = large.augmented.as_mut().unwrap();
+    augmented.left_out = LeftOut { arms: 57, pictures: 1, strips: 2, bytes: 1_100_000 };
+    augmented.arms = augmented.ops[..2].to_vec();
+    let text = page(&large).unwrap();
+    assert!(text.contains("The 57 arms that combine these ops are not shown one by one."));
+    assert!(text.contains("Left out, so that all tiles stay within 1.1 MB: 1 more picture."));
+    assert!(text.contains("1.1 MB: 2 strips, the last ones of the design."));
+    assert!(text.contains("<summary>17 more</summary>") && text.contains("Arms of several ops"));
+    large.augmented = None;
+    let text = page(&large).unwrap();
+    assert!(!text.contains("id=\"augmentations\"") && !text.contains("#augmentations"));
 }
 
 #[test]
@@ -242,8 +292,10 @@ fn a_large_study_stays_small() {
     let study = study(Size { variants: 200, seeds: 10, labels: 60, epochs: 50 });
     let page = written("large", &study);
     let pictures = study.data.samples.iter().flat_map(|samples| &samples.pictures);
-    let pictures: usize = pictures.map(|picture| picture.jpeg.len() * 4 / 3).sum();
-    assert!(page.len() - pictures < 3_000_000, "{} of which pictures {pictures}", page.len());
+    let tiles = study.augmented.iter().flat_map(|shown| &shown.ops).flat_map(|strip| &strip.tiles);
+    let jpegs = pictures.map(|picture| &picture.jpeg).chain(tiles.filter_map(|tile| tile.jpeg.as_ref()));
+    let pictures: usize = jpegs.map(|jpeg| jpeg.len() * 4 / 3).sum();
+    assert!(page.len() - pictures < 3_100_000, "{} of which pictures {pictures}", page.len());
     let page = content(&page);
     assert!(page.contains("187 more verdicts"));
     assert!(page.contains("single runs are drawn for "));

@@ -9,6 +9,7 @@ use super::format;
 use super::guardrails::{self, Finding};
 use super::portrait::{self, Portrait};
 use super::scores::{Scores, metrics};
+use super::strips::{self, Strips};
 use super::study::{Metric, Provenance, RunState, Study, Unit};
 use super::tables::{self, DataRow, RunRow, ScoreRow, Stages};
 use crate::tables::rows::Part;
@@ -46,6 +47,8 @@ pub struct View<'a> {
     parts: Vec<Part>,
     data_rows: Vec<DataRow>,
     portrait: Portrait,
+    /// Where there are ops.
+    strips: Option<Strips>,
     provenance: &'a Provenance,
     stages: Stages,
 }
@@ -93,6 +96,7 @@ pub fn view<'a>(study: &'a Study, scores: &Scores) -> View<'a> {
         parts: study.data.parts.iter().map(|p| p.part).collect(),
         data_rows: tables::data_rows(study),
         portrait: portrait::portrait(study),
+        strips: strips::strips(study),
         provenance: &study.provenance,
         stages: tables::stages(study),
     }

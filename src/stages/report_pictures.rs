@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use jpeg_encoder::{ColorType, Encoder};
+use jpeg_encoder::SamplingFactor;
 
 use super::error::StageError;
 use super::report::input_node;
 use super::report_data::Shared;
+use super::report_tiles::jpeg;
 use super::work::StageWork;
 use crate::job::input;
-use crate::pixels::{PixelStore, RgbImage, resize};
+use crate::pixels::resize::Placement;
+use crate::pixels::{PixelStore, RgbImage};
 use crate::plan::output;
 use crate::report::{ImageSize, Objects, Picture, Samples, Sizes};
 use crate::seed::Key;
@@ -51,19 +53,8 @@ pub(super) fn sizes(settings: &Images, shared: &Shared) -> Sizes {
     }
 }
 
-/// The factors by which width and height are scaled.
-fn scale(settings: &Images, width: u32, height: u32) -> (f64, f64) {
-    let of = |length: u32| f64::from(settings.size) / f64::from(length.max(1));
-    match settings.fit {
-        Fit::Stretch => (of(width), of(height)),
-        Fit::Crop => (of(width.min(height)), of(width.min(height))),
-        Fit::Pad => (of(width.max(height)), of(width.max(height))),
-    }
-}
-
 fn is_enlarged(settings: &Images, width: u32, height: u32) -> bool {
-    let (x, y) = scale(settings, width, height);
-    x > 1.0 || y > 1.0
+    Placement::new(width, height, settings.size, settings.fit).scale.iter().any(|&scale| scale > 1.0)
 }
 
 /// The side of each object's box as the model sees it; `None` where there are no boxes.
@@ -81,7 +72,7 @@ pub(super) fn objects(work: &StageWork, shared: &Shared) -> Result<Option<Object
     let settings = &work.experiment().images;
     let side = |row: &AnnotationRow| {
         let &(width, height) = size_of.get(&row.image_id)?;
-        let (x, y) = scale(settings, width, height);
+        let [x, y] = Placement::new(width, height, settings.size, settings.fit).scale;
         let side = libm::sqrt(f64::from(row.bbox_w) * x * f64::from(row.bbox_h) * y) as f32;
         (!row.is_crowd && side > 0.0).then_some(side)
     };
@@ -89,12 +80,17 @@ pub(super) fn objects(work: &StageWork, shared: &Shared) -> Result<Option<Object
     Ok((!sides.is_empty()).then_some(Objects { sides }))
 }
 
-/// A few pictures of the training part for each label, out of the pixel store.
-pub(super) fn samples(work: &StageWork, shared: &Shared) -> Result<Vec<Samples>, StageError> {
+/// The pixels of the first variant.
+pub(super) fn store(work: &StageWork) -> Result<PixelStore, StageError> {
     let node = input_node(work, work.plan.runs[0].train, input::PIXELS);
     let rows: Vec<PixelRow> = tables::read(&work.output_of(node, output::PIXEL_ROWS)?)?;
+    Ok(PixelStore::open(&work.output_of(node, output::PIXELS)?, &rows, work.experiment().images.size)?)
+}
+
+/// A few pictures of the training part for each label, out of the pixel store.
+pub(super) fn samples(work: &StageWork, shared: &Shared) -> Result<Vec<Samples>, StageError> {
+    let store = store(work)?;
     let side = work.experiment().images.size;
-    let store = PixelStore::open(&work.output_of(node, output::PIXELS)?, &rows, side)?;
     let name_of: HashMap<i64, &str> =
         shared.images.iter().map(|image| (image.image_id, image.file_name.as_str())).collect();
     let part_of: HashMap<i64, Part> = shared.split.iter().map(|row| (row.image_id, row.part)).collect();
@@ -158,16 +154,8 @@ fn chosen(labels: &LabelTable, is_trained: impl Fn(i64) -> bool) -> Vec<(usize, 
 
 /// A picture of the store as a JPEG of at most [`SAMPLE_SIDE`] pixels a side.
 fn small(pixels: &[u8], side: u32) -> Result<(u32, Vec<u8>), StageError> {
-    let mut image = RgbImage { width: side as usize, height: side as usize, data: pixels.to_vec() };
-    if side > SAMPLE_SIDE {
-        image = resize::fit(&image, SAMPLE_SIDE, Fit::Stretch);
-    }
-    let side = image.width as u16;
-    let mut jpeg = Vec::new();
-    Encoder::new(&mut jpeg, SAMPLE_QUALITY).encode(&image.data, side, side, ColorType::Rgb).map_err(
-        |error| StageError::Inconsistent { what: format!("a sample cannot be written as JPEG: {error}") },
-    )?;
-    Ok((u32::from(side), jpeg))
+    let image = RgbImage { width: side as usize, height: side as usize, data: pixels.to_vec() };
+    Ok((side.min(SAMPLE_SIDE), jpeg(&image, SAMPLE_SIDE, SAMPLE_QUALITY, SamplingFactor::F_2_2)?))
 }
 
 #[cfg(test)]
@@ -217,8 +205,6 @@ mod tests {
         assert!(enlarged(Fit::Stretch, 90, 500) && !enlarged(Fit::Stretch, 100, 100));
         assert!(enlarged(Fit::Crop, 90, 500) && !enlarged(Fit::Crop, 120, 110));
         assert!(!enlarged(Fit::Pad, 90, 500) && enlarged(Fit::Pad, 90, 50));
-        let (x, y) = scale(&Images { size: 100, fit: Fit::Stretch }, 200, 50);
-        assert_eq!((x, y), (0.5, 2.0));
     }
 
     #[test]
