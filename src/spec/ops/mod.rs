@@ -11,16 +11,20 @@ mod colour;
 pub mod domain;
 pub mod family;
 mod fill;
+pub mod fit;
 mod geometry;
 mod group;
 mod noise;
 mod quality;
 mod read;
+mod unknown;
 
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
+
+use super::reader::Table;
 
 pub use auto::{Auto, AutoPolicy, Interpolation};
 pub use colour::{Colour, ContrastMethod, GrayMethod};
@@ -69,6 +73,18 @@ impl Action {
             Action::Quality(op) => op.name(),
             Action::Auto(op) => op.name(),
             Action::Group(group) => group.name(),
+        }
+    }
+
+    /// Faults parameters that do not suit pictures of so many pixels a side; those of a group's ops were checked with them.
+    fn check_side(&self, side: u32, table: &Table<'_>) {
+        match self {
+            Action::Geometry(op) => op.check_side(side, table),
+            Action::Colour(op) => op.check_side(side, table),
+            Action::Noise(op) => op.check_side(side, table),
+            Action::Quality(op) => op.check_side(side, table),
+            Action::Auto(op) => op.check_side(side, table),
+            Action::Group(_) => {}
         }
     }
 

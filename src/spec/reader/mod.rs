@@ -4,85 +4,21 @@
 //! one), so that reading goes on and all faults of a spec come out together. A key that was never asked for
 //! is unknown.
 
+mod numbers;
+mod ranges;
+mod reading;
+mod shown;
+mod words;
+
 use std::cell::RefCell;
-use std::ops::RangeInclusive;
-use std::path::PathBuf;
-use std::sync::LazyLock;
 
 use figment::value::{Dict, Value};
 
-use super::document::{Document, KeyPath};
+pub use self::numbers::integer_of;
+pub use self::reading::Reading;
+pub use self::shown::shown;
+use super::document::KeyPath;
 use super::fault::{Fault, Place, nearest};
-use super::layers::{DEFAULTS, Layers};
-
-/// The defaults, parsed once: every point of a matrix is read with them.
-static DEFAULT_VALUES: LazyLock<Dict> =
-    LazyLock::new(|| Document::parse(DEFAULTS, 0).map(|d| d.values).unwrap_or_default());
-
-/// What all tables of one reading share.
-pub struct Reading<'a> {
-    layers: &'a Layers,
-    faults: RefCell<Vec<Fault>>,
-}
-
-impl<'a> Reading<'a> {
-    /// Begins to read the merged layers.
-    pub fn new(layers: &'a Layers) -> Self {
-        Reading { layers, faults: RefCell::default() }
-    }
-
-    /// The whole spec as a table.
-    pub fn root(&self) -> Table<'_> {
-        let mut dict = self.layers.merged();
-        dict.remove("choice");
-        Table {
-            reading: self,
-            path: KeyPath::new(),
-            dict,
-            fallback: Dict::new(),
-            is_amiss: false,
-            elsewhere: Vec::new(),
-            asked: RefCell::default(),
-        }
-    }
-
-    /// The layers that are read.
-    pub fn layers(&self) -> &Layers {
-        self.layers
-    }
-
-    /// How many faults there are so far.
-    pub fn n_faults(&self) -> usize {
-        self.faults.borrow().len()
-    }
-
-    /// Keeps a fault.
-    pub fn fault(&self, fault: Fault) {
-        let mut faults = self.faults.borrow_mut();
-        if !faults.contains(&fault) {
-            faults.push(fault);
-        }
-    }
-
-    /// All faults, in the order of their places.
-    pub fn into_faults(self) -> Vec<Fault> {
-        let mut faults = self.faults.into_inner();
-        faults.sort_by_key(|f| f.place.as_ref().map_or((usize::MAX, 0), |p| (p.source, p.range.start)));
-        faults
-    }
-
-    /// The defaults of a table that is chosen by name: `[choice.<kind>.<name>]`.
-    fn choice(&self, path: &[&str]) -> Dict {
-        let mut dict = &*DEFAULT_VALUES;
-        for key in std::iter::once(&"choice").chain(path) {
-            match dict.get(*key) {
-                Some(Value::Dict(_, inner)) => dict = inner,
-                _ => return Dict::new(),
-            }
-        }
-        dict.clone()
-    }
-}
 
 /// A table of the spec.
 pub struct Table<'r> {
@@ -99,6 +35,19 @@ pub struct Table<'r> {
 }
 
 impl<'r> Table<'r> {
+    /// The table `dict`, which stands at `path`.
+    fn new(reading: &'r Reading<'r>, path: KeyPath, dict: Dict) -> Self {
+        Table {
+            reading,
+            path,
+            dict,
+            fallback: Dict::new(),
+            is_amiss: false,
+            elsewhere: Vec::new(),
+            asked: RefCell::default(),
+        }
+    }
+
     /// Takes missing keys from `[choice.…]` of the defaults.
     #[must_use]
     pub fn with_choice(mut self, path: &[&str]) -> Self {
@@ -128,13 +77,24 @@ impl<'r> Table<'r> {
         let of_value = self
             .dict
             .get(key)
-            .and_then(|value| self.reading.layers.place(value.tag(), &path, false))
-            .or_else(|| self.reading.layers.find(&path, false))
+            .and_then(|value| self.reading.layers().place(value.tag(), &path, false))
+            .or_else(|| self.reading.layers().find(&path, false))
             .or_else(|| self.place_elsewhere(key));
         // A default is nothing that the user could mend: better the table in their own file.
-        let place = of_value.filter(Place::is_users).or_else(|| self.reading.layers.find(&self.path, true));
+        let place = of_value.filter(Place::is_users).or_else(|| self.reading.layers().find(&self.path, true));
         let place = place.filter(Place::is_users);
         self.reading.fault(fault.at(place));
+    }
+
+    /// Keeps a fault about item `i` of the list under `key`.
+    pub fn fault_in(&self, key: &str, i: usize, fault: Fault) {
+        let mut path = self.path_of(key);
+        path.push(i.to_string());
+        let item = self.dict.get(key).and_then(|list| self.reading.layers().place(list.tag(), &path, false));
+        match item.filter(Place::is_users) {
+            Some(place) => self.reading.fault(fault.at(place)),
+            None => self.fault(key, fault),
+        }
     }
 
     /// Keeps a fault without a place: its line holds a secret, and must not be shown.
@@ -156,7 +116,7 @@ impl<'r> Table<'r> {
                 "" => format!("`{key}` is missing"),
                 table => format!("`{key}` is missing in `[{table}]`"),
             };
-            let place = self.reading.layers.find(&self.path, true).filter(Place::is_users);
+            let place = self.reading.layers().find(&self.path, true).filter(Place::is_users);
             self.reading.fault(Fault::new(whole).at(place));
         }
         value
@@ -171,212 +131,14 @@ impl<'r> Table<'r> {
         self.dict.contains_key(key) || self.fallback.contains_key(key)
     }
 
-    /// A text.
-    pub fn text(&self, key: &str) -> String {
-        match self.required(key) {
-            Some(Value::String(_, text)) => text.clone(),
-            Some(value) => {
-                self.wrong(key, value, "a string");
-                String::new()
-            }
-            None => String::new(),
-        }
+    /// The keys that hold text, with it; they do not count as asked for.
+    pub fn words(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.dict.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
     }
 
-    /// A path; a relative one is relative to the file that it stands in. Empty where the key is.
-    pub fn path(&self, key: &str) -> PathBuf {
-        let text = self.text(key);
-        if text.is_empty() {
-            return PathBuf::new();
-        }
-        let tag = self.dict.get(key).map(Value::tag);
-        tag.map(|tag| self.reading.layers.folder(tag)).unwrap_or_default().join(text)
-    }
-
-    /// `true` or `false`.
-    pub fn flag(&self, key: &str) -> bool {
-        match self.required(key) {
-            Some(Value::Bool(_, flag)) => *flag,
-            Some(value) => {
-                self.wrong(key, value, "true or false");
-                false
-            }
-            None => false,
-        }
-    }
-
-    /// A whole number within `range`.
-    pub fn integer(&self, key: &str, range: RangeInclusive<i64>) -> i64 {
-        let Some(value) = self.required(key) else {
-            return *range.start();
-        };
-        match integer_of(value) {
-            Some(number) if range.contains(&number) => number,
-            Some(_) => {
-                self.wrong(key, value, &range_text(range.start(), range.end()));
-                *range.start()
-            }
-            None => {
-                self.wrong(key, value, "an integer");
-                *range.start()
-            }
-        }
-    }
-
-    /// A finite number within `range`.
-    pub fn number(&self, key: &str, range: RangeInclusive<f64>) -> f64 {
-        let Some(value) = self.required(key) else {
-            return *range.start();
-        };
-        match number_of(value) {
-            Some(number) if range.contains(&number) => number,
-            Some(_) => {
-                self.wrong(key, value, &range_text(range.start(), range.end()));
-                *range.start()
-            }
-            None => {
-                self.wrong(key, value, "a number");
-                *range.start()
-            }
-        }
-    }
-
-    /// The number that the defaults have for `key`.
-    pub fn default_number(&self, key: &str) -> Option<f64> {
-        let mut dict = &*DEFAULT_VALUES;
-        for table in self.path.iter() {
-            match dict.get(table) {
-                Some(Value::Dict(_, inner)) => dict = inner,
-                _ => return None,
-            }
-        }
-        dict.get(key).and_then(number_of)
-    }
-
-    /// A number above 0 and at most `most`.
-    pub fn positive(&self, key: &str, most: f64) -> f64 {
-        let Some(value) = self.required(key) else {
-            return most;
-        };
-        match number_of(value) {
-            Some(number) if number > 0.0 && number <= most => number,
-            Some(_) => {
-                self.wrong(key, value, &format!("a number > 0 and at most {most}"));
-                most
-            }
-            None => {
-                self.wrong(key, value, "a number");
-                most
-            }
-        }
-    }
-
-    /// `[low, high]`, both within `range` and in order.
-    pub fn range(&self, key: &str, range: RangeInclusive<f64>) -> [f64; 2] {
-        let least = [*range.start(), *range.start()];
-        let Some(value) = self.required(key) else {
-            return least;
-        };
-        let expected = || format!("[low, high], each {}", range_text(range.start(), range.end()));
-        let Value::Array(_, items) = value else {
-            self.wrong(key, value, &expected());
-            return least;
-        };
-        match items.iter().map(number_of).collect::<Option<Vec<_>>>().as_deref() {
-            Some(&[low, high]) if range.contains(&low) && range.contains(&high) => {
-                if low > high {
-                    self.wrong(key, value, "the lower end first");
-                }
-                [low.min(high), low.max(high)]
-            }
-            _ => {
-                self.wrong(key, value, &expected());
-                least
-            }
-        }
-    }
-
-    /// `[low, high]` in whole numbers, both within `range` and in order.
-    pub fn whole_range(&self, key: &str, range: RangeInclusive<i64>) -> [i64; 2] {
-        let least = [*range.start(), *range.start()];
-        let Some(value) = self.required(key) else {
-            return least;
-        };
-        let items: Option<Vec<i64>> = match value {
-            Value::Array(_, items) => items.iter().map(integer_of).collect(),
-            _ => None,
-        };
-        match items.as_deref() {
-            Some(&[low, high]) if range.contains(&low) && range.contains(&high) => {
-                if low > high {
-                    self.wrong(key, value, "the lower end first");
-                }
-                [low.min(high), low.max(high)]
-            }
-            _ => {
-                let each = range_text(range.start(), range.end());
-                self.wrong(key, value, &format!("[low, high], each an integer in {each}"));
-                least
-            }
-        }
-    }
-
-    /// One of several names.
-    pub fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> T {
-        let fallback = choices[0].1;
-        let Some(value) = self.required(key) else {
-            return fallback;
-        };
-        let names = || choices.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let Value::String(_, text) = value else {
-            self.wrong(key, value, &format!("one of {}", names()));
-            return fallback;
-        };
-        match choices.iter().find(|(name, _)| name == text) {
-            Some((_, choice)) => *choice,
-            None => {
-                let mut fault = Fault::new(format!("`{key}` is `{text}`, expected one of {}", names()));
-                if let Some(name) = nearest(text, choices.iter().map(|(name, _)| *name)) {
-                    fault = fault.help(format!("did you mean `{name}`?"));
-                }
-                self.fault(key, fault);
-                fallback
-            }
-        }
-    }
-
-    /// A list of texts.
-    pub fn texts(&self, key: &str) -> Vec<String> {
-        let Some(value) = self.required(key) else {
-            return Vec::new();
-        };
-        let items = match value {
-            Value::Array(_, items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
-            _ => None,
-        };
-        items.unwrap_or_else(|| {
-            self.wrong(key, value, "a list of strings");
-            Vec::new()
-        })
-    }
-
-    /// A list of whole numbers, each within `range`.
-    pub fn integers(&self, key: &str, range: RangeInclusive<i64>) -> Vec<i64> {
-        let Some(value) = self.required(key) else {
-            return Vec::new();
-        };
-        let items: Option<Vec<i64>> = match value {
-            Value::Array(_, items) => items.iter().map(integer_of).collect(),
-            _ => None,
-        };
-        match items {
-            Some(items) if items.iter().all(|item| range.contains(item)) => items,
-            _ => {
-                let each = range_text(range.start(), range.end());
-                self.wrong(key, value, &format!("a list of integers, each {each}"));
-                Vec::new()
-            }
-        }
+    /// Whether the key holds text.
+    pub fn is_text(&self, key: &str) -> bool {
+        matches!(self.dict.get(key), Some(Value::String(..)))
     }
 
     /// The value as it stands, for keys that take several types.
@@ -423,22 +185,15 @@ impl<'r> Table<'r> {
         tables
     }
 
+    /// A table that stands somewhere in this one.
     fn child(&self, path: KeyPath, dict: Dict) -> Table<'r> {
-        Table {
-            reading: self.reading,
-            path,
-            dict,
-            fallback: Dict::new(),
-            is_amiss: self.is_amiss,
-            elsewhere: Vec::new(),
-            asked: RefCell::default(),
-        }
+        Table { is_amiss: self.is_amiss, ..Table::new(self.reading, path, dict) }
     }
 
     /// The keys in the order in which the spec has them; all count as asked for.
     pub fn keys(&self) -> Vec<String> {
         let mut keys: Vec<String> = self.dict.keys().cloned().collect();
-        keys.sort_by_key(|key| self.reading.layers.order(&self.path_of(key)));
+        keys.sort_by_key(|key| self.reading.layers().order(&self.path_of(key)));
         self.asked.borrow_mut().extend(keys.iter().cloned());
         keys
     }
@@ -464,8 +219,8 @@ impl<'r> Table<'r> {
                     fault.help(format!("known here: {}", known.join(", ")))
                 }
             };
-            let place = self.reading.layers.place(value.tag(), &self.path_of(key), true);
-            let place = place.or_else(|| self.reading.layers.find(&self.path_of(key), true));
+            let place = self.reading.layers().place(value.tag(), &self.path_of(key), true);
+            let place = place.or_else(|| self.reading.layers().find(&self.path_of(key), true));
             self.reading.fault(fault.at(place));
         }
     }
@@ -485,46 +240,11 @@ impl<'r> Table<'r> {
     /// Where a value from elsewhere stands, or what it lies in: one from the command line has no places inside.
     fn place_elsewhere(&self, key: &str) -> Option<Place> {
         let (_, path) = self.elsewhere.iter().find(|(other, _)| other == key)?;
-        (1..=path.len()).rev().find_map(|depth| self.reading.layers.find(&path[..depth], false))
+        (1..=path.len()).rev().find_map(|depth| self.reading.layers().find(&path[..depth], false))
     }
 
     /// The table's dotted path.
     pub fn shown(&self) -> String {
         self.path.join(".")
-    }
-}
-
-/// A whole number, if the value is one.
-pub fn integer_of(value: &Value) -> Option<i64> {
-    value.to_i128().and_then(|number| i64::try_from(number).ok())
-}
-
-fn number_of(value: &Value) -> Option<f64> {
-    match value {
-        Value::Num(_, number) => number.to_f64().or_else(|| value.to_i128().map(|n| n as f64)),
-        _ => None,
-    }
-}
-
-fn range_text(low: &impl std::fmt::Display, high: &impl std::fmt::Display) -> String {
-    format!("{low} to {high}")
-}
-
-/// A value as it might stand in the file, cut short.
-pub fn shown(value: &Value) -> String {
-    let text = written(value);
-    let cut: String = text.chars().take(60).collect();
-    let text = if cut.len() < text.len() { format!("{cut}…") } else { text };
-    format!("`{text}`")
-}
-
-fn written(value: &Value) -> String {
-    match value {
-        Value::String(_, text) => format!("{text:?}"),
-        Value::Bool(_, flag) => flag.to_string(),
-        Value::Num(..) => number_of(value).map_or_else(|| "a number".into(), |n| n.to_string()),
-        Value::Array(_, items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", ")),
-        Value::Dict(..) => "a table".into(),
-        _ => "empty".into(),
     }
 }
