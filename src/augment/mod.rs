@@ -16,6 +16,7 @@ pub mod colour;
 mod describe;
 mod draw;
 pub mod geometry;
+mod idle;
 mod lookup;
 pub mod mask;
 pub mod noise;
@@ -32,6 +33,7 @@ mod properties;
 
 pub use boxes::{BoundingBox, MovedBox};
 pub use describe::describe;
+pub use idle::notices;
 pub use mask::Mask;
 pub use policy::{Applied, Policy, sample_key};
 pub use scratch::Scratch;

@@ -20,6 +20,8 @@ mod read;
 mod unknown;
 
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
