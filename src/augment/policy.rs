@@ -104,7 +104,7 @@ impl Policy {
     }
 
     /// What is done to `sample`, each transform with the number of its step.
-    fn draw(&self, sample: Key) -> Vec<(usize, Drawn<'_>)> {
+    pub(super) fn draw(&self, sample: Key) -> Vec<(usize, Drawn<'_>)> {
         let mut all = Vec::with_capacity(self.steps.len());
         let mut drawn = Vec::new();
         for (i, step) in self.steps.iter().enumerate() {

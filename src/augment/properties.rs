@@ -1,6 +1,7 @@
 //! What holds for every op, on pictures of any size and content.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
@@ -8,6 +9,7 @@ use super::draw::draw;
 use super::geometry::flip::Flip;
 use super::{Mask, Policy, Scratch, Transform, auto, batch, colour, geometry, noise, quality, sample_key};
 use crate::pixels::RgbImage;
+use crate::seed::Key;
 use crate::spec::ops::{Action, Geometry, Group, NamedOp, Op};
 
 /// An op at the ends of its ranges, and the first 12 digits of the digest of what it makes of a picture (see
@@ -29,13 +31,35 @@ fn extremes() -> Vec<Extreme> {
     .collect()
 }
 
-/// Every op under its own name, each with probability `p`, and a choice between all.
+/// Every op that a spec can name, with its defaults: one that is declared is among them without more ado.
+static DECLARED: LazyLock<Vec<NamedOp>> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("spec.toml");
+    let names = Action::names();
+    let ops: String = names.iter().map(|name| format!("{name} = {{ op = \"{name}\" }}\n")).collect();
+    let rest = "name = \"a\"\n[dataset]\nformat = \"folders\"\nimages = \"d\"\n[labels]\nfrom = \"folder\"";
+    std::fs::write(&path, format!("{rest}\n[augment.ops]\n{ops}")).unwrap();
+    let read = crate::spec::load(&path, &crate::spec::Overrides::default()).unwrap();
+    let ops = read.experiment.augment.ops;
+    assert_eq!(ops.len(), names.len());
+    ops.into_iter().map(|(name, op)| NamedOp { name: format!("default_{name}"), op }).collect()
+});
+
+/// Every op at the ends of its ranges and with its defaults, each with probability `p`, and each kind of group of them all.
 fn all_ops(p: f64) -> Vec<NamedOp> {
-    let named = |Extreme(name, _, action)| NamedOp { name: name.to_owned(), op: Op { p, action } };
-    let mut ops: Vec<NamedOp> = extremes().into_iter().map(named).collect();
-    let one_of = Action::Group(Group::OneOf { ops: ops.clone() });
-    ops.push(NamedOp { name: "one_of".to_owned(), op: Op { p, action: one_of } });
-    ops
+    let named = |name: &str, action| NamedOp { name: name.to_owned(), op: Op { p, action } };
+    let extremes = extremes();
+    let extremes = extremes.iter().map(|Extreme(name, _, action)| named(name, action.clone()));
+    let declared = DECLARED.iter().map(|op| named(&op.name, op.op.action.clone()));
+    let ops: Vec<NamedOp> = extremes.chain(declared).collect();
+    let n = [0, ops.len() as u64];
+    let groups = [
+        Group::OneOf { ops: ops.clone() },
+        Group::SomeOf { n, ops: ops.clone() },
+        Group::Sequential { ops: ops.clone() },
+    ];
+    let groups = groups.into_iter().map(|group| named(group.name(), Action::Group(group)));
+    ops.iter().cloned().chain(groups).collect()
 }
 
 #[test]
@@ -124,6 +148,56 @@ proptest! {
                 // Half of a bilinear pixel may come from beyond the border, where a mirrored picture goes on.
                 prop_assert!(mask == 0 || pixel[0] >= 45, "{pixel:?}");
             }
+        }
+    }
+}
+
+/// All values that step `i` of a policy draws for a sample; empty where it does nothing.
+fn values(policy: &Policy, i: usize, sample: Key) -> Vec<String> {
+    let drawn = policy.draw(sample);
+    drawn.iter().filter(|(of, _)| *of == i).map(|(_, drawn)| format!("{:?}", drawn.transform)).collect()
+}
+
+/// Whichever two ops they are: the one before changes neither whether the other is applied nor with which values.
+#[test]
+fn another_op_before_leaves_all_draws_unchanged() {
+    let ops = all_ops(0.7);
+    let samples: Vec<Key> = (0..3).map(|id| sample_key(4, 1, id, 0)).collect();
+    let mut applied = BTreeSet::new();
+    for op in &ops {
+        let alone = Policy::new(std::slice::from_ref(op));
+        let expected: Vec<_> = samples.iter().map(|&sample| values(&alone, 0, sample)).collect();
+        if expected.iter().any(|values| !values.is_empty()) {
+            applied.insert(op.op.action.name());
+        }
+        for other in DECLARED.iter().filter(|other| other.op.action.name() != op.op.action.name()) {
+            let both = Policy::new(&[other.clone(), op.clone()]);
+            for (&sample, expected) in samples.iter().zip(&expected) {
+                assert_eq!(values(&both, 1, sample), *expected, "{} before {}", other.name, op.name);
+            }
+        }
+    }
+    // Three samples in a row without it are rare: 0.3 to the third.
+    assert!(applied.len() * 10 >= Action::names().len() * 9, "{applied:?}");
+}
+
+/// Of the samples for which the op always has something to do, the share `p` within 4 standard deviations of the binomial,
+/// for every op: one in fifteen thousand would fail by chance, these do not.
+#[test]
+fn every_op_is_applied_with_its_probability() {
+    let samples: Vec<Key> = (0..1_000).map(|id| sample_key(6, 2, id, 1)).collect();
+    for mut op in all_ops(0.5) {
+        op.op.p = 1.0;
+        let always = Policy::new(std::slice::from_ref(&op));
+        let busy: Vec<Key> = samples.iter().copied().filter(|&key| !always.draw(key).is_empty()).collect();
+        assert!(busy.len() > samples.len() / 2, "{}: {}", op.name, busy.len());
+        for p in [0.25, 0.8] {
+            op.op.p = p;
+            let policy = Policy::new(std::slice::from_ref(&op));
+            let n = busy.len() as f64;
+            let applied = busy.iter().filter(|&&key| !policy.draw(key).is_empty()).count() as f64;
+            let spread = (n * p * (1.0 - p)).sqrt();
+            assert!((applied - n * p).abs() <= 4.0 * spread, "{}: {applied} of {n} at {p}", op.name);
         }
     }
 }

@@ -139,7 +139,7 @@ fn print_json(study: &Study, facts: Option<&Facts>) {
         "counts_of_fold": (study.plan.experiment.split.folds > 0).then_some(0),
         "cooccurrence": facts.map(pairs_json),
         "notices": facts.map(|facts| &facts.notices),
-        "spec_notices": study.loaded.notices(),
+        "spec_notices": study.notices(),
     });
     print::out(&value.to_string());
 }

@@ -1,11 +1,13 @@
 //! What every verb does first: spec, cache, plan.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{OutputFormat, SpecArgs};
 use super::render::Failure;
 use super::worker;
+use crate::augment;
 use crate::cache::{CacheError, Store};
 use crate::engine::{EngineConfig, EngineError, PoolConfig};
 use crate::plan::{Plan, SourceError, Sources, Stage};
@@ -86,12 +88,27 @@ impl Study {
         if faults.is_empty() { Ok(()) } else { Err(Failure::spec(&self.loaded.errors(faults), self.colour)) }
     }
 
-    /// Says to people what the spec holds that nothing reads.
+    /// What the spec holds that nothing reads, or that does nothing.
+    pub fn notices(&self) -> Vec<String> {
+        let mut notices = self.loaded.notices();
+        let sides: BTreeSet<u32> =
+            self.loaded.points.iter().map(|point| point.experiment.images.size).collect();
+        for notice in
+            sides.into_iter().flat_map(|side| augment::notices(&self.loaded.experiment.augment, side))
+        {
+            if !notices.contains(&notice) {
+                notices.push(notice);
+            }
+        }
+        notices
+    }
+
+    /// Says to people what the spec holds that nothing reads, or that does nothing.
     pub fn tell_notices(&self, format: OutputFormat) {
         if format == OutputFormat::Json {
             return;
         }
-        for notice in self.loaded.notices() {
+        for notice in self.notices() {
             super::print::err(&format!("note: {}", super::render::plain(&notice)));
         }
     }

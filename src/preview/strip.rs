@@ -2,6 +2,7 @@
 
 use super::Sample;
 use super::sheet::{Row, Sheet, Tile};
+use crate::augment::batch::mix_pictures;
 use crate::augment::{BoundingBox, Policy, Scratch, sample_key};
 use crate::pixels::RgbImage;
 use crate::seed::Key;
@@ -40,13 +41,24 @@ impl Strip {
         Strip { name, policy: Policy::new(ops) }
     }
 
-    /// What becomes of each sample, with the values that were drawn.
+    /// What becomes of each sample, with the values that were drawn. Ops on batches take the samples, which are of one
+    /// size, for a batch: each is mixed with the one before it.
     pub fn tiles(&self, samples: &[Sample], shown: Shown, scratch: &mut Scratch) -> Vec<Tile> {
-        samples.iter().map(|sample| self.tile(sample, shown, scratch)).collect()
+        let key = |sample: &Sample| sample_key(shown.seed, shown.epoch, sample.image_id, 0);
+        let keys: Vec<Key> = samples.iter().map(key).collect();
+        let augmented = samples.iter().zip(&keys).map(|(sample, &key)| self.augmented(sample, key, scratch));
+        let (mut images, captions): (Vec<RgbImage>, Vec<String>) = augmented.unzip();
+        for layer in self.policy.layers(&keys) {
+            mix_pictures(&layer, &mut images);
+        }
+        for ((image, sample), &key) in images.iter_mut().zip(samples).zip(&keys) {
+            outline(image, sample, &self.policy, key);
+        }
+        images.into_iter().zip(captions).map(|(image, caption)| Tile { image, caption }).collect()
     }
 
-    fn tile(&self, sample: &Sample, shown: Shown, scratch: &mut Scratch) -> Tile {
-        let key = sample_key(shown.seed, shown.epoch, sample.image_id, 0);
+    /// The sample after the ops on pictures, and the values that were drawn.
+    fn augmented(&self, sample: &Sample, key: Key, scratch: &mut Scratch) -> (RgbImage, String) {
         let mut image = sample.image.clone();
         let applied = self.policy.apply_traced(&mut image, key, scratch);
         let several = applied.len() > 1;
@@ -60,8 +72,7 @@ impl Strip {
             false if !applied.is_empty() => "nothing drawn".to_owned(),
             _ => caption,
         };
-        outline(&mut image, sample, &self.policy, key);
-        Tile { image, caption }
+        (image, caption)
     }
 }
 
@@ -70,15 +81,14 @@ pub fn sheet(title: String, strips: &[Strip], samples: &[Sample], shown: Shown) 
     let mut scratch = Scratch::new();
     let original = Strip::trained("original".to_owned(), &[]);
     let strips: Vec<&Strip> = std::iter::once(&original).chain(strips).collect();
-    let mut row = |sample: &Sample| Row {
-        name: sample.name.clone(),
-        tiles: strips.iter().map(|strip| strip.tile(sample, shown, &mut scratch)).collect(),
-    };
-    Sheet {
-        title,
-        columns: strips.iter().map(|strip| strip.name.clone()).collect(),
-        rows: samples.iter().map(&mut row).collect(),
+    let mut rows: Vec<Row> =
+        samples.iter().map(|sample| Row { name: sample.name.clone(), tiles: Vec::new() }).collect();
+    for strip in &strips {
+        for (row, tile) in rows.iter_mut().zip(strip.tiles(samples, shown, &mut scratch)) {
+            row.tiles.push(tile);
+        }
     }
+    Sheet { title, columns: strips.iter().map(|strip| strip.name.clone()).collect(), rows }
 }
 
 /// Paints the outlines of the sample's boxes, moved as the pixels were.
@@ -106,7 +116,7 @@ fn outline(image: &mut RgbImage, sample: &Sample, policy: &Policy, key: Key) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::ops::{Action, Border, Geometry};
+    use crate::spec::ops::{Action, Batch, Border, Geometry};
 
     fn sample() -> Sample {
         let data = (0..40 * 30 * 3).map(|i| (i % 251) as u8).collect();
@@ -138,6 +148,22 @@ mod tests {
         assert_eq!(tiles[0].image.pixel(2, 3), OUTLINE);
         assert_eq!(tiles[1].image.pixel(37, 3), OUTLINE);
         assert_eq!(tiles[1].image.pixel(28, 10), OUTLINE);
+    }
+
+    #[test]
+    fn ops_on_batches_mix_each_picture_with_the_one_before_it() {
+        let plain = |image_id: i64, level: u8| {
+            let image = RgbImage { width: 6, height: 6, data: vec![level; 108] };
+            Sample { image_id, name: String::new(), image, boxes: Vec::new() }
+        };
+        let op = Op { p: 1.0, action: Action::Batch(Batch::Mixup { alpha: 1.0 }) };
+        let strip = Strip::alone("mixup".into(), &op);
+        let tiles = strip.tiles(&[plain(1, 0), plain(2, 200)], SHOWN, &mut Scratch::new());
+        for (tile, own, other) in [(&tiles[0], 0.0, 200.0), (&tiles[1], 200.0, 0.0)] {
+            let weight: f64 = tile.caption.strip_prefix("own=").unwrap().parse().unwrap();
+            let expected = weight * own + (1.0 - weight) * other;
+            assert!((f64::from(tile.image.data[0]) - expected).abs() < 2.0, "{}", tile.caption);
+        }
     }
 
     #[test]

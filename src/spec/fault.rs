@@ -80,13 +80,22 @@ impl std::error::Error for SpecError {}
 
 /// The candidate that is nearest to `name`, if one is near enough to be a slip of the hand.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest_few(name, candidates, 1).pop()
+}
+
+/// Those of the candidates that `name` may be a slip of the hand for, the nearest first: at most `most`, and none that is
+/// much further off than the nearest.
+pub fn nearest_few<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    most: usize,
+) -> Vec<&'a str> {
     let lower = name.to_lowercase();
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|(score, _)| *score >= 0.78)
-        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)))
-        .map(|(_, candidate)| candidate)
+    let scored = |candidate: &'a str| (strsim::jaro_winkler(&lower, &candidate.to_lowercase()), candidate);
+    let mut near: Vec<_> = candidates.into_iter().map(scored).filter(|(score, _)| *score >= 0.78).collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    let best = near.first().map_or(0.0, |(score, _)| *score);
+    near.into_iter().take(most).take_while(|(score, _)| *score > best - 0.04).map(|(_, name)| name).collect()
 }
 
 #[cfg(test)]

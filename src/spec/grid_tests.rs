@@ -215,7 +215,7 @@ fn faults_of_levels_point_at_them() {
         ),
         (
             "levels.noise.std = [[0.2, 0.1]]",
-            "`std` is `[0.2, 0.1]`, expected the lower end first @ [0.2, 0.1]",
+            "`std` is `[0.2, 0.1]`, expected the lower end first @ [0.2, 0.1] ? write `[0.1, 0.2]`",
         ),
         ("levels.noise.p = [0.5, 1.5]", "`p` is `1.5`, expected 0 to 1 @ 1.5"),
         (

@@ -93,6 +93,15 @@ impl Loaded {
                 "the design of `[augment.grid]` does not read the levels of {names}; write `design = \"add_one\"` to run them"
             ));
         }
+        let resolution = ["augment", "grid", "resolution"].map(str::to_owned);
+        let is_written = self.layers.find(&resolution, false).is_some_and(|place| place.is_users());
+        if is_written && !matches!(augment.design, Design::Fractional { .. }) {
+            notices.push(
+                "the design of `[augment.grid]` does not read `resolution`; write `design = \"fractional\"` for a fraction \
+                 of that resolution, or remove it"
+                    .to_owned(),
+            );
+        }
         notices
     }
 
@@ -171,7 +180,11 @@ fn read(reading: &Reading<'_>) -> Experiment {
     check_experiment_name(&root, &name);
     let dataset = read_data::dataset(&root);
     let before = reading.n_faults();
-    let augment = read_augment::augment(&root);
+    let images = read_data::images(&root);
+    // A side that is wrong itself tells nothing about ops.
+    let side = (reading.n_faults() == before).then_some(images.size);
+    let before = reading.n_faults();
+    let augment = read_augment::augment(&root, side);
     let is_laid_out = reading.n_faults() == before;
     let mut report = read_training::report(&root);
     if report.baseline.is_empty() {
@@ -192,7 +205,7 @@ fn read(reading: &Reading<'_>) -> Experiment {
         split: read_data::split(&root, &dataset),
         dataset,
         balance: read_data::balance(&root),
-        images: read_data::images(&root),
+        images,
         model: read_training::model(&root),
         train,
         augment,

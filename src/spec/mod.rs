@@ -23,6 +23,8 @@ pub mod settings;
 #[cfg(test)]
 mod grid_tests;
 #[cfg(test)]
+mod ops_tests;
+#[cfg(test)]
 mod tests;
 
 pub use arms::{Arm, NONE, Part};

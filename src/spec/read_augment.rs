@@ -4,17 +4,35 @@ use indexmap::IndexMap;
 
 use super::arms::NONE;
 use super::fault::Fault;
-use super::ops::read_op;
+use super::ops::{Op, read_op};
 use super::read_data::check_name;
 use super::read_grid;
 use super::reader::Table;
 use super::settings::Augment;
 
-/// Reads `[augment]`.
-pub fn augment(root: &Table<'_>) -> Augment {
+/// `[augment.ops]` as it was read.
+pub(super) struct Ops<'r> {
+    /// The section.
+    pub table: Table<'r>,
+    /// What it holds.
+    pub all: IndexMap<String, Op>,
+    /// Those that are not as they were meant.
+    pub wrong: Vec<String>,
+    /// Pixels of a side of the pictures; `None` where that is not known.
+    pub side: Option<u32>,
+}
+
+/// Reads `[augment]`, for pictures of `side` pixels a side; `None` where that is not known.
+pub fn augment(root: &Table<'_>, side: Option<u32>) -> Augment {
     let table = root.table("augment");
-    let ops_table = table.table("ops");
-    let mut ops = IndexMap::new();
+    let ops = ops(table.table("ops"), side);
+    let grid = read_grid::grid(table.table("grid"), &ops);
+    table.finish();
+    Augment { ops: ops.all, design: grid.design, policies: grid.policies, levels: grid.levels }
+}
+
+fn ops(ops_table: Table<'_>, side: Option<u32>) -> Ops<'_> {
+    let (mut ops, mut wrong) = (IndexMap::new(), Vec::new());
     for name in ops_table.keys() {
         check_name(&ops_table, &name);
         if name == NONE {
@@ -34,10 +52,12 @@ pub fn augment(root: &Table<'_>) -> Augment {
                 ops_table.fault(&name, fault);
             }
         }
-        ops.insert(name.clone(), read_op(ops_table.table(&name)));
+        let before = ops_table.n_faults();
+        let op = read_op(ops_table.table(&name), side);
+        if ops_table.n_faults() > before {
+            wrong.push(name.clone());
+        }
+        ops.insert(name, op);
     }
-
-    let grid = read_grid::grid(table.table("grid"), &ops_table, &ops);
-    table.finish();
-    Augment { ops, design: grid.design, policies: grid.policies, levels: grid.levels }
+    Ops { table: ops_table, all: ops, wrong, side }
 }

@@ -4,7 +4,8 @@ use indexmap::IndexMap;
 
 use super::arms::NONE;
 use super::fault::{Fault, nearest};
-use super::ops::Op;
+use super::ops::{Action, Op};
+use super::read_augment::Ops;
 use super::read_data::check_name;
 use super::read_levels::levels;
 use super::reader::Table;
@@ -18,8 +19,8 @@ pub(super) struct Grid {
     pub levels: IndexMap<String, Vec<Level>>,
 }
 
-/// Reads the section; `ops_table` is `[augment.ops]`, and `ops` what it holds.
-pub(super) fn grid(table: Table<'_>, ops_table: &Table<'_>, ops: &IndexMap<String, Op>) -> Grid {
+/// Reads the section.
+pub(super) fn grid(table: Table<'_>, ops: &Ops<'_>) -> Grid {
     let resolutions = [Resolution::Four, Resolution::Five];
     let resolution = resolutions[table.integer("resolution", 4..=5) as usize - 4];
     let design = table.choice(
@@ -33,12 +34,12 @@ pub(super) fn grid(table: Table<'_>, ops_table: &Table<'_>, ops: &IndexMap<Strin
             ("policies", Design::Policies),
         ],
     );
-    let policies = policies(&table.table("policies"), ops);
-    if let Err(fault) = check_size(design, ops.len(), policies.len()) {
+    let policies = policies(&table.table("policies"), &ops.all);
+    if let Err(fault) = check_size(design, ops.all.len(), policies.len()) {
         table.fault("design", fault);
     }
     let levels_table = table.table("levels");
-    let levels = levels(&levels_table, ops_table, ops);
+    let levels = levels(&levels_table, ops);
     if !levels_table.keys().is_empty() && !matches!(design, Design::AddOne | Design::None) {
         let fault = Fault::new(format!("`design = \"{}\"` takes no levels of ops", design.name()));
         let help =
@@ -54,11 +55,11 @@ fn policies(table: &Table<'_>, ops: &IndexMap<String, Op>) -> IndexMap<String, V
     for name in table.keys() {
         check_name(table, &name);
         let members = table.texts(&name);
-        for member in members.iter().filter(|member| !ops.contains_key(*member)) {
+        for (i, member) in members.iter().enumerate().filter(|(_, member)| !ops.contains_key(*member)) {
             let fault = Fault::new(format!(
                 "the policy `{name}` names the op `{member}`, which is not in `[augment.ops]`"
             ));
-            table.fault(&name, near_op(fault, member, ops));
+            table.fault_in(&name, i, near_op(fault, member, ops));
         }
         let twice = members.iter().enumerate().find(|(i, member)| members[..*i].contains(member));
         if let Some((_, twice)) = twice {
@@ -74,6 +75,13 @@ fn policies(table: &Table<'_>, ops: &IndexMap<String, Op>) -> IndexMap<String, V
 
 /// With the op that was meant, or all there are.
 pub(super) fn near_op(fault: Fault, name: &str, ops: &IndexMap<String, Op>) -> Fault {
+    // Ops are named by their names in the spec, not by what they do.
+    if Action::names().contains(&name) {
+        return match ops.iter().find(|(_, op)| op.action.name() == name) {
+            Some((own, _)) => fault.help(format!("`{own}` is a `{name}`: write `{own}`")),
+            None => fault.help(format!("define it there, as `{name} = {{ op = \"{name}\" }}`")),
+        };
+    }
     match nearest(name, ops.keys().map(String::as_str)) {
         Some(near) => fault.help(format!("did you mean `{near}`?")),
         None if ops.is_empty() => fault.help("define it there"),

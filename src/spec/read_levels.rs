@@ -5,7 +5,8 @@ use indexmap::IndexMap;
 
 use super::arms;
 use super::fault::{Fault, nearest};
-use super::ops::{Action, Op, read_op};
+use super::ops::{Action, Group, Op, read_op};
+use super::read_augment::Ops;
 use super::read_grid::near_op;
 use super::reader::{Table, shown};
 use super::settings::Level;
@@ -13,27 +14,27 @@ use super::settings::Level;
 /// The most levels of one op, all combinations of its axes counted.
 const MAX_LEVELS: usize = 100;
 
-/// Reads `[augment.grid.levels]`; `ops_table` is `[augment.ops]`, and `ops` what it holds.
-pub(super) fn levels(
-    table: &Table<'_>,
-    ops_table: &Table<'_>,
-    ops: &IndexMap<String, Op>,
-) -> IndexMap<String, Vec<Level>> {
+/// Reads `[augment.grid.levels]`.
+pub(super) fn levels(table: &Table<'_>, ops: &Ops<'_>) -> IndexMap<String, Vec<Level>> {
     let mut levels = IndexMap::new();
     for name in table.keys() {
-        let Some(op) = ops.get(&name) else {
+        let Some(op) = ops.all.get(&name) else {
             let fault =
                 Fault::new(format!("`levels` names the op `{name}`, which is not in `[augment.ops]`"));
-            table.fault(&name, near_op(fault, &name, ops));
+            table.fault(&name, near_op(fault, &name, &ops.all));
             continue;
         };
-        let axes = axes(&table.table(&name), &name, op, ops_table);
+        if ops.wrong.contains(&name) {
+            // Which parameters it has is known once it is mended.
+            continue;
+        }
+        let axes = axes(&table.table(&name), &name, op, ops);
         let n = axes.iter().fold(1_usize, |n, axis| n.saturating_mul(axis.values.len()));
         if n > MAX_LEVELS {
             let fault = Fault::new(format!("the op `{name}` has {n} levels, expected at most {MAX_LEVELS}"));
             table.fault(&name, fault.help("try fewer values, or fewer parameters at once"));
         } else if !axes.is_empty() {
-            levels.insert(name.clone(), product(&axes, &name, ops_table));
+            levels.insert(name.clone(), product(&axes, &name, ops));
         }
     }
     levels
@@ -46,22 +47,22 @@ struct Axis {
 }
 
 /// The axes of one op; those that are wrong are left out.
-fn axes(table: &Table<'_>, name: &str, op: &Op, ops_table: &Table<'_>) -> Vec<Axis> {
+fn axes(table: &Table<'_>, name: &str, op: &Op, ops: &Ops<'_>) -> Vec<Axis> {
     let params = table.keys();
     if params.is_empty() {
         let fault = Fault::new(format!("`[augment.grid.levels.{name}]` names no parameter"));
         table.fault("p", fault.help("write, say, `p = [0.25, 0.5]`, or remove it"));
     }
     let axis = |param: String| {
-        let values = axis(table, &param, name, op, ops_table)?;
+        let values = axis(table, &param, name, op, ops)?;
         Some(Axis { param, values })
     };
     params.into_iter().filter_map(axis).collect()
 }
 
 /// The values of one axis; `None` where they are wrong.
-fn axis(table: &Table<'_>, param: &str, name: &str, op: &Op, ops_table: &Table<'_>) -> Option<Vec<Value>> {
-    if matches!(param, "op" | "one_of") {
+fn axis(table: &Table<'_>, param: &str, name: &str, op: &Op, ops: &Ops<'_>) -> Option<Vec<Value>> {
+    if param == "op" || Group::KEYS.contains(&param) {
         let fault = Fault::new(format!("`{param}` says what the op is, and has no levels"));
         table.fault(param, fault.help("give each op a name of its own in `[augment.ops]`"));
         return None;
@@ -90,7 +91,7 @@ fn axis(table: &Table<'_>, param: &str, name: &str, op: &Op, ops_table: &Table<'
     // Each value by itself, so that a wrong one is told once and not in every combination.
     let before = table.n_faults();
     for (idx, value) in values.iter().enumerate() {
-        op_with(ops_table, name, &[Chosen { param, idx, value }]);
+        op_with(ops, name, &[Chosen { param, idx, value }]);
     }
     if table.n_faults() > before {
         return None;
@@ -121,7 +122,7 @@ fn no_such_parameter(name: &str, op: &Op, param: &str, known: &[&str]) -> Fault 
 }
 
 /// Every combination of the axes' values, the last axis fastest.
-fn product(axes: &[Axis], name: &str, ops_table: &Table<'_>) -> Vec<Level> {
+fn product(axes: &[Axis], name: &str, ops: &Ops<'_>) -> Vec<Level> {
     let mut points: Vec<Vec<Chosen<'_>>> = vec![Vec::new()];
     for Axis { param, values } in axes {
         points = points
@@ -136,7 +137,7 @@ fn product(axes: &[Axis], name: &str, ops_table: &Table<'_>) -> Vec<Level> {
             .collect();
     }
     let level = |point: Vec<Chosen<'_>>| Level {
-        op: op_with(ops_table, name, &point),
+        op: op_with(ops, name, &point),
         values: point.iter().map(|chosen| (chosen.param.to_owned(), json(chosen.value))).collect(),
     };
     points.into_iter().map(level).collect()
@@ -152,14 +153,14 @@ struct Chosen<'a> {
 }
 
 /// The op with some of its parameters replaced by levels, read as the op itself is; faults in a level point at it.
-fn op_with(ops_table: &Table<'_>, name: &str, levels: &[Chosen<'_>]) -> Op {
-    let mut table = ops_table.table(name);
+fn op_with(ops: &Ops<'_>, name: &str, levels: &[Chosen<'_>]) -> Op {
+    let mut table = ops.table.table(name);
     for chosen in levels {
         let idx = chosen.idx.to_string();
         let place = ["augment", "grid", "levels", name, chosen.param, &idx].map(str::to_owned);
         table = table.with_value(chosen.param, chosen.value.clone(), place.to_vec());
     }
-    read_op(table)
+    read_op(table, ops.side)
 }
 
 fn json(value: &Value) -> serde_json::Value {

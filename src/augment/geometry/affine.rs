@@ -6,9 +6,8 @@
 
 use std::fmt;
 
-use super::sampler::{BATCH, Places, WHOLE, Way, sample, sample_mask};
-use crate::augment::{Mask, Scratch, Transform};
-use crate::pixels::RgbImage;
+use super::sampler::{BATCH, Places, WHOLE, Way};
+use super::warp::Warp;
 use crate::seed::Draws;
 use crate::spec::ops::Border;
 
@@ -51,6 +50,14 @@ impl Affine {
         let scale = if ranges.keep_ratio { [x, x] } else { [x, y] };
         Affine { scale, translate, rotate: draw(ranges.rotate), shear, border }
     }
+}
+
+impl Warp for Affine {
+    type Way = Line;
+
+    fn border(&self) -> Border {
+        self.border
+    }
 
     fn way(&self, width: usize, height: usize) -> Line {
         let (sin, cos) = sin_cos(self.rotate);
@@ -66,18 +73,6 @@ impl Affine {
         let back = [[d * inverse, -b * inverse], [-c * inverse, a * inverse]];
         let [x, y] = [self.translate[0] * width as f64, self.translate[1] * height as f64].map(libm::trunc);
         Line::about_centre(back, [x, y], width, height)
-    }
-}
-
-impl Transform for Affine {
-    fn apply(&self, image: &mut RgbImage, scratch: &mut Scratch) {
-        let way = self.way(image.width, image.height);
-        sample(image, self.border, &mut scratch.bytes, &way);
-    }
-
-    fn apply_to_mask(&self, mask: &mut Mask) {
-        let way = self.way(mask.width, mask.height);
-        sample_mask(mask, &way);
     }
 }
 
@@ -160,6 +155,8 @@ fn fixed(v: f64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::augment::{Mask, Scratch, Transform};
+    use crate::pixels::RgbImage;
 
     fn picture() -> RgbImage {
         let data: Vec<u8> = (0..9 * 7 * 3).map(|i| (i * 37 % 251) as u8).collect();

@@ -14,6 +14,7 @@ pub mod rotate;
 mod sampler;
 pub(super) mod smooth;
 pub mod turn;
+mod warp;
 
 #[cfg(test)]
 mod extremes;

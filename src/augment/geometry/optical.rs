@@ -8,9 +8,8 @@
 
 use std::fmt;
 
-use super::sampler::{BATCH, Places, Way, sample, sample_mask};
-use crate::augment::{Mask, Scratch, Transform};
-use crate::pixels::RgbImage;
+use super::sampler::{BATCH, Places, Way};
+use super::warp::Warp;
 use crate::seed::Draws;
 use crate::spec::ops::Border;
 
@@ -28,22 +27,18 @@ impl OpticalDistortion {
     pub fn draw(limit: [f64; 2], border: Border, draws: &mut Draws) -> Self {
         OpticalDistortion { k: draws.range_f64(limit[0], limit[1]), border }
     }
+}
+
+impl Warp for OpticalDistortion {
+    type Way = Lens;
+
+    fn border(&self) -> Border {
+        self.border
+    }
 
     fn way(&self, width: usize, height: usize) -> Lens {
         let (width, height) = (width as f64, height as f64);
         Lens { k: self.k, width, height, centre: [width / 2.0 - 0.5, height / 2.0 - 0.5] }
-    }
-}
-
-impl Transform for OpticalDistortion {
-    fn apply(&self, image: &mut RgbImage, scratch: &mut Scratch) {
-        let way = self.way(image.width, image.height);
-        sample(image, self.border, &mut scratch.bytes, &way);
-    }
-
-    fn apply_to_mask(&self, mask: &mut Mask) {
-        let way = self.way(mask.width, mask.height);
-        sample_mask(mask, &way);
     }
 }
 
@@ -53,7 +48,7 @@ impl fmt::Display for OpticalDistortion {
     }
 }
 
-struct Lens {
+pub(super) struct Lens {
     k: f64,
     width: f64,
     height: f64,
@@ -87,6 +82,8 @@ impl Way for Lens {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::augment::{Scratch, Transform};
+    use crate::pixels::RgbImage;
 
     #[test]
     fn a_lens_without_distortion_changes_nothing() {

@@ -7,9 +7,8 @@
 
 use std::fmt;
 
-use super::sampler::{BATCH, Places, Way, sample, sample_mask};
-use crate::augment::{Mask, Scratch, Transform};
-use crate::pixels::RgbImage;
+use super::sampler::{BATCH, Places, Way};
+use super::warp::Warp;
 use crate::seed::Draws;
 use crate::spec::ops::Border;
 
@@ -28,6 +27,15 @@ impl Perspective {
         let inwards = std::array::from_fn(|_| std::array::from_fn(|_| (draws.normal() * scale).abs() % 0.32));
         Perspective { inwards }
     }
+}
+
+impl Warp for Perspective {
+    type Way = Homography;
+
+    /// Nothing is read beyond the border, but for what rounding does.
+    fn border(&self) -> Border {
+        Border::Reflect101
+    }
 
     fn way(&self, width: usize, height: usize) -> Homography {
         let (right, bottom) = (width as f64, height as f64);
@@ -44,19 +52,6 @@ impl Perspective {
     }
 }
 
-impl Transform for Perspective {
-    fn apply(&self, image: &mut RgbImage, scratch: &mut Scratch) {
-        let way = self.way(image.width, image.height);
-        // Nothing is read beyond the border, but for what rounding does.
-        sample(image, Border::Reflect101, &mut scratch.bytes, &way);
-    }
-
-    fn apply_to_mask(&self, mask: &mut Mask) {
-        let way = self.way(mask.width, mask.height);
-        sample_mask(mask, &way);
-    }
-}
-
 impl fmt::Display for Perspective {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = ["upper_left", "upper_right", "lower_right", "lower_left"];
@@ -69,7 +64,7 @@ impl fmt::Display for Perspective {
 }
 
 /// A projective map: `x` and `y` are quotients with one denominator.
-struct Homography {
+pub(super) struct Homography {
     x: [f64; 3],
     y: [f64; 3],
     below: [f64; 3],
@@ -116,6 +111,8 @@ impl Way for Homography {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::augment::{Scratch, Transform};
+    use crate::pixels::RgbImage;
     use crate::seed::Key;
 
     #[test]

@@ -7,9 +7,7 @@
 use std::fmt;
 
 use super::affine::{Line, sin_cos};
-use super::sampler::{sample, sample_mask};
-use crate::augment::{Mask, Scratch, Transform};
-use crate::pixels::RgbImage;
+use super::warp::Warp;
 use crate::seed::Draws;
 use crate::spec::ops::Border;
 
@@ -27,22 +25,18 @@ impl Rotation {
     pub fn draw(limit: [f64; 2], border: Border, draws: &mut Draws) -> Self {
         Rotation { angle: draws.range_f64(limit[0], limit[1]), border }
     }
+}
+
+impl Warp for Rotation {
+    type Way = Line;
+
+    fn border(&self) -> Border {
+        self.border
+    }
 
     fn way(&self, width: usize, height: usize) -> Line {
         let (sin, cos) = sin_cos(self.angle);
         Line::about_centre([[cos, -sin], [sin, cos]], [0.0, 0.0], width, height)
-    }
-}
-
-impl Transform for Rotation {
-    fn apply(&self, image: &mut RgbImage, scratch: &mut Scratch) {
-        let way = self.way(image.width, image.height);
-        sample(image, self.border, &mut scratch.bytes, &way);
-    }
-
-    fn apply_to_mask(&self, mask: &mut Mask) {
-        let way = self.way(mask.width, mask.height);
-        sample_mask(mask, &way);
     }
 }
 
@@ -55,6 +49,8 @@ impl fmt::Display for Rotation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::augment::{Scratch, Transform};
+    use crate::pixels::RgbImage;
 
     #[test]
     fn four_quarter_turns_of_a_square_are_none() {

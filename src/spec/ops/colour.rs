@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::domain::{Choice, Domain, Flag, Number, Span, Whole, WholeSpan};
+use super::domain::{Choice, Domain, Ends, Flag, Number, Span, Whole, WholeSpan};
 use super::family::{Manual, Parameter, family};
+use super::fit::Fit;
 use crate::spec::reader::Table;
 
 /// How the one value of a grey pixel comes from three channels.
@@ -93,7 +94,7 @@ family! {
             /// How many times its even share a level may count; higher is stronger.
             clip_limit: [f64; 2] = Span { least: 1.0, most: 256.0, unit: "" },
             /// Tiles along each side.
-            tile_grid_size: i64 = Whole { least: 1, most: 64, unit: "tiles" },
+            tile_grid_size: i64 = Whole { least: 1, most: 64, unit: "tiles" }.fitting(Fit::Parts),
         }
         /// `out = 255 x (in / 255)^gamma`.
         RandomGamma = "random_gamma" {

@@ -1,5 +1,6 @@
 //! What a parameter of an op may be: how it is read from a spec, shown to people, and described in docs.
 
+use super::fit::{Fit, Fitting};
 use crate::spec::fault::Fault;
 use crate::spec::reader::Table;
 
@@ -20,6 +21,20 @@ pub trait Domain {
     /// The unit of the values; empty where there is none.
     fn unit(&self) -> &'static str {
         ""
+    }
+
+    /// Faults a value that does not suit pictures of so many pixels a side; any does unless the domain says so.
+    fn check_side(&self, _value: &Self::Value, _side: u32, _table: &Table<'_>, _key: &str) {}
+}
+
+/// A domain of numbers.
+pub trait Ends: Domain + Sized {
+    /// The least and the largest number that a value comes to.
+    fn ends(&self, value: &Self::Value) -> [f64; 2];
+
+    /// The same domain, but values must also suit the pictures.
+    fn fitting(self, fit: Fit) -> Fitting<Self> {
+        Fitting { domain: self, fit }
     }
 }
 
@@ -203,5 +218,23 @@ impl<T: Copy + PartialEq> Domain for Choice<T> {
     fn kind(&self) -> String {
         let names: Vec<_> = self.0.iter().map(|(name, _)| format!("`{name}`")).collect();
         names.join(", ")
+    }
+}
+
+impl Ends for Span {
+    fn ends(&self, value: &[f64; 2]) -> [f64; 2] {
+        *value
+    }
+}
+
+impl Ends for WholeSpan {
+    fn ends(&self, value: &[i64; 2]) -> [f64; 2] {
+        value.map(|end| end as f64)
+    }
+}
+
+impl Ends for Whole {
+    fn ends(&self, value: &i64) -> [f64; 2] {
+        [*value as f64; 2]
     }
 }

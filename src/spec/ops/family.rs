@@ -71,6 +71,17 @@ macro_rules! family {
                 }
             }
 
+            /// Faults parameters that do not suit pictures of so many pixels a side.
+            pub(in crate::spec) fn check_side(&self, #[allow(unused)] side: u32, #[allow(unused)] table: &Table<'_>) {
+                match self {
+                    $(
+                        $Family::$Op { $( $parameter ),* } => {
+                            $( $domain.check_side($parameter, side, table, stringify!($parameter)); )*
+                        }
+                    )+
+                }
+            }
+
             /// Each parameter with its value in words.
             pub fn values(&self) -> Vec<(&'static str, String)> {
                 match self {

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Border;
-use super::domain::{Choice, Domain, Flag, Number, Span, Whole};
+use super::domain::{Choice, Domain, Ends, Flag, Number, Span, Whole};
 use super::family::{Manual, Parameter, family};
+use super::fit::Fit;
 use crate::spec::reader::Table;
 
 const BORDER: Choice<Border> = Choice(&[("reflect_101", Border::Reflect101), ("constant", Border::Constant)]);
@@ -93,7 +94,7 @@ family! {
         /// Stretches and presses the columns and rows of a grid, bilinear.
         GridDistortion = "grid_distortion" {
             /// Cells along each side.
-            num_steps: i64 = Whole { least: 1, most: 100, unit: "" },
+            num_steps: i64 = Whole { least: 1, most: 100, unit: "" }.fitting(Fit::Parts),
             /// What is added to the length 1 of what a cell shows, a draw for each column and row of cells.
             distort_limit: [f64; 2] = SHIFT,
             /// What lies beyond the border: the picture mirrored, or black.
@@ -102,9 +103,9 @@ family! {
         /// Moves each pixel by smoothed noise, bilinear.
         ElasticTransform = "elastic_transform" {
             /// Factor of the smoothed noise.
-            alpha: f64 = Number { least: 0.0, most: 10_000.0, unit: "pixels" },
+            alpha: f64 = Number { least: 0.0, most: 10_000.0, unit: "px" },
             /// Standard deviation of the Gaussian that smooths it.
-            sigma: f64 = Number { least: 0.5, most: 100.0, unit: "pixels" },
+            sigma: f64 = Number { least: 0.5, most: 100.0, unit: "px" },
             /// The noise: normal, divided by its largest absolute value, or uniform in -1 to 1.
             noise_distribution: NoiseDistribution = NOISE,
             /// What lies beyond the border: the picture mirrored, or black.

@@ -3,10 +3,10 @@
 use figment::value::Value;
 use serde::{Deserialize, Serialize};
 
-use super::read::{PROBABILITY, nothing, op_within};
+use super::read::{PROBABILITY, Within, nothing, op_within};
 use super::{Action, NamedOp, Op};
 use crate::spec::fault::Fault;
-use crate::spec::reader::Table;
+use crate::spec::reader::{Table, shown};
 
 /// How many groups may stand inside each other.
 const DEEPEST: usize = 4;
@@ -56,8 +56,8 @@ impl Group {
     }
 }
 
-/// Reads the group whose ops stand under `key`, itself inside `depth` others.
-pub(super) fn group(table: Table<'_>, key: &'static str, depth: usize) -> Op {
+/// Reads the group whose ops stand under `key`.
+pub(super) fn group(table: Table<'_>, key: &'static str, within: Within) -> Op {
     for other in Group::KEYS.into_iter().chain(["op"]) {
         if other != key && table.has(other) {
             let fault =
@@ -70,6 +70,7 @@ pub(super) fn group(table: Table<'_>, key: &'static str, depth: usize) -> Op {
     }
     let table = table.with_choice(&["op", key]);
     let p = table.number("p", PROBABILITY);
+    let depth = within.depth;
     if depth >= DEEPEST {
         let fault =
             Fault::new(format!("`{key}` stands inside {depth} other groups, at most {DEEPEST} in all"))
@@ -77,7 +78,7 @@ pub(super) fn group(table: Table<'_>, key: &'static str, depth: usize) -> Op {
         table.fault(key, fault);
         return nothing();
     }
-    let ops = members(&table, key, depth);
+    let ops = members(&table, key, within.group());
     check(&table, key, &ops);
     let group = match key {
         "some_of" => Group::SomeOf { n: how_many(&table, &ops), ops },
@@ -89,10 +90,10 @@ pub(super) fn group(table: Table<'_>, key: &'static str, depth: usize) -> Op {
 }
 
 /// The ops in the list under `key`, each under a name of its own, since the name keys the draws.
-fn members(table: &Table<'_>, key: &str, depth: usize) -> Vec<NamedOp> {
+fn members(table: &Table<'_>, key: &str, within: Within) -> Vec<NamedOp> {
     let mut ops: Vec<NamedOp> = Vec::new();
     for inner in table.tables(key) {
-        let op = op_within(inner, depth + 1);
+        let op = op_within(inner, within);
         let kind = op.action.name();
         let same = ops.iter().filter(|other| other.op.action.name() == kind).count();
         let name = if same == 0 { kind.to_owned() } else { format!("{kind}#{}", same + 1) };
@@ -104,10 +105,13 @@ fn members(table: &Table<'_>, key: &str, depth: usize) -> Vec<NamedOp> {
 fn check(table: &Table<'_>, key: &str, ops: &[NamedOp]) {
     if ops.is_empty() {
         let purpose = if key == "sequential" { "to apply" } else { "to choose from" };
-        table.fault(key, Fault::new(format!("`{key}` has no ops {purpose}")));
+        let help =
+            format!("write some into its list, as `{key} = [ {{ op = \"rotate\" }}, … ]`, or remove it");
+        table.fault(key, Fault::new(format!("`{key}` has no ops {purpose}")).help(help));
     } else if ops.iter().all(|op| op.op.p == 0.0) {
         let outcome = if key == "sequential" { "is ever applied" } else { "can be chosen" };
-        table.fault(key, Fault::new(format!("every op in `{key}` has `p = 0`, so that none {outcome}")));
+        let fault = Fault::new(format!("every op in `{key}` has `p = 0`, so that none {outcome}"));
+        table.fault(key, fault.help("give at least one of them a `p` above 0"));
     }
 }
 
@@ -118,8 +122,7 @@ fn how_many(table: &Table<'_>, ops: &[NamedOp]) -> [u64; 2] {
         Some(Value::Array(..)) => table.whole_range("n", RANGE),
         Some(Value::Num(..)) => [table.integer("n", RANGE); 2],
         Some(other) => {
-            let found = crate::spec::reader::shown(&other);
-            let fault = Fault::new(format!("`n` is {found}, expected how many ops are applied"));
+            let fault = Fault::new(format!("`n` is {}, expected how many ops are applied", shown(&other)));
             table.fault(
                 "n",
                 fault.help("write a number, as `n = 2`, or the least and the most, as `n = [1, 3]`"),

@@ -12,16 +12,22 @@ mod colour;
 pub mod domain;
 pub mod family;
 mod fill;
+pub mod fit;
 mod geometry;
 mod group;
 mod noise;
 mod quality;
 mod read;
+mod unknown;
 
+#[cfg(test)]
+mod docs;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
+
+use super::reader::Table;
 
 pub use auto::{Auto, AutoPolicy, Interpolation};
 pub use batch::Batch;
@@ -74,6 +80,19 @@ impl Action {
             Action::Auto(op) => op.name(),
             Action::Batch(op) => op.name(),
             Action::Group(group) => group.name(),
+        }
+    }
+
+    /// Faults parameters that do not suit pictures of so many pixels a side; those of a group's ops were checked with them.
+    fn check_side(&self, side: u32, table: &Table<'_>) {
+        match self {
+            Action::Geometry(op) => op.check_side(side, table),
+            Action::Colour(op) => op.check_side(side, table),
+            Action::Noise(op) => op.check_side(side, table),
+            Action::Quality(op) => op.check_side(side, table),
+            Action::Auto(op) => op.check_side(side, table),
+            Action::Batch(op) => op.check_side(side, table),
+            Action::Group(_) => {}
         }
     }
 

@@ -3,35 +3,65 @@
 use std::ops::RangeInclusive;
 
 use super::group::group;
+use super::unknown::{no_op, unknown_op};
 use super::{Action, Auto, Batch, Colour, Geometry, Group, Noise, Op, Quality};
-use crate::spec::fault::Fault;
 use crate::spec::reader::Table;
 
 pub(super) const PROBABILITY: RangeInclusive<f64> = 0.0..=1.0;
 
-/// Reads `{ op = "…", p = …, … }` or a group, as `{ one_of = [ … ], p = … }`.
-pub fn op(table: Table<'_>) -> Op {
-    op_within(table, 0)
+/// What is around an op.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Within {
+    /// How many groups it stands inside.
+    pub depth: usize,
+    /// Pixels of a side of the pictures; `None` where that is not known.
+    side: Option<u32>,
 }
 
-/// Reads an op that stands inside `depth` groups.
-pub(super) fn op_within(table: Table<'_>, depth: usize) -> Op {
+impl Within {
+    /// Inside one group more.
+    pub fn group(self) -> Self {
+        Within { depth: self.depth + 1, ..self }
+    }
+}
+
+/// Reads `{ op = "…", p = …, … }` or a group, as `{ one_of = [ … ], p = … }`. What does not suit pictures of `side` pixels
+/// a side is a fault; `None` where the side is not known.
+pub fn op(table: Table<'_>, side: Option<u32>) -> Op {
+    op_within(table, Within { depth: 0, side })
+}
+
+/// Reads an op that may stand inside groups.
+pub(super) fn op_within(table: Table<'_>, within: Within) -> Op {
     if let Some(key) = Group::KEYS.into_iter().find(|key| table.has(key)) {
-        return group(table, key, depth);
+        return group(table, key, within);
     }
     if !table.has("op") {
-        let fault = Fault::new(format!("`[{}]` names no op", table.shown())).help(
-            "write `op = \"horizontal_flip\"`, or a group: `one_of = [ … ]`, `some_of = [ … ]`, `sequential = [ … ]`",
-        );
-        table.fault("op", fault);
+        table.fault("op", no_op(&table));
         return nothing();
     }
-    let names: Vec<(&str, &str)> = Action::names().into_iter().map(|name| (name, name)).collect();
-    let name = table.choice("op", &names);
+    let written = table.text("op");
+    let Some(name) = Action::names().into_iter().find(|name| *name == written) else {
+        // Where it is no text, that is told by now.
+        if table.is_text("op") {
+            table.fault("op", unknown_op(&written));
+        }
+        if table.has("p") {
+            table.number("p", PROBABILITY);
+        }
+        // Which other keys it may have, nobody knows.
+        return nothing();
+    };
     let table = table.with_choice(&["op", name]);
     let _ = table.text("op");
     let p = table.number("p", PROBABILITY);
+    let before = table.n_faults();
     let action = action(name, &table);
+    if let Some(side) = within.side
+        && table.n_faults() == before
+    {
+        action.check_side(side, &table);
+    }
     table.finish();
     Op { p, action }
 }

@@ -1,0 +1,83 @@
+//! Values that are words: texts, paths, flags, and one of several names.
+
+use std::path::PathBuf;
+
+use figment::value::Value;
+
+use super::Table;
+use crate::spec::fault::{Fault, nearest};
+
+impl Table<'_> {
+    /// A text.
+    pub fn text(&self, key: &str) -> String {
+        match self.required(key) {
+            Some(Value::String(_, text)) => text.clone(),
+            Some(value) => {
+                self.wrong(key, value, "a string");
+                String::new()
+            }
+            None => String::new(),
+        }
+    }
+
+    /// A path; a relative one is relative to the file that it stands in. Empty where the key is.
+    pub fn path(&self, key: &str) -> PathBuf {
+        let text = self.text(key);
+        if text.is_empty() {
+            return PathBuf::new();
+        }
+        let tag = self.dict.get(key).map(Value::tag);
+        tag.map(|tag| self.reading.layers().folder(tag)).unwrap_or_default().join(text)
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&self, key: &str) -> bool {
+        match self.required(key) {
+            Some(Value::Bool(_, flag)) => *flag,
+            Some(value) => {
+                self.wrong(key, value, "true or false");
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// One of several names.
+    pub fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> T {
+        let fallback = choices[0].1;
+        let Some(value) = self.required(key) else {
+            return fallback;
+        };
+        let names = || choices.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let Value::String(_, text) = value else {
+            self.wrong(key, value, &format!("one of {}", names()));
+            return fallback;
+        };
+        match choices.iter().find(|(name, _)| name == text) {
+            Some((_, choice)) => *choice,
+            None => {
+                let mut fault = Fault::new(format!("`{key}` is `{text}`, expected one of {}", names()));
+                if let Some(name) = nearest(text, choices.iter().map(|(name, _)| *name)) {
+                    fault = fault.help(format!("did you mean `{name}`?"));
+                }
+                self.fault(key, fault);
+                fallback
+            }
+        }
+    }
+
+    /// A list of texts.
+    pub fn texts(&self, key: &str) -> Vec<String> {
+        let Some(value) = self.required(key) else {
+            return Vec::new();
+        };
+        let items = match value {
+            Value::Array(_, items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+            _ => None,
+        };
+        items.unwrap_or_else(|| {
+            self.wrong(key, value, "a list of strings");
+            Vec::new()
+        })
+    }
+}
