@@ -12,12 +12,15 @@ use crate::spec::settings::Augment;
 /// How often an op is tried before it is said to do nothing.
 const TRIES: i64 = 8;
 
+/// A move of so many levels is next to nothing.
+const FAINT: u8 = 4;
+
 /// What an op does at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Effect {
     /// Every value stays.
     None,
-    /// No value moves by more than one level.
+    /// No value moves by more than [`FAINT`] levels.
     Faint,
     /// Some value moves further.
     Seen,
@@ -54,8 +57,11 @@ fn tell(which: &str, op: &Op, side: u32, notices: &mut Vec<String>) {
     }
     let (does, found) = match effect(&op.action, side) {
         Effect::Seen => return,
-        Effect::Faint => ("next to nothing", "moved no value of a test picture by more than 1 of 255 levels"),
-        Effect::None => ("nothing", "left a test picture as it was"),
+        Effect::Faint => (
+            "next to nothing",
+            format!("moved no value of a test picture by more than {FAINT} of 255 levels"),
+        ),
+        Effect::None => ("nothing", "left a test picture as it was".to_owned()),
     };
     let kind = op.action.name();
     notices.push(format!(
@@ -86,7 +92,7 @@ fn difference(before: &RgbImage, after: &RgbImage) -> Effect {
     let furthest = before.data.iter().zip(&after.data).map(|(a, b)| a.abs_diff(*b)).max();
     match furthest.unwrap_or(0) {
         0 => Effect::None,
-        1 => Effect::Faint,
+        1..=FAINT => Effect::Faint,
         _ => Effect::Seen,
     }
 }
@@ -101,9 +107,9 @@ fn picture(side: usize) -> RgbImage {
     let mut image = RgbImage::new(side, side);
     for (i, pixel) in image.data.as_chunks_mut::<3>().0.iter_mut().enumerate() {
         let (x, y) = (i % side, i / side);
-        let red = if (x / 5 + y / 7) % 3 == 0 { 255 } else { slope(2 * x + y, 31) };
+        let red = if (x / 5 + y / 7).is_multiple_of(3) { 255 } else { slope(2 * x + y, 31) };
         let green = 30 + slope(x + 2 * y, 43) * 190 / 255;
-        let blue = if (x / 6 + y / 4) % 4 == 0 { 60 } else { 60 + slope(x + 3 * y, 37) * 120 / 255 };
+        let blue = if (x / 6 + y / 4).is_multiple_of(4) { 60 } else { 60 + slope(x + 3 * y, 37) * 120 / 255 };
         *pixel = [red as u8, green as u8, blue as u8];
     }
     image
@@ -136,7 +142,7 @@ mod tests {
             let idle = "the op `affine` (`affine`) changes nothing as it is configured: 8 draws left a test picture as it \
                         was; widen its ranges, or remove it";
             let faint = "the op `elastic_transform` (`elastic_transform`) changes next to nothing as it is configured: 8 \
-                         draws moved no value of a test picture by more than 1 of 255 levels; widen its ranges, or remove it";
+                         draws moved no value of a test picture by more than 4 of 255 levels; widen its ranges, or remove it";
             // In small pictures the noise of an elastic transform is the mean of few pixels, and larger.
             let expected = if side == 224 { vec![idle, faint] } else { vec![idle] };
             assert_eq!(found, expected, "{side}");
