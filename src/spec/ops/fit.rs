@@ -24,7 +24,7 @@ impl Fit {
     /// The end that is furthest off, and the bound that it breaks.
     fn broken(self, [low, high]: [f64; 2], side: u32) -> Option<(f64, f64)> {
         let most = match self {
-            Fit::Kernel => (side.saturating_sub(1) | 1).min(side.max(1)),
+            Fit::Kernel => side.saturating_sub(1) | 1,
             Fit::Reach => side.saturating_sub(1) / 2,
             Fit::Parts => side,
             Fit::Share => {
