@@ -159,6 +159,10 @@ fn hostile_names_show_as_text() {
         variant.name = hostile[0].into();
         variant.ops = hostile[1].into();
     }
+    study.variants[1].name = "a+<b>+&c".into();
+    for run in study.runs.iter_mut().filter(|run| run.variant == "flip") {
+        run.variant = "a+<b>+&c".into();
+    }
     for effect in study.effects.iter_mut().filter(|e| e.row.variant == "noise") {
         effect.row.variant = hostile[0].into();
     }
@@ -169,6 +173,7 @@ fn hostile_names_show_as_text() {
     assert!(page.contains("&lt;img src=x onerror=alert(2)&gt;"), "as text in the page");
     assert!(page.contains(r"\u003cimg src=x onerror=alert(2)\u003e"), "as text in the data");
     assert!(page.contains(hostile[4]), "long names whole");
+    assert!(page.contains("<bdi>a+<wbr>&lt;b&gt;+<wbr>&amp;c</bdi>"), "joined names break between ops");
     assert_eq!(page.matches("<script").count(), 1, "only the data: the scripts were cut out");
 
     let summary = summary_md(&study);

@@ -38,7 +38,7 @@
       return;
     }
     // Arms of several ops have long names.
-    const axisY = { ...config.axisY, labelLimit: Math.max(config.axis.labelLimit, Math.round(0.42 * width)) };
+    const axisY = { ...config.axisY, labelLimit: room(width) };
     const compiled = vegaLite.compile({
       ...spec, width, autosize: { type: "fit-x", contains: "padding" }, config: { ...config, axisY }, padding: { left: 2, right: 8, top: 4, bottom: 2 },
     }, { logger: quiet }).spec;
@@ -53,6 +53,9 @@
     });
     drawn.set(element, { view, width });
   };
+
+  /** The room for names beside a chart, in pixels. */
+  const room = (width) => Math.max(config.axis.labelLimit, Math.round(0.42 * width));
 
   // Vega-Lite says that a height by steps cannot also fit; only the width is meant to.
   const quiet = { level: () => quiet, error: (...a) => { console.error(...a); return quiet; }, warn: () => quiet, info: () => quiet, debug: () => quiet };
@@ -118,12 +121,16 @@
   /** A chart with one row for each name: beside the axis where there is room, above the marks where not. */
   const rows = (names, width, step, least = 520) => {
     const narrow = width < least;
+    // A name that is too long goes on in a second line after a sign that joins its parts, where there is room for two.
+    const letters = Math.floor(room(width) / 7.4);
+    const label = step < 40 ? "datum.label"
+      : `length(datum.label) > ${letters} ? split(replace(datum.label, regexp('^(.{1,${letters - 1}}[+,/])(?=.)'), '$1\\n'), '\\n') : datum.label`;
     return {
       narrow,
       height: { step: narrow ? step + 14 : step },
       y: {
         field: "name", type: "nominal", scale: { type: "band", domain: names, padding: 0 }, title: null,
-        axis: narrow ? null : { domain: false, ticks: false, labelColor: "var(--ink)", labelFontSize: 13, labelPadding: 10, minExtent: 40 },
+        axis: narrow ? null : { domain: false, ticks: false, labelColor: "var(--ink)", labelFontSize: 13, labelPadding: 10, minExtent: 40, labelExpr: label },
       },
       // Twice: a halo in the paper's colour keeps lines out of the letters.
       names: narrow ? [{ stroke: "var(--paper)", strokeWidth: 4 }, {}].map((halo) => ({
