@@ -3,10 +3,12 @@
 pub mod image;
 pub mod decode;
 pub mod hash;
+pub mod normalise;
 pub mod resize;
 pub mod store;
 
 pub use decode::{DecodeError, Probe, decode};
 pub use hash::PictureHash;
 pub use image::RgbImage;
+pub use normalise::normalise;
 pub use store::{BadImage, Built, PixelStore, Previous, Source, StoreError};
