@@ -25,7 +25,7 @@ pub(in crate::augment) fn extremes() -> Vec<Extreme> {
     let ops = [
         ("rand_strong", "5dbaa72f5f0a", rand(16, 30, nearest)),
         ("rand_strong_bilinear", "b6e1caa2454b", rand(16, 30, bilinear)),
-        ("rand_weak", "bfce401c6cbe", rand(1, 0, nearest)),
+        ("rand_weak", "df8c91437573", rand(16, 0, nearest)),
         ("trivial", "bfce401c6cbe", trivial(2, nearest)),
         ("trivial_bilinear", "51c2c670469b", trivial(256, bilinear)),
         ("auto_imagenet", "3e163771ef4b", learnt(AutoPolicy::Imagenet, nearest)),
