@@ -185,20 +185,14 @@ fn philox_eights(first: u64, key: [u32; 2], eights: &mut [[[u32; 4]; 8]]) {
         for _ in 0..10 {
             let left = a.map(|a| (a & WORD) * 0xd251_1f53);
             let right = c.map(|c| (c & WORD) * 0xcd9e_8d57);
-            for i in 0..8 {
-                a[i] = (right[i] >> 32) ^ b[i] ^ u64::from(key[0]);
-            }
-            for i in 0..8 {
-                c[i] = (left[i] >> 32) ^ d[i] ^ u64::from(key[1]);
-            }
+            a = std::array::from_fn(|i| (right[i] >> 32) ^ b[i] ^ u64::from(key[0]));
+            c = std::array::from_fn(|i| (left[i] >> 32) ^ d[i] ^ u64::from(key[1]));
             (b, d) = (right, left);
             key = [key[0].wrapping_add(0x9e37_79b9), key[1].wrapping_add(0xbb67_ae85)];
         }
-        let mut halves = [[0; 8]; 2];
-        for i in 0..8 {
-            halves[0][i] = (a[i] & WORD) | (b[i] << 32);
-            halves[1][i] = (c[i] & WORD) | (d[i] << 32);
-        }
+        let joined =
+            |low: [u64; 8], high: [u64; 8]| std::array::from_fn(|i| (low[i] & WORD) | (high[i] << 32));
+        let halves: [[u64; 8]; 2] = [joined(a, b), joined(c, d)];
         for (i, block) in eight.iter_mut().enumerate() {
             let [low, high] = halves.map(|half| half[i]);
             *block = [low as u32, (low >> 32) as u32, high as u32, (high >> 32) as u32];
