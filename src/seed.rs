@@ -169,30 +169,33 @@ fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     counter
 }
 
-/// Blocks from position `first` on, eight side by side: the same arithmetic in the lanes of a vector.
+/// Blocks from position `first` on, eight side by side: the same arithmetic in the lanes of a vector. Words lie in the lower
+/// halves of 64-bit lanes, as the vector multiplication reads them; what is above them is left where it does not matter.
 #[multiversion::multiversion(targets(
     "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
     "x86_64+avx2+bmi2"
 ))]
 fn philox_eights(first: u64, key: [u32; 2], eights: &mut [[[u32; 4]; 8]]) {
+    const WORD: u64 = 0xffff_ffff;
     for (n, eight) in eights.iter_mut().enumerate() {
-        let at: [u64; 8] = std::array::from_fn(|i| first + (8 * n + i) as u64);
-        let (mut a, mut b) = (at.map(|at| at as u32), at.map(|at| (at >> 32) as u32));
-        let (mut c, mut d) = ([0u32; 8], [0u32; 8]);
+        let mut a: [u64; 8] = std::array::from_fn(|i| first + (8 * n + i) as u64);
+        let mut b = a.map(|at| at >> 32);
+        let (mut c, mut d) = ([0; 8], [0; 8]);
         let mut key = key;
         for _ in 0..10 {
-            for i in 0..8 {
-                let left = u64::from(a[i]) * 0xd251_1f53;
-                let right = u64::from(c[i]) * 0xcd9e_8d57;
-                a[i] = (right >> 32) as u32 ^ b[i] ^ key[0];
-                b[i] = right as u32;
-                c[i] = (left >> 32) as u32 ^ d[i] ^ key[1];
-                d[i] = left as u32;
-            }
+            let left = a.map(|a| (a & WORD) * 0xd251_1f53);
+            let right = c.map(|c| (c & WORD) * 0xcd9e_8d57);
+            a = std::array::from_fn(|i| (right[i] >> 32) ^ b[i] ^ u64::from(key[0]));
+            c = std::array::from_fn(|i| (left[i] >> 32) ^ d[i] ^ u64::from(key[1]));
+            (b, d) = (right, left);
             key = [key[0].wrapping_add(0x9e37_79b9), key[1].wrapping_add(0xbb67_ae85)];
         }
+        let joined =
+            |low: [u64; 8], high: [u64; 8]| std::array::from_fn(|i| (low[i] & WORD) | (high[i] << 32));
+        let halves: [[u64; 8]; 2] = [joined(a, b), joined(c, d)];
         for (i, block) in eight.iter_mut().enumerate() {
-            *block = [a[i], b[i], c[i], d[i]];
+            let [low, high] = halves.map(|half| half[i]);
+            *block = [low as u32, (low >> 32) as u32, high as u32, (high >> 32) as u32];
         }
     }
 }

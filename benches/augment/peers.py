@@ -1,190 +1,174 @@
-"""Pictures per second of albumentations and torchvision on the ops of `benches/augment.rs`, on one core.
+"""Augmentation ops of Ablatrix beside those of albumentations, torchvision and kornia: pictures per second on one core.
 
-Pinned: albumentations 2.0.8, opencv-python-headless 5.0.0.93, torch 2.11.0, torchvision 0.26.0.
-Run: python benches/augment_peers.py [SIDE]
+Every library gets the same 8 photos as it likes them: Ablatrix and albumentations [side, side, 3] uint8, torchvision [3, side,
+side] uint8, kornia batches of 16 float32 (its policies: of 1, since they draw once a batch). An op is applied to up to 64
+pictures in a pass, each with draws of its own; passes of all libraries take turns, five times with the same draws. Of each
+picture the fastest time counts, and of these the mean: so neither lucky draws nor whatever else the machine does decides. All
+run on one core. Ablatrix changes pictures in place; its time includes a copy of the picture, since the others leave theirs.
+
+The peers come from PyPI as requirements.txt pins them; one that is not installed is left out with a note.
+
+    cargo bench --bench augment --no-run                   (tells the path of PROGRAM)
+    pip install -r benches/augment/requirements.txt
+    python3 benches/augment/peers.py PROGRAM [PHOTOS] [--side 224 400] [--only TEXT ...]
+
+Without PHOTOS (a folder), those of ../shared/data/trashnet-384x512 are taken where they are, else drawn pictures. `--only study`
+measures the whole policy of experiments/taco-augmentation.toml.
 """
 
+import argparse
+import gc
+import importlib.metadata
+import os
+import platform
+import subprocess
 import sys
+import tempfile
 import time
+import warnings
+from pathlib import Path
 
-import albumentations as A
-import cv2
+import libraries
 import numpy as np
 
-try:
-    import torch
-    from torchvision.transforms import v2
-except ImportError as error:
-    print(f"without torchvision: {error}")
-    torch = None
-
-cv2.setNumThreads(1)
-side = int(sys.argv[1]) if len(sys.argv) > 1 else 224
-
-y, x = np.mgrid[0:side, 0:side]
-texture = ((x * 7919 + y * 104729) ^ (x * y)) % 23
-picture = np.stack([((x * (c + 2) + y * (5 - c)) % 233 + texture) for c in range(3)], -1).astype(np.uint8)
+PHOTOS = Path(__file__).resolve().parents[2] / "../shared/data/trashnet-384x512"
+PASSES = 5
+CALLS = 64
+# A pass of slow calls is cut down to so many seconds, and after so many there are no more passes.
+PASS_S = 0.3
+BUDGET_S = 2.0
+# How many times as fast as the fastest peer an op is meant to be, where it is not once.
+GOALS = {"gauss_noise": 5, "iso_noise": 5, "pixel_dropout": 5, "glass_blur": 5, "study": 5}
 
 
-def colours():
-    """The colour ops in each library, with the parameters of `ops.toml` where it has them."""
-    albumentations = {
-        "color_jitter": A.ColorJitter(p=1.0),
-        "to_gray": A.ToGray(p=1.0),
-        "clahe": A.CLAHE(p=1.0),
-        "random_gamma": A.RandomGamma(p=1.0),
-        "rgb_shift": A.RGBShift(p=1.0),
-        "equalize": A.Equalize(p=1.0),
-        "equalize_luma": A.Equalize(by_channels=False, p=1.0),
-        "auto_contrast": A.AutoContrast(p=1.0),
-        "posterize": A.Posterize(p=1.0),
-        "solarize": A.Solarize(p=1.0),
-        "invert": A.InvertImg(p=1.0),
-        "sharpen": A.Sharpen(p=1.0),
-        "random_tone_curve": A.RandomToneCurve(p=1.0),
-        "random_tone_curve_channels": A.RandomToneCurve(per_channel=True, p=1.0),
-    }
-    if torch is None:
-        return {"albumentations": albumentations, "torchvision": {}}
-    torchvision = {
-        "color_jitter": v2.ColorJitter(0.2, 0.2, 0.2, 0.5),
-        "to_gray": v2.Grayscale(3),
-        "random_gamma": lambda tensor: v2.functional.adjust_gamma(tensor, 1.1),
-        "equalize": v2.RandomEqualize(1.0),
-        "auto_contrast": v2.RandomAutocontrast(1.0),
-        "posterize": v2.RandomPosterize(4, 1.0),
-        "solarize": v2.RandomSolarize(128, 1.0),
-        "invert": v2.RandomInvert(1.0),
-        "sharpen": v2.RandomAdjustSharpness(2.0, 1.0),
-    }
-    return {"albumentations": albumentations, "torchvision": torchvision}
+class Ours:
+    """The program, which is asked for one pass after the other."""
+
+    name = "Ablatrix"
+
+    def __init__(self, program, photos, side):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "pictures"
+            command = [program, "--side", str(side), "--serve", file, *(["--photos", photos] if photos else [])]
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self.ops = self.process.stdout.readline().split()
+            if not self.ops:
+                sys.exit(f"{program} ended with {self.process.wait()}")
+            self.pictures = np.frombuffer(file.read_bytes(), np.uint8).reshape(-1, side, side, 3).copy()
+        self.copy_s = float("inf")
+
+    def passed(self, op, calls):
+        self.process.stdin.write(f"{op} {calls}\n")
+        self.process.stdin.flush()
+        copies, times = ([float(word) for word in self.process.stdout.readline().split()] for _ in range(2))
+        self.copy_s = min(self.copy_s, *copies)
+        return [copy + time for copy, time in zip(copies, times, strict=True)]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
 
 
-COLOURS = colours()
+class Other:
+    """A library of `libraries`, measured call by call."""
+
+    def __init__(self, library):
+        self.library, self.name, self.ops = library, library.name, library.ops
+
+    def passed(self, op, calls):
+        call, inputs, pictures = self.ops[op]
+        self.library.seed(op)
+        times = []
+        for i in range(max(1, calls // pictures)):
+            given = inputs[i % len(inputs)]
+            cpu, start = time.process_time(), time.perf_counter()
+            call(given)
+            elapsed = time.perf_counter() - start
+            # A long call is interrupted on a busy machine: then the processor's time is the shorter one.
+            times.append(min(elapsed, time.process_time() - cpu) / pictures)
+        return times
 
 
-def ours_in_albumentations():
-    rotate = {"limit": (-45, 45), "p": 1.0}
-    noise = {"std_range": (0.05, 0.11), "mean_range": (0.0, 0.0), "p": 1.0}
-    return {
-        "horizontal_flip": A.HorizontalFlip(p=1.0),
-        "vertical_flip": A.VerticalFlip(p=1.0),
-        "rotate_reflect": A.Rotate(border_mode=cv2.BORDER_REFLECT_101, **rotate),
-        "rotate_constant": A.Rotate(border_mode=cv2.BORDER_CONSTANT, **rotate),
-        "random_brightness_contrast": A.RandomBrightnessContrast(0.2, 0.2, p=1.0),
-        "hue_saturation_value": A.HueSaturationValue(20, 30, 20, p=1.0),
-        "channel_shuffle": A.ChannelShuffle(p=1.0),
-        **COLOURS["albumentations"],
-        "gauss_noise": A.GaussNoise(per_channel=True, **noise),
-        "gauss_noise_shared": A.GaussNoise(per_channel=False, **noise),
-    }
+def installed(pictures, side):
+    """The peers that are there."""
+    peers = []
+    for make in libraries.PEERS:
+        try:
+            peers.append(Other(make(pictures, side)))
+        except ImportError as error:
+            print(f"without {make.name}: {error}")
+    try:
+        batch = Other(libraries.TrainingBatch(pictures, side))
+    except ImportError:
+        batch = None
+    return peers, batch
 
 
-def geometry_in_albumentations():
-    affine = {"scale": (0.8, 1.2), "translate_percent": (-0.1, 0.1), "rotate": (-30, 30), "shear": (-10, 10), "p": 1.0}
-    pad, crop = side // 8, A.RandomCrop(side, side, p=1.0)
-    return {
-        "transpose": A.Transpose(p=1.0),
-        "random_rotate90": A.RandomRotate90(p=1.0),
-        "affine": A.Affine(**affine),
-        "affine_reflect": A.Affine(border_mode=cv2.BORDER_REFLECT_101, **affine),
-        "shift_scale_rotate": A.ShiftScaleRotate(p=1.0),
-        "perspective": A.Perspective(p=1.0),
-        "random_resized_crop": A.RandomResizedCrop((side, side), p=1.0),
-        "random_crop": A.Compose([A.Pad(pad, border_mode=cv2.BORDER_CONSTANT, p=1.0), crop]),
-        "random_crop_reflect": A.Compose([A.Pad(pad, border_mode=cv2.BORDER_REFLECT_101, p=1.0), crop]),
-        "grid_distortion": A.GridDistortion(p=1.0),
-        "elastic_transform": A.ElasticTransform(alpha=300, sigma=8, p=1.0),
-        "elastic_transform_smooth": A.ElasticTransform(alpha=3000, sigma=50, p=1.0),
-        "optical_distortion": A.OpticalDistortion(p=1.0),
-    }
+def measure(op, everyone):
+    """Seconds for a picture, for each library that can do it."""
+    calls, best = {}, {}
+    for library in everyone:
+        try:
+            library.passed(op, 1)
+            first = library.passed(op, 4)
+        except Exception as error:  # They fail in ways of their own.
+            print(f"not measured: `{op}` of {library.name}: {type(error).__name__}: {error}", file=sys.stderr)
+            continue
+        calls[library] = max(1, min(CALLS, int(PASS_S * len(first) / sum(first))))
+    spent = dict.fromkeys(calls, 0.0)
+    for _ in range(PASSES):
+        for library, n in calls.items():
+            if spent[library] < BUDGET_S:
+                start = time.perf_counter()
+                times = library.passed(op, n)
+                spent[library] += time.perf_counter() - start
+                best[library.name] = list(map(min, best.get(library.name, times), times))
+    return {name: sum(times) / len(times) for name, times in best.items()}
 
 
-def geometry_in_torchvision():
-    if torch is None:
-        return {}
-    bilinear = v2.InterpolationMode.BILINEAR
-    pad = side // 8
-    return {
-        "affine": v2.RandomAffine(30, (0.1, 0.1), (0.8, 1.2), (-10, 10, -10, 10), interpolation=bilinear),
-        "shift_scale_rotate": v2.RandomAffine(45, (0.0625, 0.0625), (0.9, 1.1), interpolation=bilinear),
-        "perspective": v2.RandomPerspective(0.2, p=1.0, interpolation=bilinear),
-        "random_resized_crop": v2.RandomResizedCrop((side, side), interpolation=bilinear),
-        "random_crop": v2.RandomCrop(side, padding=pad),
-        "random_crop_reflect": v2.RandomCrop(side, padding=pad, padding_mode="reflect"),
-        "elastic_transform": v2.ElasticTransform(alpha=300.0, sigma=8.0),
-        "elastic_transform_smooth": v2.ElasticTransform(alpha=3000.0, sigma=50.0),
-    }
+def table(side, ours, batch, peers, wanted):
+    """Prints the rows of one size; gives the ops that fall short."""
+    heads = [f"{side} x {side}", "Ablatrix", *(peer.name for peer in peers), "Ablatrix / fastest peer"]
+    print(f"\n| {' | '.join(heads)} |\n|---|{'---:|' * (len(heads) - 1)}", flush=True)
+    short = []
+    for own in filter(None, [ours, batch]):
+        for op in filter(wanted, own.ops):
+            seconds = measure(op, [own, *(peer for peer in peers if op in peer.ops)])
+            mine = seconds.pop(own.name)
+            ratio = min(seconds.values()) / mine if seconds else None
+            goal = GOALS.get(op, 1)
+            if ratio is not None and round(ratio, 2) < goal:
+                short.append(f"`{op}` at {side}: {ratio:.2f}" + (f" instead of {goal}" if goal > 1 else ""))
+            rates = [f"{1 / mine:,.0f}", *(f"{1 / seconds[p.name]:,.0f}" if p.name in seconds else "-" for p in peers)]
+            print(f"| `{op}` | {' | '.join(rates)} | {'-' if ratio is None else f'{ratio:.2f}'} |", flush=True)
+    print(f"\nA copy of a picture, which Ablatrix's figures include: {1e6 * ours.copy_s:.1f} us.", flush=True)
+    return short
 
 
-def noise_and_quality_in_albumentations():
-    random = {"fill": "random", "p": 1.0}
-    return {
-        "iso_noise": A.ISONoise(p=1.0),
-        "multiplicative_noise": A.MultiplicativeNoise(p=1.0),
-        "multiplicative_noise_pixels": A.MultiplicativeNoise(elementwise=True, p=1.0),
-        "multiplicative_noise_values": A.MultiplicativeNoise(elementwise=True, per_channel=True, p=1.0),
-        "pixel_dropout": A.PixelDropout(p=1.0),
-        "pixel_dropout_channels": A.PixelDropout(per_channel=True, p=1.0),
-        "coarse_dropout": A.CoarseDropout(p=1.0),
-        "coarse_dropout_random": A.CoarseDropout(**random),
-        "random_erasing": A.Erasing(p=1.0),
-        "random_erasing_random": A.Erasing(**random),
-        "gaussian_blur_small": A.GaussianBlur(sigma_limit=(0.7, 0.7), p=1.0),
-        "gaussian_blur": A.GaussianBlur(sigma_limit=(3.0, 3.0), p=1.0),
-        "motion_blur": A.MotionBlur((7, 7), p=1.0),
-        "median_blur_3": A.MedianBlur((3, 3), p=1.0),
-        "median_blur_5": A.MedianBlur((5, 5), p=1.0),
-        "median_blur_7": A.MedianBlur((7, 7), p=1.0),
-        "median_blur_15": A.MedianBlur((15, 15), p=1.0),
-        "glass_blur": A.GlassBlur(p=1.0),
-        "defocus_3": A.Defocus((3, 3), p=1.0),
-        "defocus_10": A.Defocus((10, 10), p=1.0),
-        "image_compression_30": A.ImageCompression(quality_range=(30, 30), p=1.0),
-        "image_compression": A.ImageCompression(p=1.0),
-        "downscale": A.Downscale(p=1.0),
-    }
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program", type=Path)
+    parser.add_argument("photos", type=Path, nargs="?", default=PHOTOS if PHOTOS.is_dir() else None)
+    parser.add_argument("--side", type=int, nargs="+", default=[224, 400])
+    parser.add_argument("--only", nargs="+", default=[""], help="parts of names of ops")
+    asked = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    # The program inherits the core.
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    gc.disable()
+    names = ["albumentations", "opencv-python-headless", "torch", "torchvision", "kornia"]
+    versions = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()}
+    print(", ".join(f"{name} {versions[name]}" for name in names if name in versions))
+    print(f"Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}, load {os.getloadavg()[0]:.1f}; {asked.photos or 'drawn pictures'}")
+    short = []
+    for side in asked.side:
+        ours = Ours(asked.program, asked.photos, side)
+        peers, batch = installed(ours.pictures, side)
+        short += table(side, ours, batch, peers, lambda op: any(text in op for text in asked.only))
+        ours.close()
+        gc.collect()
+    print("\nOps that fall short:", *(short or ["none"]), sep="\n- ")
 
 
-def ours_in_torchvision():
-    if torch is None:
-        return {}
-    torch.set_num_threads(1)
-    bilinear = v2.InterpolationMode.BILINEAR
-    return {
-        "horizontal_flip": v2.RandomHorizontalFlip(p=1.0),
-        "vertical_flip": v2.RandomVerticalFlip(p=1.0),
-        "rotate_constant": v2.RandomRotation(45, interpolation=bilinear),
-        "random_brightness_contrast": v2.ColorJitter(brightness=0.2, contrast=0.2),
-        "hue_saturation_value": v2.ColorJitter(hue=0.11, saturation=0.12, brightness=0.08),
-        "channel_shuffle": v2.RandomChannelPermutation(),
-        **COLOURS["torchvision"],
-        "random_erasing": v2.RandomErasing(p=1.0),
-        "gaussian_blur_small": v2.GaussianBlur(5, (0.7, 0.7)),
-        "gaussian_blur": v2.GaussianBlur(21, (3.0, 3.0)),
-        "image_compression_30": v2.JPEG(30),
-        "image_compression": v2.JPEG((99, 100)),
-        "gauss_noise": v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.GaussianNoise(0.0, 0.08),
-                                   v2.ToDtype(torch.uint8, scale=True)]),
-    }
-
-
-def measure(call):
-    """Seconds per picture: the best of several rounds of 20, for about a second."""
-    best, end = float("inf"), time.perf_counter() + 1.0
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        for _ in range(20):
-            call()
-        best = min(best, (time.perf_counter() - start) / 20)
-    return best
-
-
-albumentations = ours_in_albumentations() | geometry_in_albumentations() | noise_and_quality_in_albumentations()
-torchvision = ours_in_torchvision() | geometry_in_torchvision()
-tensor = torch.from_numpy(picture).permute(2, 0, 1).contiguous() if torch else None
-print(f"{f'{side} x {side}, one core':<28}{'albumentations':>16}{'torchvision':>14}  (images/s)")
-for name, op in albumentations.items():
-    first = f"{1 / measure(lambda: op(image=picture)):.0f}"
-    second = f"{1 / measure(lambda: torchvision[name](tensor)):.0f}" if name in torchvision else "-"
-    print(f"{name:<28}{first:>16}{second:>14}")
+if __name__ == "__main__":
+    main()

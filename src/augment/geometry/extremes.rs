@@ -36,7 +36,7 @@ pub(in crate::augment) fn extremes() -> Vec<Extreme> {
         ("rotate_reflect", "4cc162d57848", rotate(mirrored)),
         ("rotate_constant", "0e7b31bce0d5", rotate(black)),
         ("transpose", "c84060003bae", Geometry::Transpose {}),
-        ("random_rotate90", "32d271b4c9c7", Geometry::RandomRotate90 {}),
+        ("random_rotate90", "0a4689e01a76", Geometry::RandomRotate90 {}),
         ("affine_reflect", "fea338fb10a0", affine(false, mirrored)),
         ("affine_constant", "fc6f8c2e5616", affine(true, black)),
         (

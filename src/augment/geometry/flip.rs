@@ -17,8 +17,11 @@ pub enum Flip {
 
 impl Transform for Flip {
     fn apply(&self, image: &mut RgbImage, scratch: &mut Scratch) {
+        if image.width == 0 {
+            return;
+        }
         match self {
-            Flip::Horizontal => horizontal(image, &mut scratch.bytes),
+            Flip::Horizontal => image.data.chunks_exact_mut(image.width * 3).for_each(reverse),
             Flip::Vertical => swap_rows(&mut image.data, image.width * 3, image.height, &mut scratch.bytes),
         }
     }
@@ -40,21 +43,7 @@ impl fmt::Display for Flip {
     }
 }
 
-fn horizontal(image: &mut RgbImage, buffer: &mut Vec<u8>) {
-    if image.width == 0 {
-        return;
-    }
-    for row in image.data.chunks_exact_mut(image.width * 3) {
-        buffer.clear();
-        buffer.extend_from_slice(row);
-        reverse(buffer, row);
-    }
-}
-
 fn swap_rows(values: &mut [u8], stride: usize, rows: usize, buffer: &mut Vec<u8>) {
-    if stride == 0 {
-        return;
-    }
     let (top, bottom) = values.split_at_mut(rows / 2 * stride);
     for (upper, lower) in top.chunks_exact_mut(stride).zip(bottom.rchunks_exact_mut(stride)) {
         // Three copies of a row are faster than a swap value by value.

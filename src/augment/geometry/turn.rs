@@ -49,11 +49,7 @@ impl Transform for QuarterTurns {
         match self.turns % 4 {
             0 => {}
             1 => transpose(image, Columns::Backward, Rows::Forward, &mut scratch.bytes),
-            2 => {
-                scratch.bytes.clear();
-                scratch.bytes.extend_from_slice(&image.data);
-                reverse(&scratch.bytes, &mut image.data);
-            }
+            2 => reverse(&mut image.data),
             _ => transpose(image, Columns::Forward, Rows::Backward, &mut scratch.bytes),
         }
     }

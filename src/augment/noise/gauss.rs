@@ -65,12 +65,9 @@ const CHUNK: usize = 1024;
 
 /// Chunk `n` of the stream of `key`.
 fn fill(normal: &mut [i16; CHUNK], key: Key, n: usize) {
-    let table = Normal::table();
     let mut blocks = [[0; 4]; CHUNK / 8];
     key.fill((n * blocks.len()) as u64, &mut blocks);
-    for (two, word) in normal.as_chunks_mut::<2>().0.iter_mut().zip(blocks.as_flattened()) {
-        *two = [*word as u16, (word >> 16) as u16].map(|bits| table.value(bits));
-    }
+    Normal::table().values(blocks.as_flattened(), normal);
 }
 
 /// `value + mean + scale x normal`, rounded to even and clipped.

@@ -31,6 +31,33 @@ impl Normal {
         let sign = bits as i16 >> 15;
         (self.half[usize::from(bits & 0x7fff)] ^ sign) - sign
     }
+
+    /// The values that the lower and the upper halves of the words name, two for each.
+    pub fn values(&self, words: &[u32], values: &mut [i16]) {
+        // Four look-ups a time from one register; signs afterwards, in vectors.
+        for (four, &[low, high]) in values.as_chunks_mut().0.iter_mut().zip(words.as_chunks().0) {
+            let bits = u64::from(low) | (u64::from(high) << 32);
+            *four = [0, 16, 32, 48].map(|shift| self.half[(bits >> shift) as usize & 0x7fff]);
+        }
+        let done = words.len() / 2 * 4;
+        for (two, &word) in values[done..].as_chunks_mut().0.iter_mut().zip(&words[done / 2..]) {
+            *two = [0, 16].map(|shift| self.half[(word >> shift) as usize & 0x7fff]);
+        }
+        set_signs(values, words);
+    }
+}
+
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
+fn set_signs(values: &mut [i16], words: &[u32]) {
+    for (two, &word) in values.as_chunks_mut::<2>().0.iter_mut().zip(words) {
+        for (i, value) in two.iter_mut().enumerate() {
+            let sign = (word >> (16 * i)) as i16 >> 15;
+            *value = (*value ^ sign) - sign;
+        }
+    }
 }
 
 /// The value below which a standard normal one lies with probability `p`, for `p` from 0.5 to 1 - 1e-11:
@@ -107,6 +134,18 @@ mod tests {
             (0.999_992_370_605_468_8, 4.324_919_040_826_045),
         ] {
             assert!((quantile(p) - expected).abs() < 1e-12, "{p}: {}", quantile(p));
+        }
+    }
+
+    #[test]
+    fn many_values_are_those_made_one_by_one() {
+        let table = Normal::table();
+        for n in [0, 1, 2, 7, 64] {
+            let words: Vec<u32> = (0..n).map(|i| i * 0x9e37_79b9).collect();
+            let mut values = vec![0; words.len() * 2];
+            table.values(&words, &mut values);
+            let halves = words.iter().flat_map(|word| [*word as u16, (word >> 16) as u16]);
+            assert_eq!(values, halves.map(|bits| table.value(bits)).collect::<Vec<_>>());
         }
     }
 

@@ -17,7 +17,7 @@ pub(in crate::augment) fn extremes() -> Vec<Extreme> {
     let defocus = |radius, alias_blur| Quality::Defocus { radius, alias_blur };
     let compression = |quality| Quality::ImageCompression { quality_range: [quality, quality] };
     let ops = [
-        ("gaussian_blur", "32d271b4c9c7", gaussian([0.0, 16.0], [0, 0])),
+        ("gaussian_blur", "c1da811c1a82", gaussian([0.0, 16.0], [0, 0])),
         ("gaussian_blur_kernel", "6d6b72de2c7d", gaussian([16.0, 16.0], [126, 127])),
         ("motion_blur", "566585509ea8", motion([3, 99], true)),
         ("motion_blur_middle", "ebef02e68b77", motion([3, 7], false)),

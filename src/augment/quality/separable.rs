@@ -67,11 +67,15 @@ pub(in crate::augment) struct Rows {
 pub(super) fn blur(image: &mut RgbImage, taps: &Taps, rows: &mut Rows) {
     if taps.n > 1 {
         blur_rows(image, taps, rows, |image, y, row| {
-            let from = &image.data[y * image.width * 3..][..row.len()];
-            for (to, &level) in row.iter_mut().zip(from) {
-                *to = u16::from(level) << FRACTION;
-            }
+            widen(&image.data[y * image.width * 3..][..row.len()], row);
         });
+    }
+}
+
+#[multiversion::multiversion(targets("x86_64+avx2+bmi2"))]
+fn widen(levels: &[u8], row: &mut [u16]) {
+    for (to, &level) in row.iter_mut().zip(levels) {
+        *to = u16::from(level) << FRACTION;
     }
 }
 
@@ -219,7 +223,11 @@ fn along_y(ring: &[u16], pairs: &[(usize, usize)], weights: &[Block], out: &mut 
         for (level, sum) in levels.iter_mut().zip(sums) {
             *level = (sum >> FRACTION) as u8;
         }
-        out.copy_from_slice(&levels[..out.len()]);
+        // Of a known length, this is a few instructions.
+        match out.first_chunk_mut() {
+            Some(whole) => *whole = levels,
+            None => out.copy_from_slice(&levels[..out.len()]),
+        }
     }
 }
 
