@@ -309,31 +309,4 @@ def kornia_policies(K):
     }
 
 
-class TrainingBatch:
-    """What Ablatrix's worker does with a packed batch (`Uploader::images` in worker/src/batch.rs), in the same calls of libtorch; and the
-    packing before it, one copy of each picture. The result is [N, 3, side, side] with the strides of [N, side, side, 3]."""
-
-    name = "Ablatrix"
-
-    def __init__(self, pictures, side):
-        torch = torch_on_one_core()
-        scale = torch.tensor([1 / (255 * std) for std in STD]).view(1, 3, 1, 1)
-        shift = torch.tensor([-mean / std for mean, std in zip(MEAN, STD, strict=True)]).view(1, 3, 1, 1)
-        packed = np.empty((PACKED, side, side, 3), np.uint8)
-        inputs = [np.ascontiguousarray(pictures[i % len(pictures)]) for i in range(PACKED)]
-
-        def images(batch):
-            for i, picture in enumerate(batch):
-                packed[i] = picture
-            # A copy, as of a slice of bytes there.
-            tensor = torch.tensor(packed)
-            with torch.no_grad():
-                return tensor.to("cpu").permute(0, 3, 1, 2).to(torch.float32).mul_(scale).add_(shift)
-
-        self.ops = {name: (images, [inputs], PACKED) for name in ["normalize_and_pack", "pack_and_normalize"]}
-
-    def seed(self, _):
-        pass
-
-
 PEERS = [Albumentations, Torchvision, Kornia]

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use ablatrix::augment::{Policy, Scratch, sample_key};
-use ablatrix::pixels::{RgbImage, decode};
+use ablatrix::pixels::{RgbImage, decode, normalise};
 use ablatrix::spec::ops::{NamedOp, Op};
 use ablatrix::spec::{Overrides, load};
 
@@ -22,6 +22,10 @@ const PICTURES: usize = 8;
 const CALLS: usize = 64;
 /// Passes over the same pictures and draws, of which the fastest time of each picture counts.
 const PASSES: usize = 5;
+/// From pictures to what a network reads; the same here, two ways for others.
+const PACKING: [&str; 2] = ["normalize_and_pack", "pack_and_normalize"];
+/// Pictures of a batch.
+const BATCH: usize = 32;
 /// The seconds that a pass is cut down to.
 const PASS_S: f64 = 0.3;
 
@@ -90,16 +94,20 @@ fn asked() -> Asked {
 fn serve(file: &Path, pictures: &[RgbImage], policies: &[(String, Policy)]) {
     let bytes = pictures.iter().map(|picture| picture.data.as_slice()).collect::<Vec<_>>().concat();
     std::fs::write(file, bytes).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let names: Vec<_> = policies.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<_> = policies.iter().map(|(name, _)| name.as_str()).chain(PACKING).collect();
     println!("{}", names.join(" "));
     for line in std::io::stdin().lock().lines() {
         let line = line.unwrap_or_else(|error| panic!("standard input: {error}"));
         let (name, calls) =
             line.split_once(' ').unwrap_or_else(|| panic!("{line}: wants a name and a number"));
         let calls = calls.parse().unwrap_or_else(|error| panic!("{line}: {error}"));
-        let (_, policy) =
-            policies.iter().find(|(of, _)| of == name).unwrap_or_else(|| panic!("no op {name}"));
-        let times = pass(policy, pictures, calls);
+        let times = if PACKING.contains(&name) {
+            packing(pictures, calls)
+        } else {
+            let policy = policies.iter().find(|(of, _)| of == name);
+            let (_, policy) = policy.unwrap_or_else(|| panic!("no op {name}"));
+            pass(policy, pictures, calls)
+        };
         for part in 0..2 {
             println!(
                 "{}",
@@ -128,6 +136,27 @@ fn pass(policy: &Policy, pictures: &[RgbImage], calls: usize) -> Vec<[f64; 2]> {
         [(copied - start).as_secs_f64(), (done - copied).as_secs_f64()]
     };
     (0..calls).map(one).collect()
+}
+
+/// What the worker does on a processor: the pictures of a batch one behind the other, then all to normalised floats, in
+/// buffers that are used again. Seconds for a picture, of both.
+fn packing(pictures: &[RgbImage], calls: usize) -> Vec<[f64; 2]> {
+    let (mean, std) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+    let scale = std.map(|std: f32| 1.0 / (255.0 * std));
+    let shift = std::array::from_fn(|c| -mean[c] / std[c]);
+    let mut bytes: Vec<u8> = Vec::new();
+    let mut floats = vec![0.0; pictures[0].data.len() * BATCH];
+    let mut one = |_| {
+        let start = Instant::now();
+        bytes.clear();
+        (0..BATCH).for_each(|i| bytes.extend_from_slice(&pictures[i % pictures.len()].data));
+        let copied = Instant::now();
+        normalise(&bytes, scale, shift, &mut floats);
+        let done = Instant::now();
+        std::hint::black_box(&mut floats);
+        [copied - start, done - copied].map(|time| time.as_secs_f64() / BATCH as f64)
+    };
+    (0..(calls / BATCH).max(1)).map(&mut one).collect()
 }
 
 /// Each op of `ops.toml` on every picture, and the whole of a study's ops as they are.

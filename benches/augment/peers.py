@@ -97,11 +97,7 @@ def installed(pictures, side):
             peers.append(Other(make(pictures, side)))
         except ImportError as error:
             print(f"without {make.name}: {error}")
-    try:
-        batch = Other(libraries.TrainingBatch(pictures, side))
-    except ImportError:
-        batch = None
-    return peers, batch
+    return peers
 
 
 def measure(op, everyone):
@@ -126,21 +122,20 @@ def measure(op, everyone):
     return {name: sum(times) / len(times) for name, times in best.items()}
 
 
-def table(side, ours, batch, peers, wanted):
+def table(side, ours, peers, wanted):
     """Prints the rows of one size; gives the ops that fall short."""
     heads = [f"{side} x {side}", "Ablatrix", *(peer.name for peer in peers), "Ablatrix / fastest peer"]
     print(f"\n| {' | '.join(heads)} |\n|---|{'---:|' * (len(heads) - 1)}", flush=True)
     short = []
-    for own in filter(None, [ours, batch]):
-        for op in filter(wanted, own.ops):
-            seconds = measure(op, [own, *(peer for peer in peers if op in peer.ops)])
-            mine = seconds.pop(own.name)
-            ratio = min(seconds.values()) / mine if seconds else None
-            goal = GOALS.get(op, 1)
-            if ratio is not None and round(ratio, 2) < goal:
-                short.append(f"`{op}` at {side}: {ratio:.2f}" + (f" instead of {goal}" if goal > 1 else ""))
-            rates = [f"{1 / mine:,.0f}", *(f"{1 / seconds[p.name]:,.0f}" if p.name in seconds else "-" for p in peers)]
-            print(f"| `{op}` | {' | '.join(rates)} | {'-' if ratio is None else f'{ratio:.2f}'} |", flush=True)
+    for op in filter(wanted, ours.ops):
+        seconds = measure(op, [ours, *(peer for peer in peers if op in peer.ops)])
+        mine = seconds.pop(ours.name)
+        ratio = min(seconds.values()) / mine if seconds else None
+        goal = GOALS.get(op, 1)
+        if ratio is not None and round(ratio, 2) < goal:
+            short.append(f"`{op}` at {side}: {ratio:.2f}" + (f" instead of {goal}" if goal > 1 else ""))
+        rates = [f"{1 / mine:,.0f}", *(f"{1 / seconds[p.name]:,.0f}" if p.name in seconds else "-" for p in peers)]
+        print(f"| `{op}` | {' | '.join(rates)} | {'-' if ratio is None else f'{ratio:.2f}'} |", flush=True)
     print(f"\nA copy of a picture, which Ablatrix's figures include: {1e6 * ours.copy_s:.1f} us.", flush=True)
     return short
 
@@ -163,8 +158,8 @@ def main():
     short = []
     for side in asked.side:
         ours = Ours(asked.program, asked.photos, side)
-        peers, batch = installed(ours.pictures, side)
-        short += table(side, ours, batch, peers, lambda op: any(text in op for text in asked.only))
+        peers = installed(ours.pictures, side)
+        short += table(side, ours, peers, lambda op: any(text in op for text in asked.only))
         ours.close()
         gc.collect()
     print("\nOps that fall short:", *(short or ["none"]), sep="\n- ")
