@@ -11,7 +11,7 @@ use super::fault::{Fault, Place, SpecError, nearest};
 use super::layers::{Layers, Overrides, Swept};
 use super::reader::{Reading, Table, shown};
 use super::settings::{Augment, Design, Experiment};
-use super::{read_augment, read_data, read_labels, read_training};
+use super::{read_augment, read_data, read_labels, read_train, read_training};
 
 /// The largest matrix.
 const MAX_POINTS: usize = 100_000;
@@ -180,7 +180,7 @@ fn read(reading: &Reading<'_>) -> Experiment {
     if is_laid_out {
         check_baseline(&root.table("report"), &report.baseline, &augment);
     }
-    let train = read_training::train(&root);
+    let train = read_train::train(&root);
     if is_laid_out {
         check_partners(&root.table("train"), train.batch_size, &augment);
     }

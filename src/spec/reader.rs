@@ -379,6 +379,25 @@ impl<'r> Table<'r> {
         }
     }
 
+    /// A list of finite numbers, each within `range`.
+    pub fn numbers(&self, key: &str, range: RangeInclusive<f64>) -> Vec<f64> {
+        let Some(value) = self.required(key) else {
+            return Vec::new();
+        };
+        let items: Option<Vec<f64>> = match value {
+            Value::Array(_, items) => items.iter().map(number_of).collect(),
+            _ => None,
+        };
+        match items {
+            Some(items) if items.iter().all(|item| range.contains(item)) => items,
+            _ => {
+                let each = range_text(range.start(), range.end());
+                self.wrong(key, value, &format!("a list of numbers, each {each}"));
+                Vec::new()
+            }
+        }
+    }
+
     /// The value as it stands, for keys that take several types.
     pub fn any(&self, key: &str) -> Option<Value> {
         self.required(key).cloned()

@@ -197,6 +197,16 @@ const DIRTY: [Reach<'_>; 32] = [
         &["train "],
         "train.schedule.name",
     ),
+    ("the loss", &[("epochs = 1", "epochs = 1\nloss = \"focal\"")], &["train "], "train.loss.name"),
+    ("the average of weights", &[("epochs = 1", "epochs = 1\nema = 0.9")], &["train "], "train.ema"),
+    (
+        "the batches of a step",
+        &[("epochs = 1", "epochs = 1\naccumulate = 2")],
+        &["train "],
+        "train.accumulate",
+    ),
+    ("the clipped norm", &[("epochs = 1", "epochs = 1\nclip_norm = 1.0")], &["train "], "train.clip_norm"),
+    ("the optimizer", &[("\"adam\", lr", "\"sgd\", lr")], &["train "], "train.optimizer.rule.name"),
     ("the patience", &[("patience = 5", "patience = 6")], &["train "], "train.early_stopping.patience"),
     (
         "no early stopping",

@@ -12,6 +12,7 @@
 
 pub mod batch;
 pub mod failure;
+mod fused;
 pub mod inputs;
 mod mixing;
 pub mod model;
