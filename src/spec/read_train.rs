@@ -82,6 +82,11 @@ fn positive_weights(table: &Table<'_>) -> PositiveWeights {
     match table.any("positive_weights") {
         Some(Value::String(_, word)) if word == "none" => PositiveWeights::None,
         Some(Value::String(_, word)) if word == "balanced" => PositiveWeights::Balanced,
+        Some(Value::Array(_, items)) if items.is_empty() => {
+            let fault = Fault::new("`positive_weights` is an empty list, expected one number per label");
+            table.fault("positive_weights", fault);
+            PositiveWeights::None
+        }
         Some(Value::Array(..)) => PositiveWeights::Given(table.numbers("positive_weights", 0.0..=1e6)),
         Some(value) => {
             let found = shown(&value);

@@ -166,3 +166,24 @@ fn wrong_settings_say_what_is_wrong() {
         assert!(found.len() == 1 && found[0].starts_with(expected), "{keys}: {found:?}");
     }
 }
+
+#[test]
+fn given_weights_are_as_many_as_the_labels_that_the_spec_names() {
+    let with = |weights: &str| {
+        spec(&format!("loss = {{ positive_weights = {weights} }}"), "").replace(
+            "from = \"folder\"",
+            "from = \"folder\"\n[labels.groups]\nglass = [\"a\"]\nmetal = [\"b\"]",
+        )
+    };
+    assert!(read(&with("[1, 2]"), &[]).is_ok());
+    assert_eq!(
+        faults(&with("[1, 2, 3]"), &[]),
+        [
+            "`positive_weights` has 3 numbers, expected 2, one per label @ [1, 2, 3] ? the labels are, in this order: glass, metal"
+        ]
+    );
+    assert_eq!(
+        faults(&with("[]"), &[]),
+        ["`positive_weights` is an empty list, expected one number per label @ []"]
+    );
+}

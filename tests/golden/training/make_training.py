@@ -199,21 +199,11 @@ def schedules():
 
         def make(optimizer):
             return lr_scheduler.OneCycleLR(
-                optimizer, peak, total_steps=epochs * epoch_steps + 1, pct_start=rise,
+                optimizer, peak, total_steps=epochs * epoch_steps, pct_start=rise,
                 cycle_momentum=False, div_factor=start, final_div_factor=end,
             )
 
-        # One step more, so that PyTorch's own last call is allowed, would move the peak.
-        def exact(optimizer):
-            scheduler = make(optimizer)
-            scheduler.total_steps -= 1
-            scheduler._schedule_phases[0]["end_step"] = rise * scheduler.total_steps - 1
-            scheduler._schedule_phases[1]["end_step"] = scheduler.total_steps - 1
-            step = scheduler.step
-            scheduler.step = lambda: step() if scheduler.last_epoch + 1 < scheduler.total_steps else None
-            return scheduler
-
-        return schedule(settings, peak, epochs, exact, epoch_steps, per_step=True)
+        return schedule(settings, peak, epochs, make, epoch_steps, per_step=True)
 
     def polynomial(peak, epochs, power):
         settings = {"name": "polynomial", "power": power, "min_lr": 0.0}

@@ -252,7 +252,7 @@ fn gathered_batches_are_one_large_batch() {
             source: Source { examples: &examples, policy: &policy, seed: 1, epoch_idx: 0 },
             loader_threads: 0,
             accumulate,
-            rates: EpochRates::Constant(0.05),
+            rates: EpochRates::Constant(0.01),
         };
         assert!(matches!(
             pass.run(&order::batches(&items, batch_size), &Stop::default()).unwrap(),
@@ -263,8 +263,9 @@ fn gathered_batches_are_one_large_batch() {
     let whole = trained(8, 1);
     let gathered = trained(4, 2);
     let largest = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-    assert!(largest(&whole, &gathered) < 1e-5, "{}", largest(&whole, &gathered));
-    assert!(largest(&whole, &trained(4, 1)) > 1e-4, "steps of four are other steps");
+    let (alike, otherwise) = (largest(&whole, &gathered), largest(&whole, &trained(4, 1)));
+    // What is left is the rounding of sums in another order, over three steps.
+    assert!(alike < 0.01 * otherwise, "{alike}; with steps of four rows {otherwise}");
 }
 
 #[test]
