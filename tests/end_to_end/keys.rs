@@ -111,7 +111,7 @@ const FRESH: [Edit<'_>; 16] = [
 ];
 
 /// Edits, what they reach, and why.
-const DIRTY: [Reach<'_>; 32] = [
+const DIRTY: [Reach<'_>; 37] = [
     (
         "one op's p",
         &[("\"horizontal_flip\", p = 0.5", "\"horizontal_flip\", p = 0.6")],
