@@ -197,7 +197,12 @@ const DIRTY: [Reach<'_>; 37] = [
         &["train "],
         "train.schedule.name",
     ),
-    ("the loss", &[("epochs = 1", "epochs = 1\nloss = \"focal\"")], &["train "], "train.loss.name"),
+    (
+        "the loss",
+        &[("epochs = 1", "epochs = 1\nloss = { smoothing = 0.1 }")],
+        &["train "],
+        "train.loss.smoothing",
+    ),
     ("the average of weights", &[("epochs = 1", "epochs = 1\nema = 0.9")], &["train "], "train.ema"),
     (
         "the batches of a step",
@@ -206,7 +211,12 @@ const DIRTY: [Reach<'_>; 37] = [
         "train.accumulate",
     ),
     ("the clipped norm", &[("epochs = 1", "epochs = 1\nclip_norm = 1.0")], &["train "], "train.clip_norm"),
-    ("the optimizer", &[("\"adam\", lr", "\"sgd\", lr")], &["train "], "train.optimizer.rule.name"),
+    (
+        "the optimizer's rule",
+        &[("\"adam\", lr", "\"adam\", epsilon = 1e-6, lr")],
+        &["train "],
+        "train.optimizer.rule.epsilon",
+    ),
     ("the patience", &[("patience = 5", "patience = 6")], &["train "], "train.early_stopping.patience"),
     (
         "no early stopping",
