@@ -15,7 +15,7 @@ use crate::spec::ops::NamedOp;
 use crate::spec::settings::{Device, Images, Model, Train};
 
 /// Version of this contract; orchestrator and worker must agree.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The libtorch that workers are built with; it changes numbers, so it is part of the keys of train and predict.
 pub const LIBTORCH: &str = "2.11.0";
@@ -227,6 +227,8 @@ pub struct TrainSummary {
     pub parameters: u64,
     /// Tensors of the weights file that were replaced, since their shape differs (the head), by name.
     pub replaced: Vec<String>,
+    /// How much more each label's positives weighed in the loss than its negatives; empty where they weighed as much.
+    pub positive_weights: Vec<f64>,
 }
 
 /// Why a training ended.

@@ -33,6 +33,7 @@ fn compile(includes: &[PathBuf]) {
         .warnings(false)
         .includes(includes)
         .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
+        .file("native/optimizers.cpp")
         .file("native/torch_extras.cpp")
         .file("native/precision.cpp")
         .compile("ablatrix_torch_extras");

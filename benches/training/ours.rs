@@ -28,9 +28,11 @@ use ablatrix_worker::model::Network;
 use ablatrix_worker::stop::Stop;
 use ablatrix_worker::torch;
 use ablatrix_worker::train::epoch::Pass;
+use ablatrix_worker::train::learner::Learner;
 use ablatrix_worker::train::loader::Source;
-use ablatrix_worker::train::optimizer::Adam;
+use ablatrix_worker::train::loss::LossFunction;
 use ablatrix_worker::train::order::{self, EpochItem};
+use ablatrix_worker::train::schedule::EpochRates;
 
 /// Pictures in the store.
 const PICTURES: i64 = 256;
@@ -51,21 +53,21 @@ fn main() {
     let job = job(folder.path(), model, side);
     let examples = Examples::open(&job, &Store::open(folder.path()).unwrap()).unwrap();
     let network = Network::new(&job.model, N_LABELS, 1, tch::Device::Cpu).unwrap();
-    let trained = network.named_state().into_iter().filter(|(_, tensor)| tensor.requires_grad()).collect();
-    let mut adam = Adam::new(&job.train.optimizer, trained);
+    let loss = LossFunction::new(&job.train.loss, vec![], tch::Device::Cpu).unwrap();
     let uploader = Uploader::new(tch::Device::Cpu, side, network.normalisation());
+    let mut learner = Learner::new(&job.train, network, loss, None).unwrap();
     let policy = Policy::new(&if policy == "study" { study() } else { vec![] });
     let items: Vec<EpochItem> =
         (0..PICTURES).map(|image_id| EpochItem { image_id, copy: 0, weight: 1.0 }).collect();
     let batches = order::batches(&items, batch.parse().unwrap());
     let mut pass = |batches: &[&[EpochItem]], epoch_idx| {
         let pass = Pass {
-            network: &network,
-            adam: &mut adam,
+            learner: &mut learner,
             uploader: &uploader,
             source: Source { examples: &examples, policy: &policy, seed: 1, epoch_idx },
             loader_threads: loaders.parse().unwrap(),
-            lr: 1e-4,
+            accumulate: 1,
+            rates: EpochRates::Constant(1e-4),
         };
         pass.run(batches, &Stop::default()).unwrap();
     };
@@ -133,10 +135,19 @@ fn job(root: &Path, model: &str, side: usize) -> Job {
         train: Train {
             epochs: 1,
             batch_size: 32,
-            loss: Loss::Bce,
+            accumulate: 1,
+            loss: Loss::Bce { positive_weights: PositiveWeights::None, smoothing: 0.0 },
             precision: Precision::Fp32,
-            optimizer: Optimizer::Adam { lr: 1e-4, weight_decay: 0.0 },
+            optimizer: Optimizer {
+                rule: Rule::Adam { betas: [0.9, 0.999], epsilon: 1e-8 },
+                lr: 1e-4,
+                weight_decay: 0.0,
+                decay_norms_and_biases: false,
+                layer_decay: 1.0,
+            },
+            clip_norm: 0.0,
             schedule: Schedule::Static,
+            ema: 0.0,
             early_stopping: None,
         },
         images: Images { size: side as u32, fit: Fit::Stretch },

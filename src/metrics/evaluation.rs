@@ -110,6 +110,14 @@ pub fn evaluate(val: Scored, test: Scored, labels: &[String], threshold: Thresho
     Evaluation { thresholds, values, undefined }
 }
 
+/// The metrics of one part over all labels, decided at one threshold for all of them.
+pub fn aggregates_at(part: &Scored, threshold: f64) -> Vec<Value> {
+    let said = counts::decisions(part, &vec![threshold; part.n_labels()]);
+    let counts = counts::count(part, &said);
+    let rankings: Vec<Ranking> = (0..part.n_labels()).map(|label| Ranking::new(part.column(label))).collect();
+    aggregates(part, &said, &counts, &rankings)
+}
+
 fn aggregates(test: &Scored, said: &[bool], counts: &[Counts], rankings: &[Ranking]) -> Vec<Value> {
     let pairs = || test.logits().iter().copied().zip(test.targets().iter().copied());
     let calibration = (0..test.n_labels()).map(|label| expected_calibration_error(test.column(label)));

@@ -26,7 +26,7 @@ mod against_sklearn;
 pub use constant::{BaseRates, constant_predictor};
 pub use counts::Counts;
 pub use degenerate::{Course, Flag};
-pub use evaluation::{Evaluation, Gap, Undefined, Value, evaluate};
+pub use evaluation::{Evaluation, Gap, Undefined, Value, aggregates_at, evaluate};
 pub use ranking::{Ranking, macro_average_precision, micro_average_precision};
 pub use scored::{Scored, ScoredError, probability};
 pub use threshold::{Thresholds, tune};

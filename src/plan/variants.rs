@@ -72,17 +72,21 @@ fn check(variants: &[Variant]) -> Result<(), VariantError> {
     Ok(())
 }
 
-/// The last part of each swept key, or the whole key where two end alike, or where a run's name has that part itself.
+/// The last part of each swept key, of one that ends in `name` the part before it (what is named), or the whole key where
+/// two end alike, or where a run's name has that part itself.
 fn shown_keys(points: &[Point]) -> HashMap<&str, &str> {
     let keys: Vec<&str> =
         points.first().map_or_else(Vec::new, |p| p.values.keys().map(String::as_str).collect());
-    let last = |key: &'_ str| key.rfind('.').map_or(0, |dot| dot + 1);
+    let short = |key: &'_ str| {
+        let named = key.strip_suffix(".name").unwrap_or(key);
+        named.rfind('.').map_or(0, |dot| dot + 1)..named.len()
+    };
     keys.iter()
         .map(|&key| {
-            let short = &key[last(key)..];
-            let unique = keys.iter().filter(|other| &other[last(other)..] == short).count() == 1
-                && !OF_RUNS.contains(&short);
-            (key, if unique { short } else { key })
+            let last = &key[short(key)];
+            let unique = keys.iter().filter(|other| &other[short(other)] == last).count() == 1
+                && !OF_RUNS.contains(&last);
+            (key, if unique { last } else { key })
         })
         .collect()
 }
@@ -129,5 +133,32 @@ mod tests {
         };
         assert_eq!(points(&["split.seed"]), "none/split.seed=1");
         assert_eq!(points(&["train.epochs", "split.seed"]), "none/epochs=1/split.seed=1");
+    }
+
+    #[test]
+    fn what_is_swept_by_name_is_shown_as_that() {
+        let names = |swept: &str| -> Vec<String> {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("s.toml");
+            let spec = format!(
+                "name = \"d\"\n[dataset]\nformat = \"folders\"\nimages = \"d\"\n[labels]\nfrom = \"folder\"\n\
+                 [augment.grid]\ndesign = \"none\"\n[matrix]\n{swept}\n"
+            );
+            std::fs::write(&path, spec).unwrap();
+            let loaded = crate::spec::load(&path, &Default::default()).unwrap();
+            variants(&loaded).unwrap().into_iter().map(|variant| variant.name).collect()
+        };
+        let expected = ["none/schedule=static", "none/schedule=cosine"];
+        assert_eq!(names(r#""train.schedule.name" = ["static", "cosine"]"#), expected);
+        assert_eq!(names(r#""train.schedule" = ["static", "cosine"]"#), expected);
+        assert_eq!(
+            names(r#""train.schedule" = [{ name = "static" }, { name = "cosine", min_lr = 1e-6 }]"#),
+            ["none/schedule=static", "none/schedule=cosine(min_lr:1e-6)"]
+        );
+        assert_eq!(names(r#""train.loss" = ["focal"]"#), ["none/loss=focal"]);
+        assert_eq!(
+            names("\"model.name\" = [\"resnet18\"]\n\"train.optimizer.name\" = [\"sgd\"]"),
+            ["none/model=resnet18/optimizer=sgd"]
+        );
     }
 }

@@ -169,8 +169,8 @@ fn line(result: &RunResult, stride: usize) -> Line {
     Line {
         epoch: rows.iter().map(|row| row.epoch).collect(),
         train_loss: column(|r| r.train_loss),
-        val_loss: column(|r| r.val_loss),
-        val_map: column(|r| 100.0 * r.val_map_macro),
+        val_loss: column(|r| r.val.loss),
+        val_map: column(|r| 100.0 * r.val.map_macro),
         rate: column(|r| r.images_per_second),
         seconds: column(|r| r.seconds),
     }
@@ -198,8 +198,8 @@ fn mean(runs: &[(&Run, &RunResult)], stride: usize) -> Option<Line> {
     Some(Line {
         epoch: epochs.iter().map(|&i| runs[0].1.history[i].epoch).collect(),
         train_loss: column(|r| r.train_loss),
-        val_loss: column(|r| r.val_loss),
-        val_map: column(|r| 100.0 * r.val_map_macro),
+        val_loss: column(|r| r.val.loss),
+        val_map: column(|r| 100.0 * r.val.map_macro),
         rate: column(|r| r.images_per_second),
         seconds: column(|r| r.seconds),
     })

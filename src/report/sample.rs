@@ -7,7 +7,7 @@ use super::data::*;
 use super::study::*;
 use crate::job::{StopReason, TrainSummary};
 use crate::seed::{Draws, Key};
-use crate::tables::rows::{EffectRow, HistoryRow, Part};
+use crate::tables::rows::{EffectRow, HistoryRow, Part, Validation};
 
 /// How large the study is.
 #[derive(Clone, Copy, Debug)]
@@ -305,6 +305,7 @@ fn result(
             trained_parameters: 1_502_000,
             parameters: 1_530_000,
             replaced: vec![],
+            positive_weights: vec![],
         },
         flags: if degenerate {
             vec!["answers “plastic” for every image: one label for all".into()]
@@ -327,8 +328,11 @@ fn epoch(epoch: u32, planned: u32, level: f64, map: f64, draws: &mut Draws) -> H
         epoch,
         lr,
         train_loss: 0.12 + 0.5 * (-3.4 * t).exp() + 0.006 * draws.normal().abs(),
-        val_loss: 0.30 - 0.4 * level + 0.34 * (-5.0 * t).exp() + 0.05 * t * t + 0.006 * draws.normal(),
-        val_map_macro: (map * (1.0 - 0.55 * (-4.5 * t).exp()) + 0.008 * draws.normal()).min(1.0),
+        val: Validation {
+            loss: 0.30 - 0.4 * level + 0.34 * (-5.0 * t).exp() + 0.05 * t * t + 0.006 * draws.normal(),
+            map_macro: (map * (1.0 - 0.55 * (-4.5 * t).exp()) + 0.008 * draws.normal()).min(1.0),
+            ..Validation::NONE
+        },
         seconds: 21.0 + 1.5 * draws.normal().abs(),
         images_per_second: 128.0 - 6.0 * draws.normal().abs(),
         wait_share: 0.02,

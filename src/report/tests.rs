@@ -259,7 +259,7 @@ fn undefined_numbers_are_dashes() {
     }
     for run in &mut study.runs {
         if let RunState::Done(result) = &mut run.state {
-            result.history.iter_mut().for_each(|h| h.val_loss = f64::NAN);
+            result.history.iter_mut().for_each(|h| h.val.loss = f64::NAN);
         }
     }
     study.constant.clear();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use figment::value::{Dict, Map, Tag, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
-use super::chosen::{Choice, choices};
+use super::chosen::{Choice, choices, write_out};
 use super::document::{Document, KeyPath, Spans};
 use super::fault::{Fault, Place, Source, SpecError};
 
@@ -189,14 +189,19 @@ impl Layers {
     #[must_use]
     pub fn with_point(&self, point: &[Swept], spec: &Layers) -> Self {
         let mut layers = self.clone();
-        for swept in point {
+        let document = |swept: &Swept| {
             let at = spec.matrix_place(&swept.key, None).unwrap_or(Place { source: 0, range: 0..0 });
             let value = spec.matrix_place(&swept.key, Some(swept.idx)).unwrap_or_else(|| at.clone());
             let spans = Spans { key: at.range, value: value.range };
             let path: KeyPath = swept.key.split('.').map(str::to_owned).collect();
-            let document = single(&path, swept.value.clone(), &spans);
+            (at.source, single(&path, swept.value.clone(), &spans))
+        };
+        // Choices of tables come before values in these tables, whichever way round they stand.
+        let mut documents: Vec<(usize, Document)> = point.iter().map(document).collect();
+        documents.sort_by_key(|(_, document)| choices(&document.values).is_empty());
+        for (source, document) in documents {
             // A layer of its own, whose places lie in the file.
-            layers.put(at.source, self.folder_of(at.source), document);
+            layers.put(source, self.folder_of(source), document);
         }
         layers
     }
@@ -265,8 +270,9 @@ impl Layers {
     ) -> Result<(), SpecError> {
         Arc::make_mut(&mut self.sources).push(source);
         let number = self.sources.len() - 1;
-        let document = parse(&self.sources[number].text, number)
+        let mut document = parse(&self.sources[number].text, number)
             .map_err(|faults| SpecError { sources: self.sources.to_vec(), faults })?;
+        write_out(&mut document);
         self.put(number, folder, document);
         Ok(())
     }
@@ -410,6 +416,7 @@ fn single(path: &[String], value: Value, spans: &Spans) -> Document {
     for depth in 1..=path.len() {
         document.spans.insert(path[..depth].to_vec(), spans.clone());
     }
+    write_out(&mut document);
     document
 }
 

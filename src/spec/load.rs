@@ -10,8 +10,8 @@ use rayon::prelude::*;
 use super::fault::{Fault, Place, SpecError, nearest};
 use super::layers::{Layers, Overrides, Swept};
 use super::reader::{Reading, Table, shown};
-use super::settings::{Augment, Design, Experiment};
-use super::{read_augment, read_data, read_labels, read_training};
+use super::settings::{Augment, Design, Experiment, Labels, Loss, PositiveWeights};
+use super::{read_augment, read_data, read_labels, read_train, read_training};
 
 /// The largest matrix.
 const MAX_POINTS: usize = 100_000;
@@ -193,15 +193,17 @@ fn read(reading: &Reading<'_>) -> Experiment {
     if is_laid_out {
         check_baseline(&root.table("report"), &report.baseline, &augment);
     }
-    let train = read_training::train(&root);
+    let train = read_train::train(&root);
     if is_laid_out {
         check_partners(&root.table("train"), train.batch_size, &augment);
     }
+    let labels = read_labels::labels(&root, dataset.format);
+    check_positive_weights(&root.table("train").table("loss"), &train.loss, &labels);
     let experiment = Experiment {
         name,
         question: root.text("question"),
         seeds: read_data::seeds(&root),
-        labels: read_labels::labels(&root, dataset.format),
+        labels,
         split: read_data::split(&root, &dataset),
         dataset,
         balance: read_data::balance(&root),
@@ -230,6 +232,25 @@ fn check_partners(table: &Table<'_>, batch_size: u32, augment: &Augment) {
             "`batch_size` is {batch_size}, but the op `{name}` mixes each row with another one of its batch"
         ));
         table.fault("batch_size", fault.help("write at least 2, or take the op out"));
+    }
+}
+
+/// Faults weights for another number of labels than the spec names; where labels come from the data, the worker sees it.
+fn check_positive_weights(table: &Table<'_>, loss: &Loss, labels: &Labels) {
+    let Loss::Bce { positive_weights: PositiveWeights::Given(weights), .. } = loss else { return };
+    let names: Vec<&str> =
+        labels.sources.iter().flat_map(|source| source.groups.keys()).map(String::as_str).collect();
+    let are_named = labels.sources.iter().all(|source| !source.groups.is_empty());
+    if are_named && !weights.is_empty() && weights.len() != names.len() {
+        let fault = Fault::new(format!(
+            "`positive_weights` has {} numbers, expected {}, one per label",
+            weights.len(),
+            names.len()
+        ));
+        table.fault(
+            "positive_weights",
+            fault.help(format!("the labels are, in this order: {}", names.join(", "))),
+        );
     }
 }
 

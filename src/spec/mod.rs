@@ -16,6 +16,7 @@ mod read_folds;
 mod read_grid;
 mod read_labels;
 mod read_levels;
+mod read_train;
 mod read_training;
 mod reader;
 pub mod settings;
@@ -26,6 +27,8 @@ mod grid_tests;
 mod ops_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod train_tests;
 
 pub use arms::{Arm, NONE, Part};
 pub use fault::{Fault, Place, Source, SpecError, nearest};

@@ -1,12 +1,12 @@
-//! The sections about the model and its training, and who does the work.
+//! The sections about the model, what is scored and reported, and who does the work.
 
 use figment::value::Value;
 
 use super::fault::Fault;
 use super::reader::{Table, shown};
 use super::settings::{
-    Architecture, Device, EarlyStopping, Engine, Evaluate, HeadlineMetric, Loss, Model, Optimizer, Precision,
-    Report, Schedule, StopMetric, Threshold, Tracking, Train, Weights, Workers,
+    Architecture, Device, Engine, Evaluate, HeadlineMetric, Model, Report, Threshold, Tracking, Weights,
+    Workers,
 };
 
 /// Reads `[model]`.
@@ -42,80 +42,6 @@ pub fn model(root: &Table<'_>) -> Model {
         freeze: table.number("freeze", 0.0..=1.0),
         head: table.integers("head", 1..=65_536).into_iter().map(|size| size as u32).collect(),
         dropout: table.number("dropout", 0.0..=0.99),
-    };
-    table.finish();
-    settings
-}
-
-/// Reads `[train]`.
-pub fn train(root: &Table<'_>) -> Train {
-    let table = root.table("train");
-    let settings = Train {
-        epochs: table.integer("epochs", 1..=100_000) as u32,
-        batch_size: table.integer("batch_size", 1..=65_536) as u32,
-        loss: table.choice("loss", &[("bce", Loss::Bce)]),
-        precision: table.choice(
-            "precision",
-            &[("fp32", Precision::Fp32), ("tf32", Precision::Tf32), ("bf16", Precision::Bf16)],
-        ),
-        optimizer: optimizer(table.table("optimizer")),
-        schedule: schedule(table.table("schedule")),
-        early_stopping: match table.has("early_stopping").then(|| table.any("early_stopping")).flatten() {
-            None => None,
-            // So a spec switches off what the one that it extends asks for.
-            Some(Value::String(_, word)) if word == "none" => None,
-            Some(Value::String(_, word)) => {
-                let fault = Fault::new(format!("`early_stopping` is `{word}`, expected a table or `none`"));
-                table.fault("early_stopping", fault);
-                None
-            }
-            Some(_) => Some(early_stopping(table.table("early_stopping"))),
-        },
-    };
-    table.finish();
-    settings
-}
-
-fn optimizer(table: Table<'_>) -> Optimizer {
-    table.choice("name", &[("adam", ())]);
-    let table = table.with_choice(&["optimizer", "adam"]);
-    let _ = table.text("name");
-    let optimizer = Optimizer::Adam {
-        lr: table.positive("lr", 10.0),
-        weight_decay: table.number("weight_decay", 0.0..=1.0),
-    };
-    table.finish();
-    optimizer
-}
-
-fn schedule(table: Table<'_>) -> Schedule {
-    let exponential = table.choice("name", &[("static", false), ("exponential", true)]);
-    let table = table.with_choice(&["schedule", if exponential { "exponential" } else { "static" }]);
-    let _ = table.text("name");
-    let schedule = if exponential {
-        Schedule::Exponential {
-            start_lr: table.number("start_lr", 0.0..=10.0),
-            min_lr: table.number("min_lr", 0.0..=10.0),
-            warmup_epochs: table.integer("warmup_epochs", 0..=100_000) as u32,
-            hold_epochs: table.integer("hold_epochs", 0..=100_000) as u32,
-            decay: table.number("decay", 0.0..=1.0),
-        }
-    } else {
-        Schedule::Static
-    };
-    table.finish();
-    schedule
-}
-
-fn early_stopping(table: Table<'_>) -> EarlyStopping {
-    let table = table.with_choice(&["early_stopping"]);
-    let settings = EarlyStopping {
-        metric: table.choice(
-            "metric",
-            &[("val_loss", StopMetric::ValLoss), ("val_map_macro", StopMetric::ValMapMacro)],
-        ),
-        patience: table.integer("patience", 1..=100_000) as u32,
-        restore_best: table.flag("restore_best"),
     };
     table.finish();
     settings

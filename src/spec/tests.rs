@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::ops::{Action, Fill, Group, Noise};
 use super::settings::{
-    Experiment, FetchSize, LabelSource, LabelsFrom, Optimizer, Schedule, Threshold, Unmapped,
+    Experiment, FetchSize, LabelSource, LabelsFrom, Optimizer, Rule, Schedule, Threshold, Unmapped,
 };
 use super::{Loaded, Override, Overrides, Point, SpecError, load};
 
@@ -63,7 +63,9 @@ fn a_whole_spec_is_read() {
     assert_eq!(experiment.seeds, [3, 5]);
     assert_eq!(experiment.labels.sources[0].groups.keys().collect::<Vec<_>>(), ["plastic", "metal"]);
     assert_eq!(experiment.labels.sources[0].unmapped, Unmapped::Group("metal".into()));
-    assert_eq!(experiment.train.optimizer, Optimizer::Adam { lr: 1e-4, weight_decay: 0.0 });
+    let Optimizer { rule, lr, weight_decay, .. } = &experiment.train.optimizer;
+    assert_eq!(*rule, Rule::Adam { betas: [0.9, 0.999], epsilon: 1e-8 });
+    assert_eq!((*lr, *weight_decay), (1e-4, 0.0));
     assert!(matches!(experiment.train.schedule, Schedule::Exponential { warmup_epochs: 2, decay: 0.8, .. }));
     assert_eq!(experiment.augment.ops.keys().collect::<Vec<_>>(), ["flip", "colour"]);
     assert_eq!(experiment.evaluate.threshold, Threshold::PerLabelF1);
@@ -83,7 +85,7 @@ fn what_is_downloaded_is_read_but_not_part_of_the_reported_spec() {
 fn matrix_points_are_crossed_in_spec_order() {
     let loaded = read(GOOD, &[]).unwrap();
     let sizes: Vec<_> =
-        loaded.points.iter().map(|p| (p.experiment.train.optimizer.lr(), p.experiment.images.size)).collect();
+        loaded.points.iter().map(|p| (p.experiment.train.optimizer.lr, p.experiment.images.size)).collect();
     assert_eq!(sizes, [(1e-4, 64), (1e-4, 96), (3e-4, 64), (3e-4, 96)]);
     assert_eq!(loaded.points[0].values.keys().collect::<Vec<_>>(), ["train.optimizer.lr", "images.size"]);
 }
@@ -119,7 +121,7 @@ fn every_fault_comes_out_at_once_with_its_place() {
         [
             "unknown key `epoch` in `[train]` @ epoch ? did you mean `epochs`?",
             "`batch_size` is `\"ten\"`, expected an integer @ \"ten\"",
-            "`loss` is `bec`, expected one of `bce` @ \"bec\"",
+            "`name` is `bec`, expected one of `bce`, `focal`, `asymmetric` @ \"bec\"",
             "`p` is `1.5`, expected 0 to 1 @ 1.5",
             "`op` is `chanel_shuffle`, and there is no such op @ \"chanel_shuffle\" ? did you mean `channel_shuffle`?",
         ]
@@ -188,7 +190,7 @@ fn a_matrix_can_be_set_with_or_without_quotes() {
         "matrix . 'train.optimizer.lr'=[1e-4,1e-3]",
     ] {
         let loaded = read(GOOD, &[set]).unwrap();
-        let rates: Vec<_> = loaded.points.iter().map(|p| p.experiment.train.optimizer.lr()).collect();
+        let rates: Vec<_> = loaded.points.iter().map(|p| p.experiment.train.optimizer.lr).collect();
         assert_eq!(rates, [1e-4, 1e-4, 1e-3, 1e-3], "{set}");
     }
     let loaded = read(GOOD, &["labels.groups.\"a=b\"=[\"x\"]"]).unwrap();

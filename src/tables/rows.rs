@@ -178,14 +178,12 @@ pub struct HistoryRow {
     pub run: String,
     /// From 1.
     pub epoch: u32,
-    /// Learning rate of the epoch's steps.
+    /// Learning rate of the epoch's last step.
     pub lr: f64,
     /// Mean loss over the training rows.
     pub train_loss: f64,
-    /// Mean loss over the validation part; NaN where there is none.
-    pub val_loss: f64,
-    /// Mean average precision over labels on the validation part; NaN where there is none.
-    pub val_map_macro: f64,
+    /// What validation gave.
+    pub val: Validation,
     /// Duration of the epoch, validation included.
     pub seconds: f64,
     /// Training rows per second of the training pass.
@@ -194,6 +192,97 @@ pub struct HistoryRow {
     pub wait_share: f64,
     /// When the epoch ended, in milliseconds since 1970 (UTC): a tracker that is told twice is told the same.
     pub finished_ms: i64,
+}
+
+/// What an epoch's validation gave; NaN where a metric is not defined, or there is no validation part. Metrics of decisions
+/// are at the threshold 0.5.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Validation {
+    /// Mean of the training's loss, without smoothing.
+    pub loss: f64,
+    /// Average precision, mean over labels.
+    pub map_macro: f64,
+    /// Average precision over all pairs of image and label.
+    pub map_micro: f64,
+    /// Area under the ROC curve, mean over labels.
+    pub auroc_macro: f64,
+    /// F1, mean over labels.
+    pub f1_macro: f64,
+    /// F1 over all pairs of image and label.
+    pub f1_micro: f64,
+    /// Precision, mean over labels.
+    pub precision_macro: f64,
+    /// Recall, mean over labels.
+    pub recall_macro: f64,
+    /// Share of images with every label right.
+    pub subset_accuracy: f64,
+    /// Share of answers that are wrong.
+    pub hamming_loss: f64,
+    /// Mean negative log-likelihood.
+    pub log_loss: f64,
+    /// Expected calibration error, mean over labels.
+    pub ece_macro: f64,
+}
+
+impl Validation {
+    /// Its columns in the table, in the order of [`Validation::numbers`].
+    pub const COLUMNS: [&str; 12] = [
+        "val_loss",
+        "val_map_macro",
+        "val_map_micro",
+        "val_auroc_macro",
+        "val_f1_macro",
+        "val_f1_micro",
+        "val_precision_macro",
+        "val_recall_macro",
+        "val_subset_accuracy",
+        "val_hamming_loss",
+        "val_log_loss",
+        "val_ece_macro",
+    ];
+
+    /// Nothing known.
+    pub const NONE: Validation = Validation::of_numbers([f64::NAN; 12]);
+
+    /// In the order of the columns.
+    pub const fn numbers(&self) -> [f64; 12] {
+        let Validation { loss, map_macro, map_micro, auroc_macro, f1_macro, f1_micro, .. } = *self;
+        let Validation { precision_macro, recall_macro, subset_accuracy, hamming_loss, .. } = *self;
+        [
+            loss,
+            map_macro,
+            map_micro,
+            auroc_macro,
+            f1_macro,
+            f1_micro,
+            precision_macro,
+            recall_macro,
+            subset_accuracy,
+            hamming_loss,
+            self.log_loss,
+            self.ece_macro,
+        ]
+    }
+
+    /// Of numbers in the order of the columns.
+    pub const fn of_numbers(numbers: [f64; 12]) -> Self {
+        let [loss, map_macro, map_micro, auroc_macro, f1_macro, f1_micro, rest @ ..] = numbers;
+        let [precision_macro, recall_macro, subset_accuracy, hamming_loss, log_loss, ece_macro] = rest;
+        Validation {
+            loss,
+            map_macro,
+            map_micro,
+            auroc_macro,
+            f1_macro,
+            f1_micro,
+            precision_macro,
+            recall_macro,
+            subset_accuracy,
+            hamming_loss,
+            log_loss,
+            ece_macro,
+        }
+    }
 }
 
 /// The table `predictions`: one row per image of a run, one logit column per label.

@@ -8,21 +8,27 @@ use super::columns::{
     Columns, ContentError, Holes, check_labels, check_length, full, names_after, part, sparse, text,
 };
 use super::file::Table;
-use super::rows::{EffectRow, HistoryRow, MetricRow, PredictionTable};
+use super::rows::{EffectRow, HistoryRow, MetricRow, PredictionTable, Validation};
 
 impl Table for Vec<HistoryRow> {
     const NAME: &'static str = "history";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn to_batch(&self) -> Result<RecordBatch, ContentError> {
         let numbers = |of: fn(&HistoryRow) -> f64| Float64Array::from_iter_values(self.iter().map(of));
-        Columns::default()
+        let columns = Columns::default()
             .add("run", Holes::No, StringArray::from_iter_values(self.iter().map(|row| &row.run)))
             .add("epoch", Holes::No, UInt32Array::from_iter_values(self.iter().map(|row| row.epoch)))
             .add("lr", Holes::No, numbers(|row| row.lr))
-            .add("train_loss", Holes::No, numbers(|row| row.train_loss))
-            .add("val_loss", Holes::No, numbers(|row| row.val_loss))
-            .add("val_map_macro", Holes::No, numbers(|row| row.val_map_macro))
+            .add("train_loss", Holes::No, numbers(|row| row.train_loss));
+        let of_validation = |columns: Columns, (at, name): (usize, &&'static str)| {
+            let values = self.iter().map(|row| row.val.numbers()[at]);
+            columns.add(name, Holes::No, Float64Array::from_iter_values(values))
+        };
+        Validation::COLUMNS
+            .iter()
+            .enumerate()
+            .fold(columns, of_validation)
             .add("seconds", Holes::No, numbers(|row| row.seconds))
             .add("images_per_second", Holes::No, numbers(|row| row.images_per_second))
             .add("wait_share", Holes::No, numbers(|row| row.wait_share))
@@ -41,7 +47,7 @@ impl Table for Vec<HistoryRow> {
             let runs = full::<StringArray>(batch, "run", "Utf8")?;
             let epochs = full::<UInt32Array>(batch, "epoch", "UInt32")?;
             let (lrs, train_losses) = (number("lr")?, number("train_loss")?);
-            let (val_losses, val_maps) = (number("val_loss")?, number("val_map_macro")?);
+            let vals = Validation::COLUMNS.into_iter().map(number).collect::<Result<Vec<_>, _>>()?;
             let (seconds, speeds) = (number("seconds")?, number("images_per_second")?);
             let waits = number("wait_share")?;
             let ends = full::<Int64Array>(batch, "finished_ms", "Int64")?;
@@ -50,8 +56,7 @@ impl Table for Vec<HistoryRow> {
                 epoch: epochs.value(i),
                 lr: lrs.value(i),
                 train_loss: train_losses.value(i),
-                val_loss: val_losses.value(i),
-                val_map_macro: val_maps.value(i),
+                val: Validation::of_numbers(std::array::from_fn(|at| vals[at].value(i))),
                 seconds: seconds.value(i),
                 images_per_second: speeds.value(i),
                 wait_share: waits.value(i),

@@ -129,15 +129,15 @@ fn nan_and_infinity_are_kept() {
         epoch: 1,
         lr: 1e-4,
         train_loss: 0.7,
-        val_loss: f64::NAN,
-        val_map_macro: f64::NAN,
+        val: Validation { f1_macro: 0.25, ece_macro: 0.125, ..Validation::NONE },
         seconds: 1.5,
         images_per_second: 100.0,
         wait_share: 0.0,
         finished_ms: 1_700_000_000_123,
     }];
     let back = round_trip(&history);
-    assert!(back[0].val_loss.is_nan() && back[0].lr == 1e-4);
+    assert!(back[0].val.loss.is_nan() && back[0].lr == 1e-4);
+    assert_eq!((back[0].val.f1_macro, back[0].val.ece_macro), (0.25, 0.125));
 }
 
 #[test]

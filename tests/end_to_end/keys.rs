@@ -111,7 +111,7 @@ const FRESH: [Edit<'_>; 16] = [
 ];
 
 /// Edits, what they reach, and why.
-const DIRTY: [Reach<'_>; 32] = [
+const DIRTY: [Reach<'_>; 37] = [
     (
         "one op's p",
         &[("\"horizontal_flip\", p = 0.5", "\"horizontal_flip\", p = 0.6")],
@@ -196,6 +196,26 @@ const DIRTY: [Reach<'_>; 32] = [
         )],
         &["train "],
         "train.schedule.name",
+    ),
+    (
+        "the loss",
+        &[("epochs = 1", "epochs = 1\nloss = { smoothing = 0.1 }")],
+        &["train "],
+        "train.loss.smoothing",
+    ),
+    ("the average of weights", &[("epochs = 1", "epochs = 1\nema = 0.9")], &["train "], "train.ema"),
+    (
+        "the batches of a step",
+        &[("epochs = 1", "epochs = 1\naccumulate = 2")],
+        &["train "],
+        "train.accumulate",
+    ),
+    ("the clipped norm", &[("epochs = 1", "epochs = 1\nclip_norm = 1.0")], &["train "], "train.clip_norm"),
+    (
+        "the optimizer's rule",
+        &[("\"adam\", lr", "\"adam\", epsilon = 1e-6, lr")],
+        &["train "],
+        "train.optimizer.rule.epsilon",
     ),
     ("the patience", &[("patience = 5", "patience = 6")], &["train "], "train.early_stopping.patience"),
     (

@@ -87,6 +87,17 @@ pub enum InputError {
     /// The table has no column.
     #[error("the table `labels` has no label, expected at least one")]
     NoLabels,
+    /// Weights for other labels.
+    #[error(
+        "`train.loss.positive_weights` has `{n_weights}` numbers, expected `{}`: one each for {}",
+        .labels.len(), .labels.join(", ")
+    )]
+    PositiveWeights {
+        /// How many are given.
+        n_weights: usize,
+        /// The labels, in order.
+        labels: Vec<String>,
+    },
 }
 
 impl InputError {

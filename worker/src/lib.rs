@@ -13,6 +13,7 @@
 pub mod batch;
 mod devices;
 pub mod failure;
+mod fused;
 pub mod inputs;
 mod mixing;
 pub mod model;

@@ -1,5 +1,7 @@
 //! Tensors by name: copies of them, and their bytes.
 
+use std::collections::HashMap;
+
 use safetensors::tensor::{Dtype, TensorView};
 use tch::{Kind, TchError, Tensor};
 
@@ -33,34 +35,43 @@ pub fn is_finite(state: &Named) -> Result<bool, TchError> {
     Ok(true)
 }
 
-/// Writes `values` into the tensors of `state`, or changes nothing and says what does not fit: both must have
-/// the same names and shapes, in any order.
+/// What keeps `values` from being written into the tensors of `state`: both must have the same names, shapes and kinds, in
+/// any order.
+pub fn misfit(state: &Named, values: &Named) -> Option<String> {
+    let values = by_name(values);
+    if values.len() != state.len() {
+        return Some(format!("`{}` tensors, expected `{}`", values.len(), state.len()));
+    }
+    state.iter().find_map(|(name, tensor)| match values.get(name.as_str()) {
+        None => Some(format!("no tensor `{name}`")),
+        Some(value) if value.size() != tensor.size() || value.kind() != tensor.kind() => {
+            let (found, expected) = (value.size(), tensor.size());
+            Some(format!("tensor `{name}` of shape `{found:?}`, expected `{expected:?}`"))
+        }
+        Some(_) => None,
+    })
+}
+
+/// Writes `values` into the tensors of `state`, or changes nothing and says what does not fit: see [`misfit`].
 ///
 /// # Errors
 /// Where libtorch cannot copy.
 pub fn overwrite(state: &Named, values: &Named) -> Result<Result<(), String>, TchError> {
     let _no_grad = tch::no_grad_guard();
-    let values: std::collections::HashMap<_, _> =
-        values.iter().map(|(name, value)| (name.as_str(), value)).collect();
-    if values.len() != state.len() {
-        return Ok(Err(format!("`{}` tensors, expected `{}`", values.len(), state.len())));
+    if let Some(reason) = misfit(state, values) {
+        return Ok(Err(reason));
     }
-    for (name, tensor) in state {
-        match values.get(name.as_str()) {
-            None => return Ok(Err(format!("no tensor `{name}`"))),
-            Some(value) if value.size() != tensor.size() || value.kind() != tensor.kind() => {
-                let (found, expected) = (value.size(), tensor.size());
-                return Ok(Err(format!("tensor `{name}` of shape `{found:?}`, expected `{expected:?}`")));
-            }
-            Some(_) => {}
-        }
-    }
+    let values = by_name(values);
     for (name, tensor) in state {
         if let Some(value) = values.get(name.as_str()) {
             tensor.shallow_clone().f_copy_(value)?;
         }
     }
     Ok(Ok(()))
+}
+
+fn by_name(state: &Named) -> HashMap<&str, &Tensor> {
+    state.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect()
 }
 
 /// A tensor's bytes, row-major and little-endian, with what is needed to read them.

@@ -92,6 +92,25 @@ impl Table<'_> {
             }
         }
     }
+
+    /// A list of finite numbers, each within `range`.
+    pub fn numbers(&self, key: &str, range: RangeInclusive<f64>) -> Vec<f64> {
+        let items = |value: &Value| match value {
+            Value::Array(_, items) => items.iter().map(number_of).collect::<Option<Vec<f64>>>(),
+            _ => None,
+        };
+        let Some(value) = self.required(key) else {
+            return Vec::new();
+        };
+        match items(value) {
+            Some(items) if items.iter().all(|item| range.contains(item)) => items,
+            _ => {
+                let each = range_text(range.start(), range.end());
+                self.wrong(key, value, &format!("a list of numbers, each {each}"));
+                Vec::new()
+            }
+        }
+    }
 }
 
 /// A whole number, if the value is one.

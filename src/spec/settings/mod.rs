@@ -4,7 +4,11 @@
 
 mod augment;
 mod data;
+mod loss;
+mod optimizer;
+mod schedule;
 mod training;
+mod val_metric;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +18,11 @@ use serde::{Deserialize, Serialize};
 
 pub use augment::*;
 pub use data::*;
+pub use loss::*;
+pub use optimizer::*;
+pub use schedule::*;
 pub use training::*;
+pub use val_metric::*;
 
 use super::ops::NamedOp;
 

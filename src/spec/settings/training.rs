@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Loss, Optimizer, Schedule, ValMetric};
+
 /// `[model]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Model {
@@ -47,26 +49,31 @@ pub enum Weights {
 pub struct Train {
     /// Passes over the training rows, at most.
     pub epochs: u32,
-    /// Rows per step.
+    /// Rows of a batch.
     pub batch_size: u32,
+    /// Batches of a step: their gradients are gathered.
+    pub accumulate: u32,
     /// The loss.
     pub loss: Loss,
     /// Number format of the forward and backward pass.
     pub precision: Precision,
     /// The optimizer.
     pub optimizer: Optimizer,
-    /// The learning rate over the epochs.
+    /// Largest norm of all gradients together; 0: any.
+    pub clip_norm: f64,
+    /// The learning rate over the training.
     pub schedule: Schedule,
+    /// Decay of the moving average of the weights that is scored and kept, 0 to below 1; 0: the weights themselves are.
+    pub ema: f64,
     /// When to stop before `epochs`; `None`: never.
     pub early_stopping: Option<EarlyStopping>,
 }
 
-/// The loss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Loss {
-    /// Binary cross-entropy on logits, mean over batch and labels.
-    Bce,
+impl Train {
+    /// Whether the validation part decides about the course of the training.
+    pub fn needs_validation(&self) -> bool {
+        self.early_stopping.is_some() || self.schedule.needs_validation()
+    }
 }
 
 /// Number format of the forward and backward pass.
@@ -81,67 +88,13 @@ pub enum Precision {
     Bf16,
 }
 
-/// The optimizer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "name")]
-pub enum Optimizer {
-    /// Adam (Kingma and Ba 2015) with beta 0.9 and 0.999, epsilon 1e-8.
-    Adam {
-        /// Learning rate where the schedule is static, and the peak that an exponential one warms up to.
-        lr: f64,
-        /// L2 penalty added to the gradient.
-        weight_decay: f64,
-    },
-}
-
-impl Optimizer {
-    /// The learning rate that the schedule starts from.
-    pub fn lr(&self) -> f64 {
-        match self {
-            Optimizer::Adam { lr, .. } => *lr,
-        }
-    }
-}
-
-/// The learning rate over the epochs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "name")]
-pub enum Schedule {
-    /// The optimizer's rate throughout.
-    Static,
-    /// The study's `lr_function`: from `start_lr` in a line to the optimizer's rate over `warmup_epochs`,
-    /// that rate for `hold_epochs`, then towards `min_lr` by the factor `decay` each epoch.
-    Exponential {
-        /// Rate of the first epoch.
-        start_lr: f64,
-        /// Rate that is approached.
-        min_lr: f64,
-        /// Epochs of the rise.
-        warmup_epochs: u32,
-        /// Epochs at the peak.
-        hold_epochs: u32,
-        /// Factor per epoch, 0 to 1.
-        decay: f64,
-    },
-}
-
 /// When to stop before the last epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EarlyStopping {
     /// What is watched, on the validation part.
-    pub metric: StopMetric,
+    pub metric: ValMetric,
     /// Epochs without improvement that are borne.
     pub patience: u32,
     /// Ends with the weights of the best epoch.
     pub restore_best: bool,
-}
-
-/// What early stopping watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StopMetric {
-    /// The loss; lower is better.
-    ValLoss,
-    /// Mean average precision over labels; higher is better.
-    ValMapMacro,
 }

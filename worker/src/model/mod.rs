@@ -30,5 +30,5 @@ mod libtorch;
 mod assembly;
 
 pub use libtorch::Libtorch;
-pub use network::{ModelError, Network, Normalisation};
+pub use network::{ModelError, Network, Normalisation, TrainedParameter};
 pub use weights::{Faults, LoadReport, WeightsError};

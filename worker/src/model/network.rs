@@ -53,6 +53,17 @@ pub struct Normalisation {
 /// ImageNet's channel means and deviations, which all weights of these architectures expect.
 const IMAGENET: Normalisation = Normalisation { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
+/// A parameter that is trained.
+#[derive(Debug)]
+pub struct TrainedParameter {
+    /// As in [`Network::named_state`].
+    pub name: String,
+    /// Shares memory with the network.
+    pub tensor: Tensor,
+    /// Layers from its own to the head, counted as for freezing; 0 for the head's.
+    pub layers_to_head: usize,
+}
+
 /// A network of one of the known architectures.
 pub struct Network {
     architecture: Architecture,
@@ -196,6 +207,17 @@ impl Network {
     pub fn trainable_variables(&self) -> Vec<Tensor> {
         let trained = self.tensors.iter().filter(|named| self.is_trained(named));
         trained.map(|named| named.tensor.shallow_clone()).collect()
+    }
+
+    /// The same with their names, and how far before the head each is.
+    pub fn trained_parameters(&self) -> Vec<TrainedParameter> {
+        let trained = self.tensors.iter().filter(|named| self.is_trained(named));
+        let parameter = |named: &Named| TrainedParameter {
+            name: named.name.clone(),
+            tensor: named.tensor.shallow_clone(),
+            layers_to_head: self.backbone_layers.saturating_sub(named.layer_idx),
+        };
+        trained.map(parameter).collect()
     }
 
     /// Parameters and running statistics, in the order of PyTorch's `state_dict` (without

@@ -1,7 +1,7 @@
 //! What a training has so far, on disk after every epoch.
 //!
-//! The file is one line (`ablatrix checkpoint 1 `, the blake3 of the rest, a line feed) and a safetensors
-//! file: `model/…`, `best/…`, `adam/…`, the history as f64, and the rest as JSON in its metadata. It is written
+//! The file is one line (`ablatrix checkpoint 2 `, the blake3 of the rest, a line feed) and a safetensors
+//! file: `model/…`, `average/…`, `best/…`, `optimizer/…`, the history as f64, and the rest as JSON in its metadata. It is written
 //! under another name, synced and renamed: what stands under the right name is whole. One that is damaged, or
 //! of another key, is no checkpoint.
 
@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use ablatrix::fingerprint::Digest;
-use ablatrix::tables::rows::HistoryRow;
+use ablatrix::tables::rows::{HistoryRow, Validation};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -21,18 +21,20 @@ use crate::failure::JobError;
 use crate::state::{self, Bytes, Named};
 
 /// Begins the first line; the number is the format's version.
-const MAGIC: &str = "ablatrix checkpoint 1 ";
+const MAGIC: &str = "ablatrix checkpoint 2 ";
 /// Digits of the digest.
 const DIGEST_LEN: usize = 64;
 /// Columns of the tensor `history`.
-const HISTORY_COLUMNS: usize = 9;
+const HISTORY_COLUMNS: usize = 7 + Validation::COLUMNS.len();
 
 /// A training between two epochs.
 #[derive(Debug)]
 pub struct Checkpoint {
     /// Weights and running statistics after the last epoch.
     pub model: Named,
-    /// Those of the best epoch, where that is another one.
+    /// Their moving averages, where there are any.
+    pub average: Option<Named>,
+    /// What the best epoch left to be kept, where that is another one.
     pub best_model: Option<Named>,
     /// The optimizer's state.
     pub optimizer: Named,
@@ -85,7 +87,10 @@ impl Checkpoint {
             Ok(())
         };
         add("model", &self.model)?;
-        add("adam", &self.optimizer)?;
+        add("optimizer", &self.optimizer)?;
+        if let Some(average) = &self.average {
+            add("average", average)?;
+        }
         if let Some(best) = &self.best_model {
             add("best", best)?;
         }
@@ -131,36 +136,41 @@ impl Checkpoint {
         if header.key != *key {
             return Err(format!("it is of key `{}`", header.key.short()));
         }
-        let (mut model, mut optimizer, mut best_model, mut rows) = (vec![], vec![], vec![], vec![]);
+        let (mut model, mut average, mut optimizer, mut best_model) = (vec![], vec![], vec![], vec![]);
+        let mut rows = vec![];
         for (name, view) in SafeTensors::deserialize(content).map_err(text)?.tensors() {
             let tensor = state::tensor_of(&view).map_err(|error| error.to_string())?;
             match name.split_once('/') {
                 Some(("model", name)) => model.push((name.to_owned(), tensor)),
-                Some(("adam", name)) => optimizer.push((name.to_owned(), tensor)),
+                Some(("average", name)) => average.push((name.to_owned(), tensor)),
+                Some(("optimizer", name)) => optimizer.push((name.to_owned(), tensor)),
                 Some(("best", name)) => best_model.push((name.to_owned(), tensor)),
                 _ => rows = Vec::<f64>::try_from(&tensor).map_err(|error| error.to_string())?,
             }
         }
         let history = rows.chunks_exact(HISTORY_COLUMNS).map(|row| history_row(run, row)).collect();
-        let best_model = (!best_model.is_empty()).then_some(best_model);
-        Ok(Checkpoint { model, best_model, optimizer, best: header.best, history })
+        let some = |state: Named| (!state.is_empty()).then_some(state);
+        let (average, best_model) = (some(average), some(best_model));
+        Ok(Checkpoint { model, average, best_model, optimizer, best: header.best, history })
     }
 }
 
 /// As f64, so that NaN and every last bit survive.
 fn numbers(row: &HistoryRow) -> [f64; HISTORY_COLUMNS] {
-    [
+    let mut numbers = [0.0; HISTORY_COLUMNS];
+    let (own, val) = numbers.split_at_mut(HISTORY_COLUMNS - Validation::COLUMNS.len());
+    own.copy_from_slice(&[
         f64::from(row.epoch),
         row.lr,
         row.train_loss,
-        row.val_loss,
-        row.val_map_macro,
         row.seconds,
         row.images_per_second,
         row.wait_share,
         // Exact up to 2^53 milliseconds, which is in the year 287396.
         row.finished_ms as f64,
-    ]
+    ]);
+    val.copy_from_slice(&row.val.numbers());
+    numbers
 }
 
 fn history_row(run: &str, numbers: &[f64]) -> HistoryRow {
@@ -169,12 +179,11 @@ fn history_row(run: &str, numbers: &[f64]) -> HistoryRow {
         epoch: numbers[0] as u32,
         lr: numbers[1],
         train_loss: numbers[2],
-        val_loss: numbers[3],
-        val_map_macro: numbers[4],
-        seconds: numbers[5],
-        images_per_second: numbers[6],
-        wait_share: numbers[7],
-        finished_ms: numbers[8] as i64,
+        seconds: numbers[3],
+        images_per_second: numbers[4],
+        wait_share: numbers[5],
+        finished_ms: numbers[6] as i64,
+        val: Validation::of_numbers(std::array::from_fn(|at| numbers[7 + at])),
     }
 }
 
@@ -189,8 +198,7 @@ mod tests {
             epoch: 1,
             lr: 1e-3,
             train_loss: 0.1 + 0.2,
-            val_loss: f64::NAN,
-            val_map_macro: 0.5,
+            val: Validation { map_macro: 0.5, ece_macro: 0.25, ..Validation::NONE },
             seconds: 2.0,
             images_per_second: 10.0,
             wait_share: 0.25,
@@ -198,6 +206,7 @@ mod tests {
         };
         Checkpoint {
             model: named("fc.weight", f32::MIN_POSITIVE / 2.0),
+            average: Some(named("fc.weight", 4.0)),
             best_model: Some(named("fc.weight", 2.0)),
             optimizer: named("mean.fc.weight", 3.0),
             best: Some(Best { epoch: 1, value: 0.1 + 0.2 }),
@@ -225,6 +234,7 @@ mod tests {
         assert_eq!(bits(&found.model), bits(&written.model));
         assert_eq!(bits(&found.optimizer), bits(&written.optimizer));
         assert_eq!(bits(&found.best_model.unwrap()), bits(&written.best_model.unwrap()));
+        assert_eq!(bits(&found.average.unwrap()), bits(&written.average.unwrap()));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

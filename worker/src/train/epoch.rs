@@ -5,29 +5,28 @@ use std::time::{Duration, Instant};
 
 use ablatrix::seed::Key;
 
+use super::learner::Learner;
 use super::loader::{self, Source};
-use super::loss;
-use super::optimizer::Adam;
 use super::order::EpochItem;
+use super::schedule::EpochRates;
 use crate::batch::{Batch, Uploader};
 use crate::failure::JobError;
-use crate::model::Network;
 use crate::stop::Stop;
 
 /// What a pass works on. Its order, draws and dropout are functions of the run's seed and the epoch alone.
 pub struct Pass<'a> {
     /// Is trained.
-    pub network: &'a Network,
-    /// Moves its parameters.
-    pub adam: &'a mut Adam,
+    pub learner: &'a mut Learner,
     /// Brings batches to its device.
     pub uploader: &'a Uploader,
     /// Where batches come from.
     pub source: Source<'a>,
     /// Threads that pack batches ahead of the step; 0: none.
     pub loader_threads: usize,
-    /// Learning rate.
-    pub lr: f64,
+    /// Batches of a step, at least 1; the last step of the epoch takes what is left.
+    pub accumulate: usize,
+    /// The learning rate of each step.
+    pub rates: EpochRates,
 }
 
 /// How a pass ended.
@@ -53,40 +52,33 @@ impl Pass<'_> {
     ///
     /// # Errors
     /// Libtorch's: memory is out, or the pictures are too small for the architecture.
-    pub fn run(mut self, batches: &[&[EpochItem]], stop: &Stop) -> Result<PassEnd, JobError> {
+    pub fn run(self, batches: &[&[EpochItem]], stop: &Stop) -> Result<PassEnd, JobError> {
         let start = Instant::now();
         let (mut sum, mut n_rows) = (0.0, 0usize);
-        let dropout = Key::root(self.source.seed).child("dropout").index(u64::from(self.source.epoch_idx));
-        let (source, threads) = (self.source, self.loader_threads);
-        let step = |batch_idx: usize, batch: &Batch| -> Result<ControlFlow<PassEnd>, JobError> {
+        let Pass { learner, uploader, source, loader_threads, accumulate, rates } = self;
+        let dropout = Key::root(source.seed).child("dropout").index(u64::from(source.epoch_idx));
+        let steps: Vec<&[&[EpochItem]]> = batches.chunks(accumulate.max(1)).collect();
+        let visit = |batch_idx: usize, batch: &Batch| -> Result<ControlFlow<PassEnd>, JobError> {
             if stop.requested() {
                 return Ok(ControlFlow::Break(PassEnd::Interrupted));
             }
-            // Dropout's masks are a function of the step's number, so that a resumed run draws the same.
+            // Dropout's masks are a function of the batch's number, so that a resumed run draws the same.
             tch::manual_seed(dropout.index(batch_idx as u64).value() as i64);
-            let loss = self.step(batch)?;
+            let step_idx = batch_idx / accumulate.max(1);
+            let step_rows: usize = steps[step_idx].iter().map(|items| items.len()).sum();
+            let loss = learner.gather(batch, uploader, batch.len() as f64 / step_rows as f64)?;
             if !loss.is_finite() {
                 return Ok(ControlFlow::Break(PassEnd::Diverged));
             }
             sum += loss * batch.len() as f64;
             n_rows += batch.len();
+            if (batch_idx + 1).is_multiple_of(accumulate.max(1)) || batch_idx + 1 == batches.len() {
+                learner.step(rates.of_step(step_idx))?;
+            }
             Ok(ControlFlow::Continue(()))
         };
-        let (waited, end) = loader::for_each_batch(source, batches, threads, step)?;
+        let (waited, end) = loader::for_each_batch(source, batches, loader_threads, visit)?;
         let whole = PassEnd::Whole { loss: sum / n_rows as f64, elapsed: start.elapsed(), waited };
         Ok(end.unwrap_or(whole))
-    }
-
-    /// One step; gives the batch's loss, and moves nothing where that is not finite.
-    fn step(&mut self, batch: &Batch) -> Result<f64, JobError> {
-        let logits_nl = self.network.forward_t(&self.uploader.images(batch)?, true)?;
-        let weights_n = self.uploader.weights(batch)?;
-        let loss = loss::bce(&logits_nl, &self.uploader.targets(batch)?, weights_n.as_ref())?;
-        let value = loss.f_double_value(&[])?;
-        if value.is_finite() {
-            loss.f_backward()?;
-            self.adam.step(self.lr)?;
-        }
-        Ok(value)
     }
 }

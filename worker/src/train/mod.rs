@@ -3,19 +3,24 @@
 //! ```text
 //! order      the rows of an epoch, in its order
 //! loader     augmented batches, ahead of the step
-//! epoch      one pass: forward, loss, backward, step
+//! learner    forward, loss, backward, step; the average of the weights
+//! epoch      one pass: batch after batch, each step at the rate of the schedule
 //! session    epoch after epoch: validation, the best so far, checkpoints
 //! ```
 
+pub mod average;
 pub mod checkpoint;
 mod early_stopping;
 pub mod epoch;
+mod kept;
+pub mod learner;
 pub mod loader;
 pub mod loss;
 pub mod optimizer;
 pub mod order;
-mod schedule;
+pub mod schedule;
 mod session;
+mod validation;
 
 use std::path::Path;
 use std::time::Instant;
@@ -23,7 +28,7 @@ use std::time::Instant;
 use ablatrix::cache::Store;
 use ablatrix::job::{EpochRow, Job, StopReason, TrainSummary, WorkerEvent, input, output};
 use ablatrix::metrics::Course;
-use ablatrix::spec::settings::{EarlyStopping, StopMetric, Weights};
+use ablatrix::spec::settings::{EarlyStopping, ValMetric, Weights};
 use ablatrix::tables::{self, rows::HistoryRow};
 
 use crate::failure::JobError;
@@ -31,6 +36,10 @@ use crate::inputs::{self, Examples, InputError};
 use crate::model::Network;
 use crate::serve::{self, Outcome, Worker};
 use crate::{precision, torch};
+use average::Average;
+use early_stopping::watched;
+use learner::Learner;
+use loss::{LossFunction, positive_weights};
 use session::{EpochEnd, Session};
 
 /// Trains a run from its last checkpoint on, and publishes model, history and summary.
@@ -43,11 +52,14 @@ pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobEr
     precision::prepare(job.train.precision);
     let examples = Examples::open(job, store)?;
     let index = examples.train_index(job, store)?;
-    if job.train.early_stopping.is_some() && !examples.has_validation() {
+    if job.train.needs_validation() && !examples.has_validation() {
         return Err(InputError::TooFew { part: "val", n_rows: 0, least: 1 }.into());
     }
-    let mut network = Network::new(&job.model, examples.labels().len(), job.stream_seed(), device)?
-        .with_precision(job.train.precision);
+    let build = || {
+        Network::new(&job.model, examples.labels().len(), job.stream_seed(), device)
+            .map(|network| network.with_precision(job.train.precision))
+    };
+    let mut network = build()?;
     let mut replaced = Vec::new();
     if job.inputs.contains_key(input::WEIGHTS) {
         let copy = inputs::path(job, store, input::WEIGHTS)?;
@@ -58,10 +70,17 @@ pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobEr
         replaced = network.load_weights_of(&copy, named)?.replaced;
     }
     let (trained_parameters, parameters) = network.parameters();
+    let positive_weights = positive_weights::of(&job.train.loss, &examples, &index)?;
+    let loss = LossFunction::new(&job.train.loss, positive_weights.clone(), device)?;
+    let average = match job.train.ema {
+        decay if decay > 0.0 => Some(Average::new(build()?, &network, decay)?),
+        _ => None,
+    };
+    let learner = Learner::new(&job.train, network, loss, average)?;
 
     let key = &job.fingerprint.key;
     let checkpoint = checkpoint::path(&store.checkpoint_dir(key)?);
-    let mut session = Session::new(job, &examples, &index, network, device, checkpoint)?;
+    let mut session = Session::new(job, &examples, &index, learner, device, checkpoint)?;
     if let Some(reason) = session.resume()? {
         worker.warn(&format!("the checkpoint of `{}` is passed over: {reason}", job.run));
     }
@@ -94,6 +113,7 @@ pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobEr
         trained_parameters,
         parameters,
         replaced,
+        positive_weights,
     };
     let attempt = store.attempt(&job.fingerprint)?;
     trained.network.save(&attempt.path(output::MODEL))?;
@@ -122,14 +142,10 @@ fn write_summary(path: &Path, summary: &TrainSummary) -> Result<(), JobError> {
 /// The epoch that was best by what early stopping watches, or by the validation loss without it; the first of equals, 0
 /// where none has a finite value.
 fn best_watched(history: &[HistoryRow], early_stopping: Option<&EarlyStopping>) -> u32 {
-    let watched = |row: &HistoryRow| match early_stopping.map(|stopping| stopping.metric) {
-        Some(StopMetric::ValMapMacro) => (row.val_map_macro, true),
-        Some(StopMetric::ValLoss) | None => (row.val_loss, false),
-    };
-    let higher_is_better = history.first().is_some_and(|row| watched(row).1);
+    let metric = early_stopping.map_or(ValMetric::ValLoss, |stopping| stopping.metric);
     let finite = |value: f64| if value.is_finite() { value } else { f64::NAN };
-    let values: Vec<f64> = history.iter().map(|row| finite(watched(row).0)).collect();
-    Course::from_watched(&values, higher_is_better, false).best_epoch
+    let values: Vec<f64> = history.iter().map(|row| finite(watched(&row.val, metric))).collect();
+    Course::from_watched(&values, metric.higher_is_better(), false).best_epoch
 }
 
 fn as_event(row: &HistoryRow) -> EpochRow {
@@ -138,8 +154,8 @@ fn as_event(row: &HistoryRow) -> EpochRow {
         epoch: row.epoch,
         lr: row.lr,
         train_loss: finite(row.train_loss),
-        val_loss: finite(row.val_loss),
-        val_map_macro: finite(row.val_map_macro),
+        val_loss: finite(row.val.loss),
+        val_map_macro: finite(row.val.map_macro),
         seconds: row.seconds,
         images_per_second: row.images_per_second,
         finished_ms: row.finished_ms,

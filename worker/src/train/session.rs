@@ -6,23 +6,23 @@ use std::time::Instant;
 use ablatrix::augment::Policy;
 use ablatrix::clock;
 use ablatrix::job::{Job, StopReason};
-use ablatrix::metrics::{Scored, ScoredError, macro_average_precision};
-use ablatrix::tables::rows::{HistoryRow, Part, TrainIndexRow};
+use ablatrix::tables::rows::{HistoryRow, TrainIndexRow, Validation};
 use tch::Device;
 
 use super::checkpoint::Checkpoint;
-use super::early_stopping::{self, Best, Scores};
+use super::early_stopping;
 use super::epoch::{Pass, PassEnd};
+use super::kept::Kept;
+use super::learner::Learner;
 use super::loader::Source;
-use super::optimizer::Adam;
 use super::order::{self, EpochRows};
-use super::{loss, schedule};
+use super::schedule;
+use super::validation::ValidationPart;
 use crate::batch::Uploader;
 use crate::failure::JobError;
 use crate::inputs::Examples;
 use crate::model::Network;
-use crate::score;
-use crate::state::{self, Named};
+use crate::state;
 use crate::stop::Stop;
 
 /// One run's training.
@@ -31,17 +31,11 @@ pub struct Session<'a> {
     examples: &'a Examples,
     /// What every epoch is made of.
     rows: EpochRows,
-    val_images: Vec<i64>,
-    val_targets: Vec<bool>,
+    validation: ValidationPart,
     policy: Policy,
-    network: Network,
-    adam: Adam,
+    learner: Learner,
     uploader: Uploader,
-    /// The state after the last good epoch.
-    last_model: Named,
-    /// The state of the best epoch, where early stopping restores it and it is not the last.
-    best_model: Option<Named>,
-    best: Option<Best>,
+    kept: Kept,
     /// Also holds the row of an epoch that diverged.
     history: Vec<HistoryRow>,
     epochs_done: u32,
@@ -70,7 +64,7 @@ pub struct Trained {
 }
 
 impl<'a> Session<'a> {
-    /// Begins at the network's initial weights.
+    /// Begins at the learner's initial weights.
     ///
     /// # Errors
     /// Where memory is out.
@@ -78,27 +72,19 @@ impl<'a> Session<'a> {
         job: &'a Job,
         examples: &'a Examples,
         index: &[TrainIndexRow],
-        network: Network,
+        learner: Learner,
         device: Device,
         checkpoint: PathBuf,
     ) -> Result<Self, JobError> {
-        let trainable = network.named_state().into_iter().filter(|(_, tensor)| tensor.requires_grad());
-        let adam = Adam::new(&job.train.optimizer, trainable.collect());
-        let val_images = examples.images_of(Part::Val);
-        let val_targets = val_images.iter().flat_map(|&image_id| examples.targets(image_id)).copied();
         Ok(Session {
             job,
             examples,
             rows: EpochRows::new(index),
-            val_targets: val_targets.collect(),
-            val_images,
+            validation: ValidationPart::of(examples),
             policy: Policy::new(&job.policy),
-            adam,
-            uploader: Uploader::new(device, examples.side(), network.normalisation()),
-            last_model: state::copied(&network.named_state())?,
-            network,
-            best_model: None,
-            best: None,
+            uploader: Uploader::new(device, examples.side(), learner.network.normalisation()),
+            kept: Kept::new(learner.scored())?,
+            learner,
             history: Vec::new(),
             epochs_done: 0,
             checkpoint,
@@ -116,17 +102,27 @@ impl<'a> Session<'a> {
             Some(Err(reason)) => return Ok(Some(reason)),
             Some(Ok(found)) => found,
         };
-        // Both are looked at before either is changed; the network's old state is at hand if the second fails.
-        if let Err(reason) = state::overwrite(&self.network.named_state(), &found.model)? {
+        let average = self.learner.average.as_ref().map(|average| average.network.named_state());
+        let states = [
+            (self.learner.network.named_state(), &found.model),
+            (self.learner.optimizer.state(), &found.optimizer),
+            (average.unwrap_or_default(), found.average.as_ref().unwrap_or(&Vec::new())),
+        ]
+        .map(|(state, values)| (state, state::shared(values)));
+        // All are looked at before one is changed.
+        if let Some(reason) = states.iter().find_map(|(state, values)| state::misfit(state, values)) {
             return Ok(Some(reason));
         }
-        if let Err(reason) = state::overwrite(&self.adam.state(), &found.optimizer)? {
-            let _ = state::overwrite(&self.network.named_state(), &self.last_model)?;
-            return Ok(Some(reason));
+        for (state, values) in &states {
+            if let Err(reason) = state::overwrite(state, values)? {
+                panic!("bug: a state that fits does not: {reason}");
+            }
         }
-        self.last_model = found.model;
-        self.best_model = found.best_model;
-        self.best = found.best;
+        self.kept = Kept {
+            last: found.average.unwrap_or(found.model),
+            best_model: found.best_model,
+            best: found.best,
+        };
         self.epochs_done = found.history.len() as u32;
         self.history = found.history;
         Ok(None)
@@ -148,7 +144,7 @@ impl<'a> Session<'a> {
             return Some(StopReason::LastEpoch);
         }
         let stopping = self.job.train.early_stopping.as_ref()?;
-        early_stopping::is_over(stopping, self.best, self.epochs_done())
+        early_stopping::is_over(stopping, self.kept.best, self.epochs_done())
     }
 
     /// Trains for one epoch, validates, and writes a checkpoint.
@@ -159,26 +155,27 @@ impl<'a> Session<'a> {
         let start = Instant::now();
         let epoch_idx = self.epochs_done();
         let train = &self.job.train;
-        let lr = schedule::rate(&train.schedule, train.optimizer.lr(), epoch_idx);
         let seed = self.job.stream_seed();
         let items = self.rows.epoch(seed, epoch_idx);
         let batches = order::batches(&items, train.batch_size as usize);
+        let accumulate = train.accumulate.max(1) as usize;
+        let epoch_steps = batches.len().div_ceil(accumulate);
+        let rates = schedule::rates(train, epoch_idx, epoch_steps, &self.history);
         let pass = Pass {
-            network: &self.network,
-            adam: &mut self.adam,
+            learner: &mut self.learner,
             uploader: &self.uploader,
             source: Source { examples: self.examples, policy: &self.policy, seed, epoch_idx },
             loader_threads: super::loader_threads(self.job.threads),
-            lr,
+            accumulate,
+            rates,
         };
         let end = pass.run(&batches, stop)?;
         let mut row = HistoryRow {
             run: self.job.run.clone(),
             epoch: epoch_idx + 1,
-            lr,
+            lr: rates.of_step(epoch_steps.saturating_sub(1)),
             train_loss: f64::NAN,
-            val_loss: f64::NAN,
-            val_map_macro: f64::NAN,
+            val: Validation::NONE,
             seconds: 0.0,
             images_per_second: 0.0,
             wait_share: 0.0,
@@ -192,79 +189,58 @@ impl<'a> Session<'a> {
                 row.train_loss = loss;
                 row.images_per_second = items.len() as f64 / elapsed.as_secs_f64();
                 row.wait_share = waited.as_secs_f64() / elapsed.as_secs_f64();
-                let Some(scores) = self.validate(stop)? else { return Ok(EpochEnd::Interrupted) };
-                (row.val_loss, row.val_map_macro) = (scores.loss, scores.map_macro);
-                diverged = scores.loss.is_infinite() || !state::is_finite(&self.network.named_state())?;
+                let Some(val) = self.validate(stop)? else { return Ok(EpochEnd::Interrupted) };
+                row.val = val;
+                diverged = val.loss.is_infinite() || !state::is_finite(&self.learner.network.named_state())?;
             }
         }
         row.seconds = start.elapsed().as_secs_f64();
         row.finished_ms = clock::unix_ms();
-        let scores = Scores { loss: row.val_loss, map_macro: row.val_map_macro };
+        let val = row.val;
         self.history.push(row);
         if diverged {
             return Ok(EpochEnd::Diverged);
         }
-        self.keep(scores)?;
+        self.keep(&val)?;
         Ok(EpochEnd::Whole)
     }
 
-    /// Scores the validation part as a whole; `None` where a stop was requested meanwhile. The loss is infinite
-    /// where a logit is not finite, and NaN where there is no validation part.
-    fn validate(&self, stop: &Stop) -> Result<Option<Scores>, JobError> {
-        let images = &self.val_images;
-        let Some(logits) = score::logits(&self.network, &self.uploader, self.examples, images, stop)? else {
-            return Ok(None);
-        };
-        let scores = match Scored::new(self.examples.labels().len(), &logits, &self.val_targets) {
-            Ok(scored) => Scores {
-                loss: loss::bce_of_part(&logits, &self.val_targets),
-                map_macro: macro_average_precision(&scored).unwrap_or(f64::NAN),
-            },
-            Err(ScoredError::NotFinite { .. }) => Scores { loss: f64::INFINITY, map_macro: f64::NAN },
-            Err(error) => panic!("bug: {error}"),
-        };
-        Ok(Some(scores))
+    fn validate(&self, stop: &Stop) -> Result<Option<Validation>, JobError> {
+        let Learner { loss, .. } = &self.learner;
+        self.validation.score(self.learner.scored(), loss, &self.uploader, self.examples, stop)
     }
 
     /// Keeps the state of a whole epoch: in memory, and in a checkpoint.
-    fn keep(&mut self, scores: Scores) -> Result<(), JobError> {
+    fn keep(&mut self, val: &Validation) -> Result<(), JobError> {
         self.epochs_done += 1;
-        if let Some(stopping) = &self.job.train.early_stopping {
-            let value = scores.watched(stopping.metric);
-            if early_stopping::improves(stopping.metric, self.best, value) {
-                self.best = Some(Best { epoch: self.epochs_done, value });
-                self.best_model = None;
-            } else if stopping.restore_best && self.best.is_some() && self.best_model.is_none() {
-                // The epoch before this one was the best.
-                self.best_model = Some(state::copied(&self.last_model)?);
-            }
-        }
-        if let Err(reason) = state::overwrite(&self.last_model, &self.network.named_state())? {
-            panic!("bug: the network's own state does not fit it: {reason}");
-        }
+        let stopping = self.job.train.early_stopping.as_ref();
+        self.kept.add(self.learner.scored(), self.epochs_done, val, stopping)?;
+        let last = state::shared(&self.kept.last);
+        let (model, average) = match self.learner.average {
+            None => (last, None),
+            Some(_) => (self.learner.network.named_state(), Some(last)),
+        };
         let checkpoint = Checkpoint {
-            model: state::shared(&self.last_model),
-            best_model: self.best_model.as_ref().map(state::shared),
-            optimizer: self.adam.state(),
-            best: self.best,
+            model,
+            average,
+            best_model: self.kept.best_model.as_ref().map(state::shared),
+            optimizer: self.learner.optimizer.state(),
+            best: self.kept.best,
             history: self.history.clone(),
         };
         checkpoint.write(&self.checkpoint, &self.job.fingerprint.key)
     }
 
     /// Ends the training with the weights that are to be kept: of the best epoch where early stopping restores
-    /// it, else of the last one that did not diverge.
+    /// it, else of the last one that did not diverge; averaged, where an average is taken.
     ///
     /// # Errors
     /// Where libtorch cannot copy them.
     pub fn finish(self) -> Result<Trained, JobError> {
-        let restores = self.job.train.early_stopping.as_ref().is_some_and(|stopping| stopping.restore_best);
-        let best = self.best.filter(|_| restores);
-        let best_epoch = best.map_or(self.epochs_done, |best| best.epoch);
-        let kept = self.best_model.as_ref().filter(|_| best.is_some()).unwrap_or(&self.last_model);
-        if let Err(reason) = state::overwrite(&self.network.named_state(), kept)? {
+        let (best_epoch, kept) = self.kept.at_end(self.epochs_done, self.job.train.early_stopping.as_ref());
+        if let Err(reason) = state::overwrite(&self.learner.network.named_state(), kept)? {
             panic!("bug: the network's own state does not fit it: {reason}");
         }
-        Ok(Trained { network: self.network, history: self.history, best_epoch })
+        Ok(Trained { network: self.learner.network, history: self.history, best_epoch })
     }
 }

@@ -45,6 +45,17 @@ pub fn part(image_id: i64) -> Part {
     }
 }
 
+/// Adam with PyTorch's defaults.
+pub fn adam(lr: f64) -> Optimizer {
+    Optimizer {
+        rule: Rule::Adam { betas: [0.9, 0.999], epsilon: 1e-8 },
+        lr,
+        weight_decay: 0.0,
+        decay_norms_and_biases: false,
+        layer_decay: 1.0,
+    }
+}
+
 impl Study {
     pub fn new() -> Self {
         let mut study = Study { folder: tempfile::tempdir().unwrap(), inputs: BTreeMap::new() };
@@ -120,10 +131,13 @@ impl Study {
             train: Train {
                 epochs,
                 batch_size: 6,
-                loss: Loss::Bce,
+                accumulate: 1,
+                loss: Loss::Bce { positive_weights: PositiveWeights::None, smoothing: 0.0 },
                 precision: Precision::Fp32,
-                optimizer: Optimizer::Adam { lr: 1e-3, weight_decay: 0.0 },
+                optimizer: adam(1e-3),
+                clip_norm: 0.0,
                 schedule: Schedule::Static,
+                ema: 0.0,
                 early_stopping: None,
             },
             images: Images { size: SIDE as u32, fit: Fit::Stretch },

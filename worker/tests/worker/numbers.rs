@@ -1,20 +1,23 @@
-//! Optimizer, loss and training loop against PyTorch 2.11 and timm 1.0.31.
+//! Optimizers, losses, average and training loop against PyTorch 2.11, torchvision 0.26 and timm 1.0.31.
 //!
 //! The golden file was made by `tests/golden/training/make_training.py`; both sides fill tensors by the same
 //! formula of their names.
 
 use ablatrix::augment::Policy;
-use ablatrix::spec::settings::{Architecture, Model, Optimizer, Weights};
+use ablatrix::spec::settings::{self, Architecture, Loss, Model, Weights};
 use ablatrix::tables::rows::{LabelTable, Part, PixelRow, SplitRow};
 use ablatrix_worker::batch::Uploader;
 use ablatrix_worker::inputs::Examples;
-use ablatrix_worker::model::Network;
+use ablatrix_worker::model::{Network, TrainedParameter};
 use ablatrix_worker::stop::Stop;
+use ablatrix_worker::train::average::Average;
 use ablatrix_worker::train::epoch::{Pass, PassEnd};
+use ablatrix_worker::train::learner::Learner;
 use ablatrix_worker::train::loader::{Source, for_each_batch};
-use ablatrix_worker::train::loss;
-use ablatrix_worker::train::optimizer::Adam;
+use ablatrix_worker::train::loss::LossFunction;
+use ablatrix_worker::train::optimizer::Optimizer;
 use ablatrix_worker::train::order::{self, EpochItem, EpochRows};
+use ablatrix_worker::train::schedule::EpochRates;
 use std::ops::ControlFlow;
 use tch::{Device, Kind, Tensor};
 
@@ -62,6 +65,14 @@ fn f64s(tensor: &Tensor) -> Vec<f64> {
 }
 
 #[track_caller]
+fn assert_close_in(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!((found - expected).abs() < tolerance, "{what}, {i}: {found}, expected {expected}");
+    }
+}
+
+#[track_caller]
 fn assert_close(found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len());
     for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
@@ -70,17 +81,23 @@ fn assert_close(found: &[f64], expected: &[f64], tolerance: f64) {
 }
 
 #[test]
-fn twenty_steps_of_adam_are_pytorchs() {
+fn twenty_steps_of_each_optimizer_are_pytorchs() {
     let golden = golden();
-    for (text, weight_decay) in [("0", 0.0), ("0.01", 0.01)] {
-        let shapes: [(&str, &[i64]); 3] =
-            [("a.weight", &[3, 2, 2, 2]), ("b.bias", &[5]), ("c.weight", &[4, 3])];
+    let cases = golden["optimizers"].as_array().unwrap();
+    assert!(cases.len() >= 14);
+    for case in cases {
+        let settings: settings::Optimizer = serde_json::from_value(case["settings"].clone()).unwrap();
+        let shapes: [(&str, &[i64], usize); 3] =
+            [("a.weight", &[3, 2, 2, 2], 2), ("b.bias", &[5], 1), ("c.weight", &[4, 3], 0)];
         let parameters: Vec<(String, Tensor)> = shapes
             .iter()
-            .map(|(name, shape)| ((*name).to_owned(), filled(name, shape).set_requires_grad(true)))
+            .map(|(name, shape, _)| ((*name).to_owned(), filled(name, shape).set_requires_grad(true)))
             .collect();
-        let shared = parameters.iter().map(|(name, p)| (name.clone(), p.shallow_clone())).collect();
-        let mut adam = Adam::new(&Optimizer::Adam { lr: 1e-2, weight_decay }, shared);
+        let trained = parameters.iter().zip(shapes).map(|((name, tensor), (_, _, layers_to_head))| {
+            TrainedParameter { name: name.clone(), tensor: tensor.shallow_clone(), layers_to_head }
+        });
+        let clip_norm = case["clip_norm"].as_f64().unwrap();
+        let mut optimizer = Optimizer::new(&settings, clip_norm, trained.collect()).unwrap();
         for step in 0..20 {
             // The gradient of a product with a constant is that constant.
             let loss = parameters.iter().map(|(name, parameter)| {
@@ -89,26 +106,67 @@ fn twenty_steps_of_adam_are_pytorchs() {
                 (parameter.reshape(-1) * Tensor::from_slice(&values)).sum(Kind::Float)
             });
             loss.sum::<Tensor>().backward();
-            adam.step(if step < 10 { 1e-2 } else { 1e-3 }).unwrap();
+            optimizer.step(if step < 10 { 1e-2 } else { 1e-3 }).unwrap();
         }
         for (name, parameter) in &parameters {
-            assert_close(&f64s(parameter), &numbers(&golden["adam"][text][name]), 1e-5);
+            let what = format!("{} {name}", case["settings"]);
+            assert_close_in(&what, &f64s(parameter), &numbers(&case["parameters"][name]), 1e-5);
         }
     }
 }
 
 #[test]
-fn weighted_bce_and_its_gradient_are_pytorchs() {
-    let golden = &golden()["bce"];
-    let logits = filled("cotangent", &[7, 3]).set_requires_grad(true);
-    let targets: Vec<f32> =
-        uniform("targets", 21).into_iter().map(|u| if u < 0.4 { 1.0 } else { 0.0 }).collect();
-    let weights: Vec<f32> = uniform("weights", 7).into_iter().map(|u| u as f32).collect();
-    let targets = Tensor::from_slice(&targets).view([7, 3]);
-    let loss = loss::bce(&logits, &targets, Some(&Tensor::from_slice(&weights).view([7, 1]))).unwrap();
-    loss.backward();
-    assert_close(&[loss.double_value(&[])], &[golden["loss"].as_f64().unwrap()], 1e-6);
-    assert_close(&f64s(&logits.grad()), &numbers(&golden["gradient"]), 1e-6);
+fn weighted_losses_of_mixed_targets_and_their_gradients_are_the_references() {
+    let golden = golden();
+    let cases = golden["losses"].as_array().unwrap();
+    assert!(cases.len() >= 8);
+    for case in cases {
+        let settings: Loss = serde_json::from_value(case["settings"].clone()).unwrap();
+        let what = format!("{settings:?}");
+        let loss = LossFunction::new(&settings, numbers(&case["positive_weights"]), Device::Cpu).unwrap();
+        let logits = filled("cotangent", &[7, 3]).set_requires_grad(true);
+        let hard: Vec<bool> = uniform("targets", 21).into_iter().map(|u| u < 0.4).collect();
+        let targets: Vec<f32> = hard.iter().map(|&positive| f32::from(u8::from(positive))).collect();
+        let mixed: Vec<f32> = uniform("mixed", 21).into_iter().map(|u| u as f32).collect();
+        let weights: Vec<f32> = uniform("weights", 7).into_iter().map(|u| u as f32).collect();
+        let targets = Tensor::from_slice(&targets).lerp(&Tensor::from_slice(&mixed), 0.25).view([7, 3]);
+        let weights = Tensor::from_slice(&weights).view([7, 1]);
+        let value = loss.of_batch(&logits, &targets, Some(&weights)).unwrap();
+        value.backward();
+        assert_close_in(&what, &[value.double_value(&[])], &[case["loss"].as_f64().unwrap()], 1e-6);
+        assert_close_in(&what, &f64s(&logits.grad()), &numbers(&case["gradient"]), 1e-6);
+        let plain = Vec::<f32>::try_from(logits.detach().reshape(-1)).unwrap();
+        let part = loss.of_part(&plain, &hard, 3);
+        assert_close_in(&what, &[part], &[case["part"].as_f64().unwrap()], 1e-6);
+    }
+}
+
+#[test]
+fn averaged_weights_are_timms() {
+    let network = Network::new(&resnet18(), 3, 1, Device::Cpu).unwrap();
+    let fill = |network: &Network, prefix: &str| {
+        for (name, mut tensor) in network.named_state() {
+            tch::no_grad(|| tensor.copy_(&filled(&format!("{prefix}{name}"), &tensor.size())));
+        }
+    };
+    fill(&network, "");
+    let other = Network::new(&resnet18(), 3, 2, Device::Cpu).unwrap();
+    let average = Average::new(other, &network, 0.9).unwrap();
+    for update in 0..3 {
+        fill(&network, &format!("{update} "));
+        average.update(&network).unwrap();
+    }
+    let golden = golden();
+    let averaged = average.network.named_state();
+    for (name, expected) in golden["average"].as_object().unwrap() {
+        let (_, tensor) = averaged.iter().find(|(other, _)| other == name).unwrap();
+        let expected = numbers(expected);
+        assert_close_in(name, &f64s(tensor)[..expected.len()], &expected, 1e-6);
+    }
+}
+
+fn resnet18() -> Model {
+    Model { name: Architecture::Resnet18, weights: Weights::None, freeze: 0.0, head: vec![], dropout: 0.0 }
 }
 
 /// Side of the pictures of the loss curve.
@@ -138,32 +196,27 @@ fn three_epochs_of_resnet18_follow_pytorchs_loss() {
     let mut job = study.train_job(3);
     job.images.size = CURVE_SIDE as u32;
     let examples = Examples::open(&job, &study.store()).unwrap();
-    let model = Model {
-        name: Architecture::Resnet18,
-        weights: Weights::None,
-        freeze: 0.0,
-        head: vec![],
-        dropout: 0.0,
-    };
-    let network = Network::new(&model, 3, 1, Device::Cpu).unwrap();
+    let network = Network::new(&resnet18(), 3, 1, Device::Cpu).unwrap();
     for (name, mut tensor) in network.named_state() {
         tch::no_grad(|| tensor.copy_(&filled(&name, &tensor.size())));
     }
-    let trained = network.named_state().into_iter().filter(|(_, tensor)| tensor.requires_grad()).collect();
-    let mut adam = Adam::new(&Optimizer::Adam { lr: 1e-4, weight_decay: 0.0 }, trained);
-    let uploader = Uploader::new(Device::Cpu, CURVE_SIDE, network.normalisation());
+    job.train.optimizer = adam(1e-4);
+    let loss = LossFunction::new(&job.train.loss, vec![], Device::Cpu).unwrap();
+    let normalisation = network.normalisation();
+    let mut learner = Learner::new(&job.train, network, loss, None).unwrap();
+    let uploader = Uploader::new(Device::Cpu, CURVE_SIDE, normalisation);
     let policy = Policy::new(&[]);
     let items: Vec<EpochItem> =
         (0..24).map(|image_id| EpochItem { image_id, copy: 0, weight: 1.0 }).collect();
     let mut curve = Vec::new();
     for epoch_idx in 0..3 {
         let pass = Pass {
-            network: &network,
-            adam: &mut adam,
+            learner: &mut learner,
             uploader: &uploader,
             source: Source { examples: &examples, policy: &policy, seed: 1, epoch_idx },
             loader_threads: 0,
-            lr: 1e-4,
+            accumulate: 1,
+            rates: EpochRates::Constant(1e-4),
         };
         match pass.run(&order::batches(&items, 8), &Stop::default()).unwrap() {
             PassEnd::Whole { loss, .. } => curve.push(loss),
@@ -171,6 +224,48 @@ fn three_epochs_of_resnet18_follow_pytorchs_loss() {
         }
     }
     assert_close(&curve, &numbers(&golden()["loss_curve"]), 1e-3);
+}
+
+/// Without batch norm, two batches of four are one of eight: also the last step, of what is left.
+#[test]
+fn gathered_batches_are_one_large_batch() {
+    tch::set_num_threads(1);
+    let study = curve_study();
+    let mut job = study.train_job(1);
+    job.images.size = CURVE_SIDE as u32;
+    job.train.optimizer = adam(1e-3);
+    job.train.optimizer.rule = settings::Rule::Sgd { momentum: 0.9, nesterov: false };
+    let examples = Examples::open(&job, &study.store()).unwrap();
+    let model = Model { name: Architecture::Squeezenet1_1, ..resnet18() };
+    let items: Vec<EpochItem> = (0..20)
+        .map(|image_id| EpochItem { image_id, copy: 0, weight: if image_id == 3 { 2.5 } else { 1.0 } })
+        .collect();
+    let policy = Policy::new(&[]);
+    let trained = |batch_size: usize, accumulate: usize| {
+        let network = Network::new(&model, 3, 1, Device::Cpu).unwrap();
+        let loss = LossFunction::new(&job.train.loss, vec![], Device::Cpu).unwrap();
+        let uploader = Uploader::new(Device::Cpu, CURVE_SIDE, network.normalisation());
+        let mut learner = Learner::new(&job.train, network, loss, None).unwrap();
+        let pass = Pass {
+            learner: &mut learner,
+            uploader: &uploader,
+            source: Source { examples: &examples, policy: &policy, seed: 1, epoch_idx: 0 },
+            loader_threads: 0,
+            accumulate,
+            rates: EpochRates::Constant(0.01),
+        };
+        assert!(matches!(
+            pass.run(&order::batches(&items, batch_size), &Stop::default()).unwrap(),
+            PassEnd::Whole { .. }
+        ));
+        learner.network.named_state().iter().flat_map(|(_, tensor)| f64s(tensor)).collect::<Vec<f64>>()
+    };
+    let whole = trained(8, 1);
+    let gathered = trained(4, 2);
+    let largest = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let (alike, otherwise) = (largest(&whole, &gathered), largest(&whole, &trained(4, 1)));
+    // What is left is the rounding of sums in another order, over three steps.
+    assert!(alike < 0.01 * otherwise, "{alike}; with steps of four rows {otherwise}");
 }
 
 #[test]

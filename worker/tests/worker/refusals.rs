@@ -2,7 +2,7 @@
 
 use ablatrix::fingerprint::Digest;
 use ablatrix::job::{FailureKind, Job, WorkerEvent, input};
-use ablatrix::spec::settings::{Device, EarlyStopping, StopMetric, Weights};
+use ablatrix::spec::settings::{Device, EarlyStopping, Loss, PositiveWeights, Schedule, ValMetric, Weights};
 use ablatrix::tables::rows::{Part, SplitRow, TrainIndexRow};
 
 use super::harness::*;
@@ -76,9 +76,31 @@ const BROKEN: &[(Break, &[&str])] = &[
             study.put(input::SPLIT, &(1..=30).map(row).collect::<Vec<_>>());
             job.inputs = study.inputs.clone();
             job.train.early_stopping =
-                Some(EarlyStopping { metric: StopMetric::ValLoss, patience: 1, restore_best: true });
+                Some(EarlyStopping { metric: ValMetric::ValLoss, patience: 1, restore_best: true });
         },
         &["the val part has `0` rows"],
+    ),
+    (
+        |study, job| {
+            let row = |image_id| SplitRow { image_id, fold: 0, part: Part::Train };
+            study.put(input::SPLIT, &(1..=30).map(row).collect::<Vec<_>>());
+            job.inputs = study.inputs.clone();
+            job.train.schedule = Schedule::Plateau {
+                metric: ValMetric::ValF1Macro,
+                factor: 0.1,
+                patience: 1,
+                threshold: 0.0,
+                min_lr: 0.0,
+            };
+        },
+        &["the val part has `0` rows"],
+    ),
+    (
+        |_, job| {
+            let positive_weights = PositiveWeights::Given(vec![1.0, 2.0]);
+            job.train.loss = Loss::Bce { positive_weights, smoothing: 0.0 };
+        },
+        &["`train.loss.positive_weights` has `2` numbers, expected `3`: one each for red, green, blue"],
     ),
     (|_, job| job.images.size = 16, &["pixel store", "expected"]),
     (

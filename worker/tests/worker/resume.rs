@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ablatrix::job::{Job, WorkerEvent, output};
 use ablatrix::spec::ops::{Action, Batch, NamedOp, Op};
-use ablatrix::spec::settings::{EarlyStopping, StopMetric};
+use ablatrix::spec::settings::{EarlyStopping, Rule, Schedule, ValMetric};
 use ablatrix::tables::rows::HistoryRow;
 use ablatrix_worker::train::checkpoint;
 use rustix::process::Signal;
@@ -20,15 +20,33 @@ fn long_job(study: &Study) -> Job {
     let mixup = Action::Batch(Batch::Mixup { alpha: 0.4 });
     job.policy.push(NamedOp { name: "mixup".into(), op: Op { p: 0.5, action: mixup } });
     job.train.early_stopping =
-        Some(EarlyStopping { metric: StopMetric::ValMapMacro, patience: 6, restore_best: true });
+        Some(EarlyStopping { metric: ValMetric::ValMapMacro, patience: 6, restore_best: true });
+    sign(&mut job);
+    job
+}
+
+/// The same with what else has a state: momentum, an average, a rate that falls on a plateau, steps of several batches.
+fn stateful_job(study: &Study) -> Job {
+    let mut job = long_job(study);
+    let train = &mut job.train;
+    train.optimizer.rule = Rule::Sgd { momentum: 0.9, nesterov: true };
+    (train.optimizer.lr, train.optimizer.weight_decay, train.optimizer.layer_decay) = (0.05, 1e-3, 0.9);
+    (train.accumulate, train.clip_norm, train.ema) = (2, 1.0, 0.8);
+    train.schedule = Schedule::Plateau {
+        metric: ValMetric::ValAurocMacro,
+        factor: 0.5,
+        patience: 0,
+        threshold: 0.5,
+        min_lr: 1e-4,
+    };
     sign(&mut job);
     job
 }
 
 /// What the undisturbed run gives.
-fn undisturbed() -> (Vec<u8>, Vec<[f64; 5]>) {
+fn undisturbed(make: fn(&Study) -> Job) -> (Vec<u8>, Vec<[f64; 5]>) {
     let study = Study::new();
-    let job = long_job(&study);
+    let job = make(&study);
     assert_eq!(study.run_file(&job).0, Some(0));
     (study.bytes(&job, output::MODEL), numbers(&study, &job))
 }
@@ -37,7 +55,7 @@ fn undisturbed() -> (Vec<u8>, Vec<[f64; 5]>) {
 fn numbers(study: &Study, job: &Job) -> Vec<[f64; 5]> {
     let history: Vec<HistoryRow> = study.table(job, output::HISTORY);
     let row =
-        |row: &HistoryRow| [f64::from(row.epoch), row.lr, row.train_loss, row.val_loss, row.val_map_macro];
+        |row: &HistoryRow| [f64::from(row.epoch), row.lr, row.train_loss, row.val.loss, row.val.map_macro];
     history.iter().map(row).collect()
 }
 
@@ -51,7 +69,7 @@ fn finish(study: &Study, job: &Job) -> u32 {
 
 #[test]
 fn killed_stopped_or_forsaken_and_resumed_gives_the_same_model() {
-    let expected = undisturbed();
+    let expected = undisturbed(long_job);
     for how in ["killed", "terminated", "forsaken"] {
         let study = Study::new();
         let job = long_job(&study);
@@ -77,11 +95,28 @@ fn killed_stopped_or_forsaken_and_resumed_gives_the_same_model() {
 }
 
 #[test]
+fn every_state_is_resumed() {
+    let expected = undisturbed(stateful_job);
+    let rates: Vec<f64> = expected.1.iter().map(|row| row[1]).collect();
+    assert!(rates[5] < rates[0], "the rate falls: {rates:?}");
+    let study = Study::new();
+    let job = stateful_job(&study);
+    let mut worker = Serving::start();
+    worker.send(&job);
+    worker.wait_for_epoch(3);
+    worker.signal(Signal::KILL);
+    worker.wait();
+    assert!((3..6).contains(&finish(&study, &job)));
+    assert!(study.bytes(&job, output::MODEL) == expected.0, "another model");
+    assert_eq!(numbers(&study, &job), expected.1);
+}
+
+#[test]
 fn a_damaged_checkpoint_is_passed_over() {
     let study = Study::new();
     let job = study.train_job(2);
     let file = checkpoint::path(&study.store().checkpoint_dir(&job.fingerprint.key).unwrap());
-    std::fs::write(&file, b"ablatrix checkpoint 1 nonsense").unwrap();
+    std::fs::write(&file, b"ablatrix checkpoint 2 nonsense").unwrap();
     let (code, events) = study.run_file(&job);
     assert_eq!(code, Some(0), "{events:?}");
     assert!(matches!(events[0], WorkerEvent::Started { resumed_epochs: 0, .. }), "{events:?}");

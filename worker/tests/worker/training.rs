@@ -2,7 +2,7 @@
 
 use ablatrix::job::{Job, StopReason, WorkerEvent, input, output};
 use ablatrix::metrics::{Scored, macro_average_precision};
-use ablatrix::spec::settings::{Architecture, EarlyStopping, Optimizer, Precision, Schedule, StopMetric};
+use ablatrix::spec::settings::{Architecture, EarlyStopping, Loss, PositiveWeights, Precision, Schedule, ValMetric};
 use ablatrix::tables::rows::{HistoryRow, Part, PredictionTable, SplitRow, TrainIndexRow};
 
 use super::harness::*;
@@ -51,7 +51,7 @@ fn one_worker_trains_predicts_and_knows_what_is_there() {
     let logits: Vec<f32> = val.flat_map(|i| table.logits[i * 3..i * 3 + 3].to_vec()).collect();
     let targets: Vec<bool> = (1..=30).filter(|&id| part(id) == Part::Val).flat_map(positives).collect();
     let map = macro_average_precision(&Scored::new(3, &logits, &targets).unwrap()).unwrap();
-    assert_eq!(map, history[1].val_map_macro);
+    assert_eq!(map, history[1].val.map_macro);
 
     worker.send(&train);
     assert_eq!(worker.events_of_job(), [WorkerEvent::Finished { key }]);
@@ -67,7 +67,7 @@ fn another_thread_count_trains_the_same_to_float_precision() {
         let mut job = study.train_job(3);
         job.model.name = Architecture::Squeezenet1_1;
         job.model.dropout = 0.0;
-        job.train.optimizer = Optimizer::Adam { lr: 3e-4, weight_decay: 0.0 };
+        job.train.optimizer = adam(3e-4);
         job.threads = threads;
         sign(&mut job);
         assert_eq!(study.run_file(&job).0, Some(0));
@@ -83,16 +83,16 @@ fn early_stopping_publishes_the_best_epochs_weights() {
     let study = Study::new();
     let mut job = study.train_job(12);
     job.train.early_stopping =
-        Some(EarlyStopping { metric: StopMetric::ValLoss, patience: 2, restore_best: true });
+        Some(EarlyStopping { metric: ValMetric::ValLoss, patience: 2, restore_best: true });
     // Too fast, so that the validation loss gets worse.
-    job.train.optimizer = Optimizer::Adam { lr: 0.03, weight_decay: 0.0 };
+    job.train.optimizer = adam(0.03);
     sign(&mut job);
     assert_eq!(study.run_file(&job).0, Some(0));
     let summary = study.summary(&job);
     assert_eq!(summary.stop, StopReason::EarlyStopping);
     assert_eq!(summary.epochs_run, summary.best_epoch + 2);
     let history: Vec<HistoryRow> = study.table(&job, output::HISTORY);
-    let best = history.iter().min_by(|a, b| a.val_loss.total_cmp(&b.val_loss)).unwrap();
+    let best = history.iter().min_by(|a, b| a.val.loss.total_cmp(&b.val.loss)).unwrap();
     assert_eq!(best.epoch, summary.best_epoch);
 
     let mut until_best = job.clone();
@@ -107,18 +107,68 @@ fn early_stopping_publishes_the_best_epochs_weights() {
 fn a_diverged_run_is_published_with_finite_weights() {
     let study = Study::new();
     let mut job = study.train_job(4);
-    job.train.optimizer = Optimizer::Adam { lr: 1e38, weight_decay: 0.0 };
+    job.train.optimizer = adam(1e38);
     sign(&mut job);
     let (code, events) = study.run_file(&job);
     assert_eq!(code, Some(0), "{events:?}");
     let summary = study.summary(&job);
     assert_eq!((summary.stop, summary.best_epoch, summary.epochs_run), (StopReason::Diverged, 0, 1));
     let history: Vec<HistoryRow> = study.table(&job, output::HISTORY);
-    assert!(history[0].val_map_macro.is_nan());
+    assert!(history[0].val.map_macro.is_nan());
     let predict = study.predict_job(&job);
     assert_eq!(study.run_file(&predict).0, Some(0));
     let table: PredictionTable = study.table(&predict, output::PREDICTIONS);
     assert!(table.logits.iter().all(|logit| logit.is_finite()));
+}
+
+/// The published model is the average, which is what validation scored.
+#[test]
+fn an_average_is_what_is_validated_and_published() {
+    let study = Study::new();
+    let (mut plain, mut averaged) = (study.train_job(2), study.train_job(2));
+    plain.model.dropout = 0.0;
+    averaged.model.dropout = 0.0;
+    averaged.train.ema = 0.5;
+    for job in [&mut plain, &mut averaged] {
+        sign(job);
+        assert_eq!(study.run_file(job).0, Some(0));
+    }
+    let history = |job| -> Vec<HistoryRow> { study.table(job, output::HISTORY) };
+    let losses = |job| history(job).iter().map(|row| row.train_loss).collect::<Vec<_>>();
+    assert_eq!(losses(&plain), losses(&averaged), "an average moves no step");
+    assert_ne!(history(&plain)[1].val, history(&averaged)[1].val);
+
+    let predict = study.predict_job(&averaged);
+    assert_eq!(study.run_file(&predict).0, Some(0));
+    let table: PredictionTable = study.table(&predict, output::PREDICTIONS);
+    let val: Vec<usize> = (0..table.parts.len()).filter(|&i| table.parts[i] == Part::Val).collect();
+    let logits: Vec<f32> = val.iter().flat_map(|&i| table.logits[i * 3..i * 3 + 3].to_vec()).collect();
+    let targets: Vec<bool> = val.iter().flat_map(|&i| positives(table.image_ids[i])).collect();
+    let map = macro_average_precision(&Scored::new(3, &logits, &targets).unwrap()).unwrap();
+    assert_eq!(map, history(&averaged)[1].val.map_macro);
+}
+
+#[test]
+fn balanced_weights_are_told_and_change_the_loss() {
+    let study = Study::new();
+    let mut job = study.train_job(1);
+    let plain = job.clone();
+    assert_eq!(study.run_file(&plain).0, Some(0));
+    job.train.loss = Loss::Bce { positive_weights: PositiveWeights::Balanced, smoothing: 0.1 };
+    sign(&mut job);
+    assert_eq!(study.run_file(&job).0, Some(0));
+    assert_eq!(study.summary(&plain).positive_weights, [0.0; 0]);
+    let found = study.summary(&job).positive_weights;
+    // The training rows; image 1 is there twice.
+    let rows: Vec<[bool; 3]> =
+        (1..=30).filter(|&id| part(id) == Part::Train).chain([1]).map(positives).collect();
+    let expected = [0, 1, 2].map(|label_idx| {
+        let n = rows.iter().filter(|row| row[label_idx]).count() as f64;
+        (rows.len() as f64 - n) / n
+    });
+    assert_eq!(found, expected);
+    let loss = |job| study.table::<Vec<HistoryRow>>(job, output::HISTORY)[0].val.loss;
+    assert_ne!(loss(&plain), loss(&job));
 }
 
 /// Two folds: the second trains on what the first tests on, and the other way round.
