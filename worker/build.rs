@@ -34,5 +34,6 @@ fn compile(includes: &[PathBuf]) {
         .includes(includes)
         .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
         .file("native/torch_extras.cpp")
+        .file("native/script_module.cpp")
         .compile("ablatrix_torch_extras");
 }

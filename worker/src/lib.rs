@@ -7,17 +7,19 @@
 //! ```
 //!
 //! `inputs` brings a job's tables and pictures out of the cache, `batch` makes tensors of them, `model` turns
-//! these into logits. `stop` knows when to end, `patience` how threads wait, `torch` is
+//! these into logits. `network` is the one of a job, `script` a TorchScript module. `stop` knows when to end, `patience` how threads wait, `torch` is
 //! libtorch as a whole.
 
 pub mod batch;
 pub mod failure;
 pub mod inputs;
 pub mod model;
+pub mod network;
 pub mod patience;
 pub mod predict;
 pub mod protocol;
 pub mod score;
+pub mod script;
 pub mod serve;
 pub mod state;
 pub mod stop;

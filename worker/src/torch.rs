@@ -150,7 +150,7 @@ fn pointers(tensors: &[Tensor]) -> Vec<*const c_void> {
 
 /// # Safety
 /// `message` is null, or a string that `ablatrix_free` may free.
-unsafe fn take_message(message: *mut c_char) -> Option<String> {
+pub(crate) unsafe fn take_message(message: *mut c_char) -> Option<String> {
     if message.is_null() {
         return None;
     }

@@ -28,9 +28,8 @@ use ablatrix::tables::{self, rows::HistoryRow};
 
 use crate::failure::JobError;
 use crate::inputs::{self, Examples, InputError};
-use crate::model::Network;
 use crate::serve::{self, Outcome, Worker};
-use crate::torch;
+use crate::{network, torch};
 use session::{EpochEnd, Session};
 
 /// Trains a run from its last checkpoint on, and publishes model, history and summary.
@@ -45,7 +44,7 @@ pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobEr
     if job.train.early_stopping.is_some() && !examples.has_validation() {
         return Err(InputError::TooFew { part: "val", n_rows: 0, least: 1 }.into());
     }
-    let mut network = Network::new(&job.model, examples.labels().len(), job.stream_seed(), device)?;
+    let mut network = network::of(job, store, examples.labels().len(), device)?;
     let mut replaced = Vec::new();
     if job.inputs.contains_key(input::WEIGHTS) {
         let copy = inputs::path(job, store, input::WEIGHTS)?;
@@ -55,7 +54,6 @@ pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobEr
         };
         replaced = network.load_weights_of(&copy, named)?.replaced;
     }
-    let (trained_parameters, parameters) = network.parameters();
 
     let key = &job.fingerprint.key;
     let checkpoint = checkpoint::path(&store.checkpoint_dir(key)?);
@@ -83,6 +81,7 @@ pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobEr
     };
 
     let trained = session.finish()?;
+    let (trained_parameters, parameters) = trained.network.parameters();
     let summary = TrainSummary {
         epochs_run: trained.history.len() as u32,
         epochs_planned: epochs,

@@ -82,7 +82,7 @@ impl<'a> Session<'a> {
         device: Device,
         checkpoint: PathBuf,
     ) -> Result<Self, JobError> {
-        let trainable = network.named_state().into_iter().filter(|(_, tensor)| tensor.requires_grad());
+        let trainable = network.named_parameters().into_iter().filter(|(_, tensor)| tensor.requires_grad());
         let adam = Adam::new(&job.train.optimizer, trainable.collect());
         let val_images = examples.images_of(Part::Val);
         let val_targets = val_images.iter().flat_map(|&image_id| examples.targets(image_id)).copied();
@@ -120,16 +120,34 @@ impl<'a> Session<'a> {
         if let Err(reason) = state::overwrite(&self.network.named_state(), &found.model)? {
             return Ok(Some(reason));
         }
-        if let Err(reason) = state::overwrite(&self.adam.state(), &found.optimizer)? {
+        let epochs_done = found.history.len() as u32;
+        let adam_of_all = self.unfreezes_within(epochs_done).then(|| self.adam_of_all());
+        let adam = adam_of_all.as_ref().unwrap_or(&self.adam);
+        if let Err(reason) = state::overwrite(&adam.state(), &found.optimizer)? {
             let _ = state::overwrite(&self.network.named_state(), &self.last_model)?;
             return Ok(Some(reason));
+        }
+        if let Some(adam) = adam_of_all {
+            self.network.unfreeze();
+            self.adam = adam;
         }
         self.last_model = found.model;
         self.best_model = found.best_model;
         self.best = found.best;
-        self.epochs_done = found.history.len() as u32;
+        self.epochs_done = epochs_done;
         self.history = found.history;
         Ok(None)
+    }
+
+    /// Whether the whole network trained in one of the first `epochs`.
+    fn unfreezes_within(&self, epochs: u32) -> bool {
+        let model = &self.job.model;
+        !model.freeze.is_none() && model.unfreeze_after > 0 && epochs > model.unfreeze_after
+    }
+
+    /// An optimizer of all parameters, with zero state.
+    fn adam_of_all(&self) -> Adam {
+        Adam::new(&self.job.train.optimizer, self.network.named_parameters())
     }
 
     /// Epochs whose state is kept.
@@ -158,6 +176,10 @@ impl<'a> Session<'a> {
     pub fn run_epoch(&mut self, stop: &Stop) -> Result<EpochEnd, JobError> {
         let start = Instant::now();
         let epoch_idx = self.epochs_done();
+        if self.unfreezes_within(epoch_idx + 1) && !self.unfreezes_within(epoch_idx) {
+            self.network.unfreeze();
+            self.adam = self.adam_of_all();
+        }
         let train = &self.job.train;
         let lr = schedule::rate(&train.schedule, train.optimizer.lr(), epoch_idx);
         let seed = self.job.stream_seed();

@@ -4,7 +4,7 @@
 //! formula of their names.
 
 use ablatrix::augment::Policy;
-use ablatrix::spec::settings::{Architecture, Model, Optimizer, Weights};
+use ablatrix::spec::settings::{Architecture, Freeze, Model, Normalise, Optimizer, Weights};
 use ablatrix::tables::rows::{LabelTable, Part, PixelRow, SplitRow};
 use ablatrix_worker::batch::Uploader;
 use ablatrix_worker::inputs::Examples;
@@ -141,7 +141,10 @@ fn three_epochs_of_resnet18_follow_pytorchs_loss() {
     let model = Model {
         name: Architecture::Resnet18,
         weights: Weights::None,
-        freeze: 0.0,
+        freeze: Freeze::Share(0.0),
+        unfreeze_after: 0,
+        module: None,
+        normalise: Normalise::Auto,
         head: vec![],
         dropout: 0.0,
     };
