@@ -82,7 +82,7 @@ threads = 1
 "#;
 
 /// Edits after which nothing is to be done.
-const FRESH: [Edit<'_>; 17] = [
+const FRESH: [Edit<'_>; 16] = [
     ("a comment", &[("seeds = 2", "# how many\nseeds = 2 # two")]),
     ("keys in another order", &[("train = 0.5\nval = 0.25", "val = 0.25\ntrain = 0.5")]),
     (
@@ -100,8 +100,13 @@ const FRESH: [Edit<'_>; 17] = [
     ("a whole number as a float", &[("[-10, 10]", "[-10.0, 10.0]")]),
     ("white space", &[("exponent = 0.5", "exponent   =   0.5\n\n\n")]),
     ("a default written out", &[("format = \"folders\"", "format = \"folders\"\ncheck_images = true")]),
-    ("another default written out", &[("dropout = 0.1", "dropout = 0.1\nhead = []\nfreeze = 0.0")]),
-    ("when nothing is unfrozen", &[("dropout = 0.1", "dropout = 0.1\nunfreeze_after = 3")]),
+    (
+        "more defaults written out",
+        &[(
+            "dropout = 0.1",
+            "dropout = 0.1\nhead = []\nfreeze = 0.0\nunfreeze_after = 0\nnormalise = \"auto\"",
+        )],
+    ),
     ("more workers", &[("slots = 2", "slots = 3")]),
     ("as many workers as cores", &[("slots = 2", "slots = 0")]),
     ("more threads", &[("threads = 1", "threads = 2")]),

@@ -101,7 +101,9 @@ fn a_few_steps_lower_the_loss() {
         let network = network(&Model { freeze, ..settings(architecture) }, LABELS);
         let trained =
             network.named_parameters().into_iter().filter(|(_, tensor)| tensor.requires_grad()).collect();
-        let mut adam = Adam::new(&Optimizer::Adam { lr: 1e-3, weight_decay: 0.0 }, trained);
+        // Without norms, larger steps overshoot.
+        let lr = if architecture == Architecture::Vgg16 { 1e-4 } else { 1e-3 };
+        let mut adam = Adam::new(&Optimizer::Adam { lr, weight_decay: 0.0 }, trained);
         let side = i64::from(architecture.least_side().max(32));
         let pictures = filled("pictures", &[8, 3, side, side]);
         let targets = filled("cotangent", &[8, LABELS as i64]).gt(0.0).to_kind(Kind::Float);
@@ -111,7 +113,7 @@ fn a_few_steps_lower_the_loss() {
             let loss = loss::bce(&logits, &targets, None).unwrap();
             losses.push(values(&loss)[0]);
             loss.backward();
-            adam.step(1e-3).unwrap();
+            adam.step(lr).unwrap();
         }
         assert!(losses[3] < losses[0] - 0.01, "{}: {losses:?}", architecture.name());
     }
