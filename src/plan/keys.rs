@@ -364,4 +364,34 @@ mod tests {
         assert_eq!(trainings, plan.runs.len());
         assert_eq!(plan.runs.len(), 16);
     }
+
+    /// Fields about the model in the keys of the first training and prediction.
+    fn of_model(model: &str) -> [Vec<String>; 2] {
+        let plan = plan(&SPEC.replace("[augment.grid]", &format!("[model]\n{model}\n[augment.grid]")));
+        [Stage::Train, Stage::Predict].map(|stage| {
+            let node = plan.nodes.iter().find(|node| node.stage == stage).unwrap();
+            let key = settings(node.stage, &node.variant, node.seed, node.fold).finish();
+            let fields = key.fields.into_iter().filter(|field| field.name.starts_with("model."));
+            fields.map(|field| format!("{}={}", &field.name["model.".len()..], field.value)).collect()
+        })
+    }
+
+    #[test]
+    fn settings_of_the_model_enter_where_they_are_read_and_matter() {
+        let usual = of_model("name = \"resnet18\"");
+        assert_eq!(usual[0], ["name=\"resnet18\"", "head=[]", "dropout=0", "freeze=0"]);
+        assert_eq!(usual[1], ["name=\"resnet18\"", "head=[]"]);
+        // Nothing is frozen that could be let go.
+        assert_eq!(of_model("name = \"resnet18\"\nunfreeze_after = 3"), usual);
+        let [train, predict] = of_model("name = \"resnet18\"\nfreeze = [\"conv1\"]\nunfreeze_after = 3");
+        assert!(train.contains(&"freeze=[\"conv1\"]".to_owned()), "{train:?}");
+        assert!(train.contains(&"unfreeze_after=3".to_owned()), "{train:?}");
+        assert_eq!(predict, usual[1]);
+        for fields in of_model("name = \"torchscript:m.pt\"\nnormalise = \"none\"") {
+            for field in ["name=\"torchscript\"", "gives=\"features\"", "normalise=\"none\""] {
+                assert!(fields.contains(&field.to_owned()), "{fields:?}");
+            }
+            assert!(fields.iter().all(|field| !field.contains("m.pt")), "{fields:?}");
+        }
+    }
 }
