@@ -34,6 +34,8 @@ pub mod input {
     pub const TRAIN_INDEX: &str = "train_index";
     /// Initial weights (train only, optional): the safetensors file that the spec names, in the cache.
     pub const WEIGHTS: &str = "weights";
+    /// The TorchScript module that the spec names (train and predict, where the model is one), in the cache.
+    pub const MODULE: &str = "module";
     /// The trained model (predict only).
     pub const MODEL: &str = "model";
 }

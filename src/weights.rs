@@ -1,7 +1,7 @@
 //! What a file of weights is, told by its first and last bytes.
 //!
-//! Takes a file as the user named it; says whether it can be the safetensors file that a training starts from, before
-//! anything runs. A file is judged by its content, never by its name. Knows no tensors and no networks: whether they
+//! Takes a file as the user named it; says whether it can be the safetensors file that a training starts from, or the
+//! TorchScript module that a network is, before anything runs. A file is judged by its content, never by its name. Knows no tensors and no networks: whether they
 //! fit is found where they are loaded.
 
 use std::fs::File;
@@ -31,6 +31,14 @@ pub enum WeightsFault {
         /// What it is instead.
         code: Code,
     },
+    /// It is not the module that it should be.
+    #[error("the model `{path}` is {found}, expected a TorchScript archive")]
+    NotTorchscript {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        found: &'static str,
+    },
     /// It is something else, or cut.
     #[error("the weights `{path}` are not a whole safetensors file: {why}")]
     NotSafetensors {
@@ -48,10 +56,18 @@ impl WeightsFault {
             WeightsFault::RunsCode { path, code } => {
                 Some(format!("to convert it where you trust it: {}", code.conversion(path)))
             }
+            WeightsFault::NotTorchscript { .. } => Some(
+                "a module is exported by `torch.jit.script(module).save(\"model.pt\")`; weights alone belong into \
+                 `model.weights`, as safetensors"
+                    .to_owned(),
+            ),
             WeightsFault::Io { .. } | WeightsFault::NotSafetensors { .. } => None,
         }
     }
 }
+
+/// What a TorchScript archive is called.
+const SCRIPT: &str = "a TorchScript archive";
 
 /// Content that can run code when it is read: a pickle, under whatever name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +85,7 @@ impl Code {
     /// header's length happens to begin like a pickle.
     pub fn of(first: &[u8], last: &[u8]) -> Option<Self> {
         const PICKLE: &str = "torch.load(p, map_location='cpu', weights_only=True)";
-        const SCRIPT: &str = "torch.jit.load(p, map_location='cpu').state_dict()";
+        const READ_SCRIPT: &str = "torch.jit.load(p, map_location='cpu').state_dict()";
         if first.get(8) == Some(&b'{') {
             return None;
         }
@@ -77,7 +93,7 @@ impl Code {
             [0x80, 2..=5, ..] => Some(Code { found: "a Python pickle", read: PICKLE }),
             // Only TorchScript lists this in the directory at the end of its zip.
             [b'P', b'K', 3, 4, ..] if last.windows(13).any(|window| window == b"constants.pkl") => {
-                Some(Code { found: "a TorchScript archive", read: SCRIPT })
+                Some(Code { found: SCRIPT, read: READ_SCRIPT })
             }
             [b'P', b'K', 3, 4, ..] => {
                 Some(Code { found: "a PyTorch checkpoint (a zipped pickle)", read: PICKLE })
@@ -108,21 +124,11 @@ impl Code {
 /// # Errors
 /// Where it cannot be the weights of a model.
 pub fn look(path: &Path) -> Result<(), WeightsFault> {
-    let io = |source| WeightsFault::Io { path: path.to_owned(), source };
     let wrong = |why: String| WeightsFault::NotSafetensors { path: path.to_owned(), why };
-    let mut file = File::open(path).map_err(io)?;
-    let meta = file.metadata().map_err(io)?;
-    if !meta.is_file() {
+    let ends = Ends::of(path).map_err(|source| WeightsFault::Io { path: path.to_owned(), source })?;
+    let Some(Ends { bytes, first, last }) = ends else {
         return Err(wrong("it is no file".to_owned()));
-    }
-    let bytes = meta.len();
-    let mut first = Vec::new();
-    file.by_ref().take(9).read_to_end(&mut first).map_err(io)?;
-    file.seek(SeekFrom::Start(bytes.saturating_sub(DIRECTORY_BYTES))).map_err(io)?;
-    let mut last = Vec::new();
-    if first.starts_with(b"PK") {
-        file.take(DIRECTORY_BYTES).read_to_end(&mut last).map_err(io)?;
-    }
+    };
     if let Some(code) = Code::of(&first, &last) {
         return Err(WeightsFault::RunsCode { path: path.to_owned(), code });
     }
@@ -138,6 +144,53 @@ pub fn look(path: &Path) -> Result<(), WeightsFault> {
         return Err(wrong(format!("its header alone would have {header} bytes, the file has {bytes}")));
     }
     Ok(())
+}
+
+/// Looks at a file: whether it is there, and a TorchScript archive.
+///
+/// # Errors
+/// Where it cannot be the module of a model.
+pub fn look_at_module(path: &Path) -> Result<(), WeightsFault> {
+    let ends = Ends::of(path).map_err(|source| WeightsFault::Io { path: path.to_owned(), source })?;
+    let found = match ends {
+        None => "no file",
+        Some(Ends { first, last, .. }) => match Code::of(&first, &last) {
+            Some(Code { found: SCRIPT, .. }) => return Ok(()),
+            Some(code) => code.found,
+            None if first.get(8) == Some(&b'{') => "a safetensors file",
+            None => "something else",
+        },
+    };
+    Err(WeightsFault::NotTorchscript { path: path.to_owned(), found })
+}
+
+/// What a file begins and ends with.
+struct Ends {
+    bytes: u64,
+    /// Nine bytes, or all where there are less.
+    first: Vec<u8>,
+    /// Of a zip, where its directory lies; else empty.
+    last: Vec<u8>,
+}
+
+impl Ends {
+    /// `None` for a folder and the like.
+    fn of(path: &Path) -> io::Result<Option<Ends>> {
+        let mut file = File::open(path)?;
+        let meta = file.metadata()?;
+        if !meta.is_file() {
+            return Ok(None);
+        }
+        let bytes = meta.len();
+        let mut first = Vec::new();
+        file.by_ref().take(9).read_to_end(&mut first)?;
+        let mut last = Vec::new();
+        if first.starts_with(b"PK") {
+            file.seek(SeekFrom::Start(bytes.saturating_sub(DIRECTORY_BYTES)))?;
+            file.take(DIRECTORY_BYTES).read_to_end(&mut last)?;
+        }
+        Ok(Some(Ends { bytes, first, last }))
+    }
 }
 
 #[cfg(test)]
@@ -178,6 +231,34 @@ mod tests {
         }
         assert!(matches!(look(Path::new("/no/such")), Err(WeightsFault::Io { .. })));
         assert!(look(Path::new("/")).unwrap_err().to_string().ends_with("it is no file"));
+    }
+
+    #[test]
+    fn only_an_archive_of_torchscript_is_a_module() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.pt");
+        let of = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            look_at_module(&path).map_err(|fault| fault.to_string().replace(&path.display().to_string(), "M"))
+        };
+        let mut archive = b"PK\x03\x04".to_vec();
+        archive.resize(4000, 0);
+        let mut script = archive.clone();
+        script.extend(b"w/constants.pkl");
+        assert_eq!(of(&script), Ok(()));
+        for (bytes, found) in [
+            (&archive[..], "a PyTorch checkpoint (a zipped pickle)"),
+            (b"\x80\x02}q\x00(X\x06\x00\x00\x00", "a Python pickle"),
+            (b"\x02\0\0\0\0\0\0\0{}", "a safetensors file"),
+            (b"", "something else"),
+        ] {
+            assert_eq!(
+                of(bytes).unwrap_err(),
+                format!("the model `M` is {found}, expected a TorchScript archive")
+            );
+        }
+        assert!(look_at_module(folder.path()).unwrap_err().to_string().contains("is no file"));
+        assert!(matches!(look_at_module(&folder.path().join("none")), Err(WeightsFault::Io { .. })));
     }
 
     #[test]

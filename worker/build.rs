@@ -36,5 +36,6 @@ fn compile(includes: &[PathBuf]) {
         .file("native/optimizers.cpp")
         .file("native/torch_extras.cpp")
         .file("native/precision.cpp")
+        .file("native/script_module.cpp")
         .compile("ablatrix_torch_extras");
 }

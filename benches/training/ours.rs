@@ -128,7 +128,10 @@ fn job(root: &Path, model: &str, side: usize) -> Job {
         model: Model {
             name: serde_json::from_value(model.into()).unwrap(),
             weights: Weights::None,
-            freeze: 0.0,
+            freeze: Freeze::Share(0.0),
+            unfreeze_after: 0,
+            module: None,
+            normalise: Normalise::Auto,
             head: vec![],
             dropout: 0.0,
         },

@@ -93,7 +93,7 @@ impl<'s> Collection<'s> {
             if keep.contains(key) || claimed.contains(key) || young(listed.written) {
                 collected.kept_entries += 1;
                 needed.extend(listed.entry.outputs.values().map(|output| output.digest.clone()));
-                needed.extend(store.fingerprint(key)?.as_ref().and_then(given_weights));
+                needed.extend(store.fingerprint(key)?.iter().flat_map(given_files).map(|(_, digest)| digest));
             } else {
                 collected.entries += 1;
                 if !options.dry_run {
@@ -116,12 +116,14 @@ impl<'s> Collection<'s> {
     }
 }
 
-/// The weights that a training under this key begins with, where they were given as a file: an object that is no
-/// stage's output.
-pub fn given_weights(print: &Fingerprint) -> Option<Digest> {
-    let name = format!("input.{}", input::WEIGHTS);
-    let field = print.fields.iter().find(|field| field.name == name)?;
-    Digest::parse(&field.value)
+/// The weights that a training under this key begins with and the module that its network is, where they were given as
+/// files, by the names of the inputs: objects that are no stage's outputs.
+pub fn given_files(print: &Fingerprint) -> Vec<(&'static str, Digest)> {
+    let given = |name| {
+        let field = print.fields.iter().find(|field| field.name.strip_prefix("input.") == Some(name))?;
+        Some((name, Digest::parse(&field.value)?))
+    };
+    [input::WEIGHTS, input::MODULE].into_iter().filter_map(given).collect()
 }
 
 /// Removes what killed processes left in `work/` and `locks/`; gives how many.

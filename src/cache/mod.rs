@@ -19,7 +19,7 @@ pub use advice::advice;
 pub use disk::{create_dir, free_bytes, write_atomic};
 pub use entry::{Entry, Output, Provenance};
 pub use error::CacheError;
-pub use gc::{Collected, Collection, GcOptions, given_weights};
+pub use gc::{Collected, Collection, GcOptions, given_files};
 pub use index::FileIndex;
 pub use lease::Lease;
 pub use lock::{Lock, Locked, try_lock};

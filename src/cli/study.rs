@@ -12,9 +12,9 @@ use crate::cache::{CacheError, Store};
 use crate::engine::{EngineConfig, EngineError, PoolConfig};
 use crate::plan::{Plan, SourceError, Sources, Stage};
 use crate::spec::settings::Weights;
-use crate::spec::{self, Loaded, Override, Overrides};
+use crate::spec::{self, Fault, Loaded, Override, Overrides, Point};
 use crate::stages::StageError;
-use crate::weights;
+use crate::weights::{self, WeightsFault};
 
 /// A checked spec with its cache and its plan.
 pub struct Study {
@@ -62,30 +62,43 @@ impl Study {
         Ok(Study { loaded, store, plan: Arc::new(plan), sources, colour })
     }
 
-    /// Looks at every file of weights that the spec names, so that a wrong one is found before any stage runs.
+    /// Looks at every file of weights and every module that the spec names, so that a wrong one is found before any
+    /// stage runs.
     ///
     /// # Errors
-    /// All that cannot be read or are no safetensors, each where the spec names it.
+    /// All that cannot be read or are not what they should be, each where the spec names it.
     pub fn check_weights(&self) -> Result<(), Failure> {
-        const KEY: &str = "model.weights";
         let mut faults = Vec::new();
         for point in &self.loaded.points {
-            let Weights::Path(path) = &point.experiment.model.weights else { continue };
-            let Err(fault) = weights::look(path) else { continue };
-            let why = std::error::Error::source(&fault).map(|why| format!(": {why}")).unwrap_or_default();
-            let swept = self.loaded.experiment.matrix.get(KEY);
-            let idx =
-                swept.zip(point.values.get(KEY)).and_then(|(all, one)| all.iter().position(|v| v == one));
-            let message = format!("{fault}{why}");
-            let fault = match idx.map(|idx| idx.to_string()) {
-                Some(idx) => self.loaded.fault_at(&["matrix", KEY, &idx], message, fault.help()),
-                None => self.loaded.fault_at(&["model", "weights"], message, fault.help()),
+            let model = &point.experiment.model;
+            let weights = match &model.weights {
+                Weights::Path(path) => weights::look(path).err(),
+                Weights::None => None,
             };
-            if !faults.contains(&fault) {
-                faults.push(fault);
+            let module = model.module.as_ref().and_then(|module| weights::look_at_module(&module.path).err());
+            for (key, fault) in [("weights", weights), ("name", module)] {
+                let Some(fault) = fault else { continue };
+                let fault = self.fault_of_file(point, key, &fault);
+                if !faults.contains(&fault) {
+                    faults.push(fault);
+                }
             }
         }
         if faults.is_empty() { Ok(()) } else { Err(Failure::spec(&self.loaded.errors(faults), self.colour)) }
+    }
+
+    /// Where `[model]` or `[matrix]` names the file.
+    fn fault_of_file(&self, point: &Point, key: &str, fault: &WeightsFault) -> Fault {
+        let why = std::error::Error::source(fault).map(|why| format!(": {why}")).unwrap_or_default();
+        let dotted = format!("model.{key}");
+        let swept = self.loaded.experiment.matrix.get(&dotted);
+        let idx =
+            swept.zip(point.values.get(&dotted)).and_then(|(all, one)| all.iter().position(|v| v == one));
+        let message = format!("{fault}{why}");
+        match idx.map(|idx| idx.to_string()) {
+            Some(idx) => self.loaded.fault_at(&["matrix", &dotted, &idx], message, fault.help()),
+            None => self.loaded.fault_at(&["model", key], message, fault.help()),
+        }
     }
 
     /// What the spec holds that nothing reads, or that does nothing.

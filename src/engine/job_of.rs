@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::cache::{CacheError, Store, given_weights};
+use crate::cache::{CacheError, Store, given_files};
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::job::{Job, JobStage, PROTOCOL, input};
 use crate::plan::{Node, Stage};
 use crate::spec::settings::Weights;
 
-/// The job of `node` under the key `fingerprint`; `digest` gives the object of an input. Given weights are copied
+/// The job of `node` under the key `fingerprint`; `digest` gives the object of an input. Given weights and modules are copied
 /// into the cache, where a worker on any machine finds them.
 ///
 /// # Errors
-/// Where the weights cannot be stored.
+/// Where they cannot be stored.
 pub fn job_of(
     node: &Node,
     fingerprint: &Fingerprint,
@@ -23,11 +23,14 @@ pub fn job_of(
     let experiment = &node.variant.experiment;
     let mut inputs: BTreeMap<String, Digest> =
         node.inputs.iter().map(|from| (from.name.clone(), digest(from.node, from.output))).collect();
-    if let (Stage::Train, Weights::Path(path)) = (node.stage, &experiment.model.weights)
-        && let Some(digest) = given_weights(fingerprint)
-    {
+    for (name, digest) in given_files(fingerprint) {
+        let path = match (&experiment.model.weights, &experiment.model.module) {
+            (Weights::Path(path), _) if name == input::WEIGHTS => path,
+            (_, Some(module)) if name == input::MODULE => &module.path,
+            _ => continue,
+        };
         store.import(path, &digest)?;
-        inputs.insert(input::WEIGHTS.to_owned(), digest);
+        inputs.insert(name.to_owned(), digest);
     }
     Ok(Job {
         protocol: PROTOCOL,

@@ -9,7 +9,9 @@ use super::stage::Stage;
 use crate::cache::Entry;
 use crate::fingerprint::{Builder, Digest, Field, Fingerprint, KeyHasher};
 use crate::job::{LIBTORCH, input};
-use crate::spec::settings::{BalanceMethod, Captures, Format, SplitMethod, Variant, Weights};
+use crate::spec::settings::{
+    BalanceMethod, Captures, Format, Model, Normalise, SplitMethod, Variant, Weights,
+};
 
 /// The settings that `stage` reads, as the beginning of its key. A fold enters where there are folds, and so leaves the keys
 /// of studies without them alone.
@@ -90,6 +92,10 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -
             let model = &experiment.model;
             // Names are for people: an op draws by its kind.
             let ops: Vec<_> = variant.policy.iter().map(|named| &named.op).collect();
+            let mut key = unusual(key, model);
+            if !model.freeze.is_none() && model.unfreeze_after > 0 {
+                key = key.setting("model.unfreeze_after", &model.unfreeze_after);
+            }
             key.setting("model.name", &model.name)
                 .setting("model.head", &model.head)
                 .setting("model.dropout", &model.dropout)
@@ -100,7 +106,7 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -
                 .setting("device", &experiment.workers.device)
                 .setting("libtorch", &LIBTORCH)
         }
-        Stage::Predict => key
+        Stage::Predict => unusual(key, &experiment.model)
             .setting("model.name", &experiment.model.name)
             .setting("model.head", &experiment.model.head)
             .setting("train.precision", &experiment.train.precision)
@@ -109,6 +115,17 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -
         Stage::Evaluate => key.setting("evaluate", &experiment.evaluate),
         Stage::Report => key,
     }
+}
+
+/// The settings of the network that reach both its training and its use, where they are not the usual ones.
+fn unusual(mut key: Builder, model: &Model) -> Builder {
+    if model.normalise != Normalise::Auto {
+        key = key.setting("model.normalise", &model.normalise);
+    }
+    if let Some(module) = &model.module {
+        key = key.setting("model.gives", &module.gives);
+    }
+    key
 }
 
 /// The key of a node whose inputs are all there, with what it is made of; `entries` gives the entry of an input's node.
@@ -121,7 +138,7 @@ pub fn fingerprint<'e>(
     sources: &Sources,
 ) -> Result<Fingerprint, SourceError> {
     let mut key = settings(node.stage, &node.variant, node.seed, node.fold);
-    if let Some((name, digest)) = outside(node, &entries, sources)? {
+    for (name, digest) in outside(node, &entries, sources)? {
         key = key.input(name, &digest);
     }
     for (name, value) in &node.extra {
@@ -133,25 +150,32 @@ pub fn fingerprint<'e>(
     Ok(key.finish())
 }
 
-/// What a node reads outside the cache, and its digest.
+/// What a node reads outside the cache, and the digests.
 fn outside<'e>(
     node: &Node,
     entries: impl Fn(usize) -> &'e Entry,
     sources: &Sources,
-) -> Result<Option<(&'static str, Digest)>, SourceError> {
+) -> Result<Vec<(&'static str, Digest)>, SourceError> {
     let experiment = &node.variant.experiment;
-    Ok(match node.stage {
-        Stage::Ingest => Some(("annotations", sources.annotations(&experiment.dataset)?)),
+    let mut read = Vec::new();
+    match node.stage {
+        Stage::Ingest => read.push(("annotations", sources.annotations(&experiment.dataset)?)),
         Stage::Scan if experiment.dataset.check_images => {
             let images = entries(node.inputs[0].node).digest(node.inputs[0].output);
-            Some(("files", sources.files(&experiment.dataset, images)?))
+            read.push(("files", sources.files(&experiment.dataset, images)?));
         }
-        Stage::Train => match &experiment.model.weights {
-            Weights::Path(path) => Some((input::WEIGHTS, sources.weights(path)?)),
-            _ => None,
-        },
-        _ => None,
-    })
+        Stage::Train | Stage::Predict => {
+            let model = &experiment.model;
+            if let Some(module) = &model.module {
+                read.push((input::MODULE, sources.module(&module.path)?));
+            }
+            if let (Stage::Train, Weights::Path(path)) = (node.stage, &model.weights) {
+                read.push((input::WEIGHTS, sources.weights(path)?));
+            }
+        }
+        _ => {}
+    }
+    Ok(read)
 }
 
 /// Makes the keys of many nodes, of which neighbours share a variant: its settings are laid out once for all of its seeds
@@ -183,7 +207,7 @@ impl Keys {
                 (name, _) => key.field(name, &field.value),
             }
         }
-        if let Some((name, digest)) = outside(node, &entries, sources)? {
+        for (name, digest) in outside(node, &entries, sources)? {
             key.input(name, &digest);
         }
         for from in &node.inputs {
@@ -368,5 +392,35 @@ mod tests {
         let trainings = seen.iter().filter(|(stage, _)| *stage == Stage::Train).count();
         assert_eq!(trainings, plan.runs.len());
         assert_eq!(plan.runs.len(), 16);
+    }
+
+    /// Fields about the model in the keys of the first training and prediction.
+    fn of_model(model: &str) -> [Vec<String>; 2] {
+        let plan = plan(&SPEC.replace("[augment.grid]", &format!("[model]\n{model}\n[augment.grid]")));
+        [Stage::Train, Stage::Predict].map(|stage| {
+            let node = plan.nodes.iter().find(|node| node.stage == stage).unwrap();
+            let key = settings(node.stage, &node.variant, node.seed, node.fold).finish();
+            let fields = key.fields.into_iter().filter(|field| field.name.starts_with("model."));
+            fields.map(|field| format!("{}={}", &field.name["model.".len()..], field.value)).collect()
+        })
+    }
+
+    #[test]
+    fn settings_of_the_model_enter_where_they_are_read_and_matter() {
+        let usual = of_model("name = \"resnet18\"");
+        assert_eq!(usual[0], ["name=\"resnet18\"", "head=[]", "dropout=0", "freeze=0"]);
+        assert_eq!(usual[1], ["name=\"resnet18\"", "head=[]"]);
+        // Nothing is frozen that could be let go.
+        assert_eq!(of_model("name = \"resnet18\"\nunfreeze_after = 3"), usual);
+        let [train, predict] = of_model("name = \"resnet18\"\nfreeze = [\"conv1\"]\nunfreeze_after = 3");
+        assert!(train.contains(&"freeze=[\"conv1\"]".to_owned()), "{train:?}");
+        assert!(train.contains(&"unfreeze_after=3".to_owned()), "{train:?}");
+        assert_eq!(predict, usual[1]);
+        for fields in of_model("name = \"torchscript:m.pt\"\nnormalise = \"none\"") {
+            for field in ["name=\"torchscript\"", "gives=\"features\"", "normalise=\"none\""] {
+                assert!(fields.contains(&field.to_owned()), "{fields:?}");
+            }
+            assert!(fields.iter().all(|field| !field.contains("m.pt")), "{fields:?}");
+        }
     }
 }

@@ -56,8 +56,12 @@ pub fn look_up(
     }
     // Once for all runs, not by each of them at the same time.
     for run in plan.runs.iter().filter(|run| wanted[run.train]) {
-        if let Weights::Path(path) = &plan.nodes[run.train].variant.experiment.model.weights {
+        let model = &plan.nodes[run.train].variant.experiment.model;
+        if let Weights::Path(path) = &model.weights {
             sources.weights(path)?;
+        }
+        if let Some(module) = &model.module {
+            sources.module(&module.path)?;
         }
     }
     let of_runs: Vec<[Found; 3]> = plan

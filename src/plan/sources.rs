@@ -1,4 +1,4 @@
-//! Files outside the cache that a key depends on: annotations, images, weights.
+//! Files outside the cache that a key depends on: annotations, images, weights, modules.
 //!
 //! They are read once; later the file index tells which of them may have changed.
 
@@ -111,6 +111,11 @@ impl Sources {
     /// The digest of a weights file.
     pub(super) fn weights(&self, path: &Path) -> Result<Digest, SourceError> {
         self.one("weights", "model.weights", path)
+    }
+
+    /// The digest of a TorchScript module.
+    pub(super) fn module(&self, path: &Path) -> Result<Digest, SourceError> {
+        self.one("TorchScript module", "model.name", path)
     }
 
     fn one(&self, what: &'static str, key: &'static str, path: &Path) -> Result<Digest, SourceError> {

@@ -63,11 +63,7 @@ impl Stage {
     pub fn version(self) -> u32 {
         match self {
             // `Ingest`: run-length masks, and URLs of small copies. `Evaluate`: the table `metrics` has a column `fold`.
-            Stage::Ingest
-            | Stage::Split
-            | Stage::Balance
-            | Stage::Pixels
-            | Stage::Evaluate => 2,
+            Stage::Ingest | Stage::Split | Stage::Balance | Stage::Pixels | Stage::Evaluate => 2,
             // `history` has a column for every metric of validation. The page shows what each augmentation does.
             Stage::Train | Stage::Report => 3,
             _ => 1,

@@ -63,12 +63,21 @@ impl Loaded {
             dataset.remove("images");
             dataset.remove("fetch");
         }
-        if let Some(Value::Dict(_, model)) = merged.get_mut("model")
-            && let Some(Value::String(_, weights)) = model.get_mut("weights")
-        {
-            let name =
-                Path::new(weights.as_str()).file_name().map(|name| name.to_string_lossy().into_owned());
-            *weights = name.unwrap_or_default();
+        if let Some(Value::Dict(_, model)) = merged.get_mut("model") {
+            let file_name = |path: &str| {
+                Path::new(path)
+                    .file_name()
+                    .map(|name| name.to_string_lossy().into_owned())
+                    .unwrap_or_default()
+            };
+            if let Some(Value::String(_, weights)) = model.get_mut("weights") {
+                *weights = file_name(weights);
+            }
+            if let Some(Value::String(_, name)) = model.get_mut("name")
+                && let Some((kind, path)) = name.split_once(':')
+            {
+                *name = format!("{kind}:{}", file_name(path));
+            }
         }
         merged.values_mut().for_each(plain_numbers);
         toml::to_string(&merged).unwrap_or_default()
@@ -217,6 +226,7 @@ fn read(reading: &Reading<'_>) -> Experiment {
         workers: read_training::workers(&root),
         tracking: read_training::tracking(&root),
     };
+    read_training::check_side(&root.table("images"), &experiment.images, &experiment.model);
     if root.has("extends") {
         let _ = root.text("extends");
     }

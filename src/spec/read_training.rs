@@ -5,8 +5,8 @@ use figment::value::Value;
 use super::fault::Fault;
 use super::reader::{Table, shown};
 use super::settings::{
-    Architecture, Device, Engine, Evaluate, HeadlineMetric, Model, Report, Threshold, Tracking, Weights,
-    Workers,
+    Architecture, Device, Engine, Evaluate, Freeze, Gives, HeadlineMetric, Images, Model, Module, Normalise,
+    Report, Threshold, Tracking, Weights, Workers,
 };
 
 /// Reads `[model]`.
@@ -29,22 +29,97 @@ pub fn model(root: &Table<'_>) -> Model {
         }
         _ => Weights::Path(table.path("weights")),
     };
+    let (name, module) = architecture(&table);
     let settings = Model {
-        name: table.choice(
-            "name",
+        name,
+        module,
+        weights,
+        freeze: freeze(&table),
+        unfreeze_after: table.integer("unfreeze_after", 0..=100_000) as u32,
+        normalise: table.choice(
+            "normalise",
             &[
-                ("mobilenet_v3_small", Architecture::MobilenetV3Small),
-                ("resnet18", Architecture::Resnet18),
-                ("squeezenet1_1", Architecture::Squeezenet1_1),
+                ("auto", Normalise::Auto),
+                ("imagenet", Normalise::Imagenet),
+                ("symmetric", Normalise::Symmetric),
+                ("none", Normalise::None),
             ],
         ),
-        weights,
-        freeze: table.number("freeze", 0.0..=1.0),
         head: table.integers("head", 1..=65_536).into_iter().map(|size| size as u32).collect(),
         dropout: table.number("dropout", 0.0..=0.99),
     };
+    if settings.module.as_ref().is_some_and(|module| module.gives == Gives::Logits) {
+        let advice = "write `gives = \"features\"` to put a head behind the module";
+        if !settings.head.is_empty() {
+            let fault =
+                Fault::new("`head` is given, but `gives` is `logits`: such a module has no other head");
+            table.fault("head", fault.help(advice));
+        }
+        if settings.dropout > 0.0 {
+            let fault =
+                Fault::new("`dropout` is given, but `gives` is `logits`: it stands before layers of a head");
+            table.fault("dropout", fault.help(advice));
+        }
+    }
     table.finish();
     settings
+}
+
+/// What begins the name of a TorchScript module, before its path.
+const TORCHSCRIPT: &str = "torchscript:";
+
+/// The network's name, and the module where it is one.
+fn architecture(table: &Table<'_>) -> (Architecture, Option<Module>) {
+    let gives = table.choice("gives", &[("features", Gives::Features), ("logits", Gives::Logits)]);
+    let name = table.any("name");
+    if let Some(path) = name.as_ref().and_then(Value::as_str).and_then(|name| name.strip_prefix(TORCHSCRIPT))
+    {
+        if path.is_empty() {
+            let fault =
+                Fault::new(format!("`name` is `{TORCHSCRIPT}`, expected the path of a module behind it"));
+            table.fault("name", fault);
+        }
+        let path = table.beside("name", path);
+        return (Architecture::Torchscript, Some(Module { path, gives }));
+    }
+    if gives == Gives::Logits {
+        let fault = Fault::new("`gives` is `logits`, which only a TorchScript module can");
+        table.fault(
+            "gives",
+            fault.help(format!("write `name = \"{TORCHSCRIPT}PATH\"`, or leave `gives` out")),
+        );
+    }
+    let names = Architecture::ALL.map(|architecture| (architecture.name(), architecture));
+    (table.choice("name", &names), None)
+}
+
+/// A share, or names of layers. Whether the network has them is found where it is built.
+fn freeze(table: &Table<'_>) -> Freeze {
+    match table.any("freeze") {
+        Some(Value::Array(..)) => Freeze::Names(table.texts("freeze")),
+        Some(Value::Num(..)) => Freeze::Share(table.number("freeze", 0.0..=1.0)),
+        Some(value) => {
+            let found = shown(&value);
+            let fault =
+                Fault::new(format!("`freeze` is {found}, expected 0 to 1, or a list of names of layers"));
+            table.fault(
+                "freeze",
+                fault.help("for instance `freeze = 0.5`, or `freeze = [\"conv_stem\", \"blocks.0\"]`"),
+            );
+            Freeze::Share(0.0)
+        }
+        None => Freeze::Share(0.0),
+    }
+}
+
+/// Faults pictures that the network would shrink to nothing.
+pub fn check_side(table: &Table<'_>, images: &Images, model: &Model) {
+    let (side, least, name) = (images.size, model.name.least_side(), model.name.name());
+    if side < least {
+        let fault =
+            Fault::new(format!("`size` is `{side}`, expected at least `{least}` for the model `{name}`"));
+        table.fault("size", fault);
+    }
 }
 
 /// Reads `[evaluate]`.

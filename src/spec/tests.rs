@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::ops::{Action, Fill, Group, Noise};
 use super::settings::{
-    Experiment, FetchSize, LabelSource, LabelsFrom, Optimizer, Rule, Schedule, Threshold, Unmapped,
+    Architecture, Experiment, FetchSize, Freeze, Gives, LabelSource, LabelsFrom, Optimizer, Rule, Schedule,
+    Threshold, Unmapped,
 };
 use super::{Loaded, Override, Overrides, Point, SpecError, load};
 
@@ -490,4 +491,83 @@ fn folds_that_cannot_be_say_why() {
     }
     let swept = faults(&GOOD.replace("\"images.size\" = [64, 96]", "\"split.folds\" = [0, 5]"), &[]);
     assert!(swept[0].starts_with("`split.folds` cannot be swept @ [0, 5]"), "{swept:?}");
+}
+
+/// [`GOOD`] with these lines in `[model]`.
+fn with_model(lines: &str) -> String {
+    GOOD.replace("[train]", &format!("[model]\n{lines}\n[train]"))
+}
+
+#[test]
+fn every_architecture_is_read_by_its_name_and_has_one_in_json() {
+    for architecture in Architecture::ALL {
+        let text = with_model(&format!("name = \"{}\"", architecture.name()))
+            .replace("\"images.size\" = [64, 96]", "")
+            .replace("[train]", "[images]\nsize = 96\n[train]");
+        let model = experiment(&text).model;
+        assert_eq!((model.name, &model.module), (architecture, &None));
+        let json = serde_json::to_value(architecture).unwrap();
+        assert_eq!(json, architecture.name());
+        assert_eq!(serde_json::from_value::<Architecture>(json).unwrap(), architecture);
+    }
+    assert!(Architecture::ALL.is_sorted_by_key(|architecture| architecture.name()));
+    let [fault] = faults(&with_model("name = \"resnet43\""), &[]).try_into().unwrap();
+    assert!(
+        fault.contains("`name` is `resnet43`") && fault.ends_with("? did you mean `resnet34`?"),
+        "{fault}"
+    );
+}
+
+#[test]
+fn pictures_that_a_model_would_shrink_to_nothing_are_a_fault() {
+    let text = with_model("name = \"inception_v3\"");
+    let fault = "`size` is `64`, expected at least `75` for the model `inception_v3` @ 64";
+    let found = faults(&text, &[]);
+    assert!(found.iter().any(|found| found.contains("`size` is `64`, expected at least `75`")), "{found:?}");
+    let text =
+        text.replace("\"images.size\" = [64, 96]\n", "").replace("[train]", "[images]\nsize = 64\n[train]");
+    assert_eq!(faults(&text, &[]), [fault]);
+    assert_eq!(read(&text, &["images.size=75"]).unwrap().experiment.images.size, 75);
+}
+
+#[test]
+fn what_is_frozen_is_a_share_or_a_list_of_names() {
+    let freeze = |lines: &str| experiment(&with_model(lines)).model.freeze;
+    assert_eq!(freeze(""), Freeze::Share(0.0));
+    assert_eq!(freeze("freeze = 1"), Freeze::Share(1.0));
+    let names = freeze("freeze = [\"conv_stem\", \"blocks.0\"]");
+    assert_eq!(names, Freeze::Names(vec!["conv_stem".into(), "blocks.0".into()]));
+    assert_eq!(serde_json::to_string(&names).unwrap(), "[\"conv_stem\",\"blocks.0\"]");
+    assert_eq!(serde_json::to_string(&Freeze::Share(0.5)).unwrap(), "0.5");
+    assert!(freeze("freeze = []").is_none());
+    let help = "for instance `freeze = 0.5`, or `freeze = [\"conv_stem\", \"blocks.0\"]`";
+    let text = "`freeze` is `\"conv_stem\"`, expected 0 to 1, or a list of names of layers @ \"conv_stem\"";
+    assert_eq!(faults(&with_model("freeze = \"conv_stem\""), &[]), [format!("{text} ? {help}")]);
+    assert_eq!(faults(&with_model("freeze = 1.5"), &[]), ["`freeze` is `1.5`, expected 0 to 1 @ 1.5"]);
+}
+
+#[test]
+fn a_torchscript_module_is_named_by_its_path() {
+    let loaded = read(&with_model("name = \"torchscript:nets/m.pt\""), &[]).unwrap();
+    let model = &loaded.experiment.model;
+    let module = model.module.as_ref().unwrap();
+    assert_eq!((model.name, module.gives), (Architecture::Torchscript, Gives::Features));
+    assert!(module.path.is_absolute() && module.path.ends_with("nets/m.pt"), "{}", module.path.display());
+    assert!(loaded.shown().contains("name = \"torchscript:m.pt\""), "{}", loaded.shown());
+
+    assert_eq!(
+        faults(&with_model("name = \"torchscript:\""), &[]),
+        ["`name` is `torchscript:`, expected the path of a module behind it @ \"torchscript:\""]
+    );
+    let found = faults(
+        &with_model("name = \"torchscript:m.pt\"\ngives = \"logits\"\nhead = [8]\ndropout = 0.1"),
+        &[],
+    );
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("`head` is given, but `gives` is `logits`"), "{found:?}");
+    let [fault] = faults(&with_model("gives = \"logits\""), &[]).try_into().unwrap();
+    assert!(
+        fault.starts_with("`gives` is `logits`, which only a TorchScript module can @ \"logits\""),
+        "{fault}"
+    );
 }

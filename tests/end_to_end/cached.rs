@@ -57,3 +57,33 @@ fn touched_images_and_a_reordered_spec_change_nothing() {
     assert!(lab.plan("cache").iter().all(|line| line["state"] == "cached"));
     assert_eq!(lab.run("cache")["computed"], 0);
 }
+
+/// The content of a TorchScript module is part of the key of what trains and predicts with it, its path is not.
+#[test]
+fn a_module_is_known_by_its_content() {
+    let Some(lab) = Lab::new() else { return };
+    let golden = |name: &str| format!("{}/tests/golden/models/script_{name}.pt", env!("CARGO_MANIFEST_DIR"));
+    let spec = |name: &str| SPEC.replace("\"mobilenet_v3_small\"", &format!("\"torchscript:{name}\""));
+    fs::copy(golden("features"), lab.path("net.pt")).unwrap();
+    lab.write_spec(&spec("net.pt"));
+    let first = lab.run("cache");
+    assert_eq!(first["computed"], first["stages"]);
+    let page = fs::read_to_string(first["report"].as_str().unwrap()).unwrap();
+    assert!(page.contains("torchscript:net.pt"));
+
+    fs::create_dir(lab.path("nets")).unwrap();
+    fs::rename(lab.path("net.pt"), lab.path("nets/net.pt")).unwrap();
+    lab.write_spec(&spec("nets/net.pt"));
+    assert!(lab.plan("cache").iter().all(|line| line["state"] == "cached"));
+
+    fs::copy(golden("map"), lab.path("nets/net.pt")).unwrap();
+    for line in lab.plan("cache") {
+        let reached = ["train", "predict", "evaluate", "report"].contains(&line["stage"].as_str().unwrap());
+        assert_eq!(line["state"], if reached { "to run" } else { "cached" }, "{line}");
+        if line["stage"] == "train" {
+            assert_eq!(line["why"]["field"], "input.module", "{line}");
+        }
+    }
+    lab.run("cache");
+    assert_eq!(lab.run("cache")["computed"], 0);
+}

@@ -80,6 +80,9 @@ fn weights_that_cannot_be_are_found_before_any_stage() {
             format!("{SPEC}\n[matrix]\n\"model.weights\" = [\"none\", \"gone.st\", \"page.safetensors\"]\n");
         refused(&lab, verb, &swept, &["`gone.st`", ":35:28", "`page.safetensors`", ":35:39", "2 faults"]);
     }
+    let module = SPEC.replace("\"mobilenet_v3_small\"", "\"torchscript:good.safetensors\"");
+    let other = ["the model `good.safetensors` is a safetensors file", "tiny.toml:21:", "torch.jit.script"];
+    refused(&lab, "check", &module, &other);
     assert_eq!(results(&lab), 0, "a stage was run");
     lab.write_spec(&spec("good.safetensors"));
     fine(&lab.call("cache", "check", &[]));

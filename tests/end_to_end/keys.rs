@@ -100,7 +100,13 @@ const FRESH: [Edit<'_>; 16] = [
     ("a whole number as a float", &[("[-10, 10]", "[-10.0, 10.0]")]),
     ("white space", &[("exponent = 0.5", "exponent   =   0.5\n\n\n")]),
     ("a default written out", &[("format = \"folders\"", "format = \"folders\"\ncheck_images = true")]),
-    ("another default written out", &[("dropout = 0.1", "dropout = 0.1\nhead = []\nfreeze = 0.0")]),
+    (
+        "more defaults written out",
+        &[(
+            "dropout = 0.1",
+            "dropout = 0.1\nhead = []\nfreeze = 0.0\nunfreeze_after = 0\nnormalise = \"auto\"",
+        )],
+    ),
     ("more workers", &[("slots = 2", "slots = 3")]),
     ("as many workers as cores", &[("slots = 2", "slots = 0")]),
     ("more threads", &[("threads = 1", "threads = 2")]),
@@ -111,7 +117,7 @@ const FRESH: [Edit<'_>; 16] = [
 ];
 
 /// Edits, what they reach, and why.
-const DIRTY: [Reach<'_>; 37] = [
+const DIRTY: [Reach<'_>; 39] = [
     (
         "one op's p",
         &[("\"horizontal_flip\", p = 0.5", "\"horizontal_flip\", p = 0.6")],
@@ -178,6 +184,18 @@ const DIRTY: [Reach<'_>; 37] = [
     ("its head", &[("dropout = 0.1", "dropout = 0.1\nhead = [16]")], &["train "], "model.head"),
     ("its dropout", &[("dropout = 0.1", "dropout = 0.2")], &["train "], "model.dropout"),
     ("its frozen share", &[("dropout = 0.1", "dropout = 0.1\nfreeze = 0.5")], &["train "], "model.freeze"),
+    (
+        "its frozen names",
+        &[("dropout = 0.1", "dropout = 0.1\nfreeze = [\"bn1\"]")],
+        &["train "],
+        "model.freeze",
+    ),
+    (
+        "its normalisation",
+        &[("dropout = 0.1", "dropout = 0.1\nnormalise = \"none\"")],
+        &["train "],
+        "model.normalise",
+    ),
     ("epochs", &[("epochs = 1", "epochs = 2")], &["train "], "train.epochs"),
     ("the batch's size", &[("batch_size = 8", "batch_size = 4")], &["train "], "train.batch_size"),
     ("the learning rate", &[("lr = 1e-4", "lr = 2e-4")], &["train "], "train.optimizer.lr"),

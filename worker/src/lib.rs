@@ -7,7 +7,8 @@
 //! ```
 //!
 //! `inputs` brings a job's tables and pictures out of the cache, `batch` makes tensors of them, `model` turns
-//! these into logits; `mixing` is what rows of a batch take from each other. `stop` knows when to end, `patience` how threads wait, `torch` is
+//! these into logits; `mixing` is what rows of a batch take from each other. `network` is the one of a job, `script` a TorchScript
+//! module. `stop` knows when to end, `patience` how threads wait, `precision` is the number format, `torch` is
 //! libtorch as a whole.
 
 pub mod batch;
@@ -17,11 +18,13 @@ mod fused;
 pub mod inputs;
 mod mixing;
 pub mod model;
+pub mod network;
 pub mod patience;
 mod precision;
 pub mod predict;
 pub mod protocol;
 pub mod score;
+pub mod script;
 pub mod serve;
 pub mod state;
 pub mod stop;

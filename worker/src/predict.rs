@@ -9,9 +9,8 @@ use ablatrix::tables::{self, rows::PredictionTable};
 use crate::batch::Uploader;
 use crate::failure::JobError;
 use crate::inputs::{self, Examples, InputError};
-use crate::model::Network;
 use crate::serve::{self, Outcome, Worker};
-use crate::{precision, score, torch};
+use crate::{network, precision, score, torch};
 
 /// Scores the images that no weights were learned on, and publishes the table in the order of image ids.
 ///
@@ -26,8 +25,7 @@ pub fn predict(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, Job
     if held_out.is_empty() {
         return Err(InputError::TooFew { part: "test", n_rows: 0, least: 1 }.into());
     }
-    let mut network = Network::new(&job.model, examples.labels().len(), job.stream_seed(), device)?
-        .with_precision(job.train.precision);
+    let mut network = network::of(job, store, examples.labels().len(), device)?;
     network.load_trained(&inputs::path(job, store, input::MODEL)?)?;
     let key = job.fingerprint.key.clone();
     worker.events.emit(&WorkerEvent::Started { key, resumed_epochs: 0, epochs: 0 });

@@ -14,5 +14,7 @@ mod golden;
 mod behaviour;
 #[path = "models/pretrained.rs"]
 mod pretrained;
+#[path = "models/scripts.rs"]
+mod scripts;
 #[path = "models/bad_weights.rs"]
 mod bad_weights;

@@ -162,7 +162,7 @@ fn a_rows_draws_are_its_own() {
     let flip = named(0.5, Action::Geometry(Geometry::HorizontalFlip {}));
     let all = Policy::new(&[flip.clone(), cutmix.clone(), mixup.clone()]).layers(&keys(40));
     assert_eq!(all.len(), 2);
-    assert_eq!(Policy::new(&[mixup.clone()]).layers(&keys(40)), [all[1].clone()]);
+    assert_eq!(Policy::new(std::slice::from_ref(&mixup)).layers(&keys(40)), [all[1].clone()]);
     assert_eq!(Policy::new(&[cutmix]).layers(&keys(40)), [all[0].clone()]);
     let some = Policy::new(&[mixup]).layers(&keys(40)[11..15]);
     assert_eq!(some, [all[1][11..15].to_vec()]);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::super::event::Event;
 use super::super::job_of::job_of;
 use super::{EngineError, Message, Status, Walk};
-use crate::cache::{CacheError, Entry, Locked, given_weights};
+use crate::cache::{CacheError, Entry, Locked, given_files};
 use crate::fingerprint::Fingerprint;
 use crate::plan::{SourceError, Stage, fingerprint};
 use crate::stages::{self, Missing, StageError, StageWork};
@@ -91,9 +91,9 @@ impl Walk<'_> {
         let entries = &self.outcome.entries;
         let digest = |from: usize, output: &str| entries[&from].digest(output).clone();
         let threads = self.config.pool.threads;
-        // Given weights are no stage's output: no result says yet that they are needed.
-        if let (Some(lease), Some(weights)) = (&mut self.lease, given_weights(print)) {
-            lease.claim([&weights]);
+        // Given files are no stage's output: no result says yet that they are needed.
+        if let Some(lease) = &mut self.lease {
+            lease.claim(given_files(print).iter().map(|(_, digest)| digest));
         }
         let job = job_of(&self.plan.nodes[node], print, digest, &self.config.store, threads)?;
         self.pool.give(node, &job)?;

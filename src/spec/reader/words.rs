@@ -26,6 +26,11 @@ impl Table<'_> {
         if text.is_empty() {
             return PathBuf::new();
         }
+        self.beside(key, &text)
+    }
+
+    /// The path `text`, which is a part of the value of `key`; a relative one is relative to the file that this stands in.
+    pub fn beside(&self, key: &str, text: &str) -> PathBuf {
         let tag = self.dict.get(key).map(Value::tag);
         tag.map(|tag| self.reading.layers().folder(tag)).unwrap_or_default().join(text)
     }

@@ -2,6 +2,7 @@
 //!
 //! The TOML face (spans, layers, spellings) is `read`; nothing here knows that there was a file.
 
+mod architecture;
 mod augment;
 mod data;
 mod loss;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+pub use architecture::*;
 pub use augment::*;
 pub use data::*;
 pub use loss::*;

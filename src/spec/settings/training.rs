@@ -4,34 +4,81 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Loss, Optimizer, Schedule, ValMetric};
+use super::{Architecture, Loss, Optimizer, Schedule, ValMetric};
 
 /// `[model]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Model {
     /// The architecture.
     pub name: Architecture,
+    /// The TorchScript module, where the architecture is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<Module>,
     /// Where the initial weights come from.
     pub weights: Weights,
-    /// Leading share of the backbone's layers that is not trained, 0 to 1.
-    pub freeze: f64,
+    /// What of the backbone is not trained.
+    pub freeze: Freeze,
+    /// Epochs after which all of it is; 0: never.
+    pub unfreeze_after: u32,
+    /// What pictures are brought to before the first layer.
+    pub normalise: Normalise,
     /// Sizes of hidden layers between the features and the logits.
     pub head: Vec<u32>,
     /// Dropout before each layer of the head, 0 to below 1.
     pub dropout: f64,
 }
 
-/// The architectures that exist.
+/// A network in a TorchScript file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Module {
+    /// The file.
+    pub path: PathBuf,
+    /// What its output is.
+    pub gives: Gives,
+}
+
+/// What a TorchScript module gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Architecture {
-    /// MobileNetV3-Small 1.0 (Howard et al. 2019), timm's `mobilenetv3_small_100`.
-    MobilenetV3Small,
-    /// ResNet-18 (He et al. 2015), timm's `resnet18`.
-    Resnet18,
-    /// SqueezeNet 1.1 (Iandola et al. 2016), torchvision's `squeezenet1_1`.
-    #[serde(rename = "squeezenet1_1")]
-    Squeezenet1_1,
+pub enum Gives {
+    /// Features of a picture, or a map of them; a head stands behind it.
+    Features,
+    /// One logit per label.
+    Logits,
+}
+
+/// What of the backbone is not trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Freeze {
+    /// The leading share of its convolutions and linear layers, 0 to 1.
+    Share(f64),
+    /// All that lies under these names.
+    Names(Vec<String>),
+}
+
+impl Freeze {
+    /// Whether everything is trained from the first epoch on.
+    pub fn is_none(&self) -> bool {
+        match self {
+            Freeze::Share(share) => *share == 0.0,
+            Freeze::Names(names) => names.is_empty(),
+        }
+    }
+}
+
+/// What pictures are brought to before the first layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Normalise {
+    /// What the weights that timm gives by default expect of the architecture.
+    Auto,
+    /// ImageNet's mean and deviation per channel.
+    Imagenet,
+    /// Mean and deviation 0.5: values in -1 to 1.
+    Symmetric,
+    /// Values stay in 0 to 1.
+    None,
 }
 
 /// Where the initial weights come from.

@@ -20,7 +20,7 @@ import torchvision
 
 HERE = pathlib.Path(__file__).parent
 LABELS = 5
-PICTURES = (4, 3, 64, 64)
+SIDE = 64
 
 
 def uniform(name, count):
@@ -62,8 +62,8 @@ def numbers(tensor):
     return [float(f"{value:.9g}") for value in tensor.detach().reshape(-1).tolist()]
 
 
-def golden(model, full):
-    pictures = fill("pictures", PICTURES)
+def golden(model, full, side=SIDE):
+    pictures = fill("pictures", (4, 3, side, side))
     filled(model).eval()
     state = {n: t for n, t in model.state_dict().items() if not n.endswith("num_batches_tracked")}
     result = {
@@ -95,7 +95,7 @@ def imagenet(path):
     model = torchvision.models.squeezenet1_1(dropout=0.0)
     model.load_state_dict(load_file(path))
     model.double().eval()
-    pictures = fill("pictures", PICTURES)
+    pictures = fill("pictures", (4, 3, SIDE, SIDE))
     with torch.no_grad():
         cut = model(pictures)
         model.classifier[2] = torch.nn.Identity()
@@ -108,10 +108,27 @@ def write(name, content):
     (HERE / f"{name}.json").write_text("{\n" + lines + "\n}\n")
 
 
-torch.manual_seed(0)
-write("resnet18", golden(timm.create_model("resnet18", num_classes=LABELS), "layer2.0.bn1.weight"))
-mobilenet = timm.create_model("mobilenetv3_small_100", num_classes=LABELS)
-write("mobilenet_v3_small", golden(mobilenet, "blocks.0.0.se.conv_reduce.weight"))
-write("squeezenet1_1", golden(squeezenet(LABELS), "features.12.squeeze.bias"))
-if len(sys.argv) > 1:
-    write("squeezenet1_1_imagenet", imagenet(sys.argv[1]))
+# Our name, timm's, the gradient that is written down in full, and the side of the pictures where it is not `SIDE`.
+TIMM = [
+    ("convnext_tiny", "convnext_tiny", "stages.1.blocks.2.gamma"),
+    ("efficientnet_b0", "efficientnet_b0", "blocks.2.1.se.conv_expand.bias"),
+    ("efficientnet_v2_b0", "tf_efficientnetv2_b0", "blocks.3.1.se.conv_reduce.bias"),
+    ("efficientnet_v2_b1", "tf_efficientnetv2_b1", "blocks.0.1.bn1.weight"),
+    ("efficientnet_v2_b3", "tf_efficientnetv2_b3", "blocks.1.2.bn2.bias"),
+    ("inception_v3", "inception_v3", "Mixed_7b.branch3x3_2b.bn.weight", 107),
+    ("mobilenet_v3_large", "mobilenetv3_large_100", "blocks.2.0.se.conv_reduce.weight"),
+    ("mobilenet_v3_small", "mobilenetv3_small_100", "blocks.0.0.se.conv_reduce.weight"),
+    ("resnet18", "resnet18", "layer2.0.bn1.weight"),
+    ("resnet34", "resnet34", "layer3.5.bn2.bias"),
+    ("resnet50", "resnet50", "layer3.0.downsample.1.weight"),
+    ("vgg16", "vgg16", "features.0.bias"),
+]
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    for ours, theirs, full, *side in TIMM:
+        model = timm.create_model(theirs, num_classes=LABELS)
+        write(ours, golden(model, full, *side) | {"normalisation": [model.default_cfg["mean"], model.default_cfg["std"]]})
+    write("squeezenet1_1", golden(squeezenet(LABELS), "features.12.squeeze.bias"))
+    if len(sys.argv) > 1:
+        write("squeezenet1_1_imagenet", imagenet(sys.argv[1]))

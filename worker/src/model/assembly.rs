@@ -7,7 +7,7 @@
 use ablatrix::seed::Key;
 use tch::{Device, TchError, Tensor};
 
-use super::layers::{BatchNorm, Conv, ConvShape, Linear};
+use super::layers::{BatchNorm, Conv, ConvShape, LayerNorm, Linear};
 
 /// How a tensor starts.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +46,31 @@ impl Init {
     }
 }
 
+/// How a batch norm starts, and what keeps it from dividing by 0.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Norm {
+    /// The value of its weights.
+    pub gain: f64,
+    /// Added to the variance.
+    pub epsilon: f64,
+}
+
+impl Norm {
+    /// PyTorch's default.
+    pub const TORCH: Norm = Norm { gain: 1.0, epsilon: 1e-5 };
+    /// That of networks that come from TensorFlow.
+    pub const TENSORFLOW: Norm = Norm { gain: 1.0, epsilon: 1e-3 };
+}
+
+/// Which convolution or linear layer a tensor is counted to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    /// The one that was added last.
+    Last,
+    /// The one that is added next.
+    Next,
+}
+
 /// One tensor of a network.
 #[derive(Debug)]
 pub(super) struct Named {
@@ -55,8 +80,21 @@ pub(super) struct Named {
     pub tensor: Tensor,
     /// False for running statistics.
     pub is_parameter: bool,
+    /// Whether it is a norm's.
+    pub is_norm: bool,
     /// Number of the convolution or linear layer that it belongs to, counted in forward order.
     pub layer_idx: usize,
+}
+
+/// A tensor of a network that was made elsewhere, in the order of its `state_dict`.
+#[derive(Debug)]
+pub(super) struct Adopted {
+    pub name: String,
+    pub tensor: Tensor,
+    pub is_parameter: bool,
+    pub is_norm: bool,
+    /// Whether it is the weight of another convolution or linear layer than the one before.
+    pub begins_layer: bool,
 }
 
 /// A network in the making.
@@ -88,10 +126,10 @@ impl Assembly {
     /// Adds a convolution; a bias starts at 0.
     pub fn conv(&mut self, name: &str, shape: ConvShape, init: Init) -> Result<Conv, TchError> {
         self.layers += 1;
-        let size = [shape.outputs, shape.inputs / shape.groups, shape.kernel, shape.kernel];
-        let weight = self.tensor(format!("{name}.weight"), &size, init, true)?;
+        let size = [shape.outputs, shape.inputs / shape.groups, shape.kernel[0], shape.kernel[1]];
+        let weight = self.weight(format!("{name}.weight"), &size, init)?;
         let bias = match shape.bias {
-            true => Some(self.tensor(format!("{name}.bias"), &[shape.outputs], Init::Constant(0.0), true)?),
+            true => Some(self.weight(format!("{name}.bias"), &[shape.outputs], Init::Constant(0.0))?),
             false => None,
         };
         Ok(Conv { shape, weight, bias })
@@ -101,36 +139,72 @@ impl Assembly {
     pub fn linear(&mut self, name: &str, sizes: (i64, i64), init: Init) -> Result<Linear, TchError> {
         self.layers += 1;
         let (inputs, outputs) = sizes;
-        let weight = self.tensor(format!("{name}.weight"), &[outputs, inputs], init, true)?;
-        let bias = self.tensor(format!("{name}.bias"), &[outputs], Init::Constant(0.0), true)?;
+        let weight = self.weight(format!("{name}.weight"), &[outputs, inputs], init)?;
+        let bias = self.weight(format!("{name}.bias"), &[outputs], Init::Constant(0.0))?;
         Ok(Linear { weight, bias })
     }
 
-    /// Adds the batch norm of the layer that was added last; `gain` is what its weights start at.
-    pub fn batch_norm(&mut self, name: &str, channels: i64, gain: f64) -> Result<BatchNorm, TchError> {
-        let zeros = Init::Constant(0.0);
-        let ones = Init::Constant(1.0);
+    /// Adds the batch norm of the layer that was added last.
+    pub fn batch_norm(&mut self, name: &str, channels: i64, norm: Norm) -> Result<BatchNorm, TchError> {
+        let mut add = |part: &str, value, is_parameter| {
+            let role = Role { of: Of::Last, is_parameter, is_norm: true };
+            self.add(format!("{name}.{part}"), &[channels], Init::Constant(value), role)
+        };
         Ok(BatchNorm {
-            layer_idx: self.layers.saturating_sub(1),
-            weight: self.tensor(format!("{name}.weight"), &[channels], Init::Constant(gain), true)?,
-            bias: self.tensor(format!("{name}.bias"), &[channels], zeros, true)?,
-            running_mean: self.tensor(format!("{name}.running_mean"), &[channels], zeros, false)?,
-            running_var: self.tensor(format!("{name}.running_var"), &[channels], ones, false)?,
+            weight: add("weight", norm.gain, true)?,
+            bias: add("bias", 0.0, true)?,
+            running_mean: add("running_mean", 0.0, false)?,
+            running_var: add("running_var", 1.0, false)?,
+            epsilon: norm.epsilon,
         })
     }
 
-    fn tensor(
-        &mut self,
-        name: String,
-        size: &[i64],
-        init: Init,
-        is_parameter: bool,
-    ) -> Result<Tensor, TchError> {
+    /// Adds a layer norm with timm's epsilon of 1e-6.
+    pub fn layer_norm(&mut self, name: &str, channels: i64, of: Of) -> Result<LayerNorm, TchError> {
+        let mut add = |part: &str, value| {
+            let role = Role { of, is_parameter: true, is_norm: true };
+            self.add(format!("{name}.{part}"), &[channels], Init::Constant(value), role)
+        };
+        Ok(LayerNorm { weight: add("weight", 1.0)?, bias: add("bias", 0.0)?, epsilon: 1e-6 })
+    }
+
+    /// Adds a factor per channel of the layers that follow.
+    pub fn scale(&mut self, name: &str, channels: i64, value: f64) -> Result<Tensor, TchError> {
+        let role = Role { of: Of::Next, is_parameter: true, is_norm: false };
+        self.add(name.to_owned(), &[channels], Init::Constant(value), role)
+    }
+
+    /// Adds a tensor that is there already.
+    pub fn adopt(&mut self, adopted: Adopted) {
+        let Adopted { name, tensor, is_parameter, is_norm, begins_layer } = adopted;
+        self.layers += usize::from(begins_layer);
+        let layer_idx = self.layers.saturating_sub(1);
+        self.tensors.push(Named { name, tensor, is_parameter, is_norm, layer_idx });
+    }
+
+    /// Adds a weight or bias of the layer that was added last.
+    fn weight(&mut self, name: String, size: &[i64], init: Init) -> Result<Tensor, TchError> {
+        self.add(name, size, init, Role { of: Of::Last, is_parameter: true, is_norm: false })
+    }
+
+    fn add(&mut self, name: String, size: &[i64], init: Init, role: Role) -> Result<Tensor, TchError> {
         let len = size.iter().product::<i64>() as usize;
         let values = init.values(self.key.child(&name), len);
         let tensor = Tensor::f_from_slice(&values)?.f_reshape(size)?.f_to(self.device)?;
-        let layer_idx = self.layers.saturating_sub(1);
-        self.tensors.push(Named { name, tensor: tensor.shallow_clone(), is_parameter, layer_idx });
+        let Role { of, is_parameter, is_norm } = role;
+        let layer_idx = match of {
+            Of::Last => self.layers.saturating_sub(1),
+            Of::Next => self.layers,
+        };
+        self.tensors.push(Named { name, tensor: tensor.shallow_clone(), is_parameter, is_norm, layer_idx });
         Ok(tensor)
     }
+}
+
+/// What a tensor is.
+#[derive(Clone, Copy, Debug)]
+struct Role {
+    of: Of,
+    is_parameter: bool,
+    is_norm: bool,
 }

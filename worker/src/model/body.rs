@@ -5,10 +5,8 @@ use tch::{TchError, Tensor};
 /// How a forward pass is to behave.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mode {
-    /// Dropout is on and batch norm uses and updates the batch's statistics.
+    /// Dropout is on, and batch norms that are not frozen use and update the batch's statistics.
     pub train: bool,
-    /// Layers with a lower number than this are frozen: their batch norm never trains.
-    pub frozen_layers: usize,
 }
 
 /// An architecture in two halves. The cut lies behind the last convolution that still sees places, because

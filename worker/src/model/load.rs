@@ -116,7 +116,8 @@ fn faults(network: &Network, views: &Views<'_>, is_replaced: bool) -> Faults {
         let is_counter = name
             .strip_suffix("num_batches_tracked")
             .is_some_and(|stem| known.contains_key(format!("{stem}running_mean").as_str()));
-        let is_ignored = is_counter || (is_replaced && is_head(network, name));
+        let is_ignored =
+            is_counter || network.is_passed_over(name) || (is_replaced && is_head(network, name));
         if !known.contains_key(name.as_str()) && !is_ignored {
             faults.unexpected.push(name.clone());
         }

@@ -1,60 +1,65 @@
-//! MobileNetV3-Small 1.0 (Howard et al., "Searching for MobileNetV3", 2019) under timm's names
-//! (`mobilenetv3_small_100`).
+//! MobileNetV3-Large and -Small 1.0 (Howard et al., "Searching for MobileNetV3", 2019) under timm's names
+//! (`mobilenetv3_large_100`, `mobilenetv3_small_100`).
 //!
 //! Initial values as timm's: convolutions normal by fan-out per group, biases 0. The classifier starts as
 //! timm's `reset_classifier` leaves it, which is PyTorch's own start of a linear layer; only its bias is 0.
 
-use tch::{Kind, TchError, Tensor};
+use tch::{TchError, Tensor};
 
-use super::assembly::{Assembly, Init};
+use super::assembly::{Assembly, Norm};
 use super::body::{Body, Mode};
 use super::head::{Head, HeadSettings};
-use super::layers::{BatchNorm, Conv, ConvShape, Layer, Linear};
+use super::inverted_residual::{Block, Form, Row, SqueezeStyle, Style, conv};
+use super::layers::Activation::{self, Hardswish, Relu};
+use super::layers::{Conv, ConvNorm, ConvShape, Layer, Linear};
 
 /// The name of the classifier.
 pub(super) const CLASSIFIER: &str = "classifier";
 
-/// One block of table 2 of the paper.
-struct Row {
-    /// timm's place: stage and block.
-    place: (u8, u8),
-    kernel: i64,
-    inputs: i64,
-    /// Channels between the two pointwise convolutions; equal to `inputs` in the first block, which has none
-    /// before the depthwise one.
-    expanded: i64,
-    outputs: i64,
-    /// Channels of the squeeze-and-excitation's bottleneck; 0 for none.
-    squeezed: i64,
-    activation: Activation,
-    stride: i64,
-}
+/// Stage, kernel, input channels, expanded channels, output channels, squeezed channels, activation and stride of a
+/// block. One that expands nothing has no convolution before the depthwise one.
+type Line = (u8, i64, i64, i64, i64, i64, Activation, i64);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Activation {
-    Relu,
-    Hardswish,
-}
-
-use Activation::{Hardswish, Relu};
-
+/// Table 1 of the paper.
 #[rustfmt::skip]
-const ROWS: [Row; 11] = [
-    Row { place: (0, 0), kernel: 3, inputs: 16, expanded: 16,  outputs: 16, squeezed: 8,   activation: Relu,      stride: 2 },
-    Row { place: (1, 0), kernel: 3, inputs: 16, expanded: 72,  outputs: 24, squeezed: 0,   activation: Relu,      stride: 2 },
-    Row { place: (1, 1), kernel: 3, inputs: 24, expanded: 88,  outputs: 24, squeezed: 0,   activation: Relu,      stride: 1 },
-    Row { place: (2, 0), kernel: 5, inputs: 24, expanded: 96,  outputs: 40, squeezed: 24,  activation: Hardswish, stride: 2 },
-    Row { place: (2, 1), kernel: 5, inputs: 40, expanded: 240, outputs: 40, squeezed: 64,  activation: Hardswish, stride: 1 },
-    Row { place: (2, 2), kernel: 5, inputs: 40, expanded: 240, outputs: 40, squeezed: 64,  activation: Hardswish, stride: 1 },
-    Row { place: (3, 0), kernel: 5, inputs: 40, expanded: 120, outputs: 48, squeezed: 32,  activation: Hardswish, stride: 1 },
-    Row { place: (3, 1), kernel: 5, inputs: 48, expanded: 144, outputs: 48, squeezed: 40,  activation: Hardswish, stride: 1 },
-    Row { place: (4, 0), kernel: 5, inputs: 48, expanded: 288, outputs: 96, squeezed: 72,  activation: Hardswish, stride: 2 },
-    Row { place: (4, 1), kernel: 5, inputs: 96, expanded: 576, outputs: 96, squeezed: 144, activation: Hardswish, stride: 1 },
-    Row { place: (4, 2), kernel: 5, inputs: 96, expanded: 576, outputs: 96, squeezed: 144, activation: Hardswish, stride: 1 },
+const LARGE: [Line; 15] = [
+    (0, 3, 16,  16,  16,  0,   Relu,      1),
+    (1, 3, 16,  64,  24,  0,   Relu,      2),
+    (1, 3, 24,  72,  24,  0,   Relu,      1),
+    (2, 5, 24,  72,  40,  24,  Relu,      2),
+    (2, 5, 40,  120, 40,  32,  Relu,      1),
+    (2, 5, 40,  120, 40,  32,  Relu,      1),
+    (3, 3, 40,  240, 80,  0,   Hardswish, 2),
+    (3, 3, 80,  200, 80,  0,   Hardswish, 1),
+    (3, 3, 80,  184, 80,  0,   Hardswish, 1),
+    (3, 3, 80,  184, 80,  0,   Hardswish, 1),
+    (4, 3, 80,  480, 112, 120, Hardswish, 1),
+    (4, 3, 112, 672, 112, 168, Hardswish, 1),
+    (5, 5, 112, 672, 160, 168, Hardswish, 2),
+    (5, 5, 160, 960, 160, 240, Hardswish, 1),
+    (5, 5, 160, 960, 160, 240, Hardswish, 1),
 ];
 
-/// MobileNetV3-Small.
-pub(super) struct MobilenetV3Small {
+/// Table 2 of the paper.
+#[rustfmt::skip]
+const SMALL: [Line; 11] = [
+    (0, 3, 16, 16,  16, 8,   Relu,      2),
+    (1, 3, 16, 72,  24, 0,   Relu,      2),
+    (1, 3, 24, 88,  24, 0,   Relu,      1),
+    (2, 5, 24, 96,  40, 24,  Hardswish, 2),
+    (2, 5, 40, 240, 40, 64,  Hardswish, 1),
+    (2, 5, 40, 240, 40, 64,  Hardswish, 1),
+    (3, 5, 40, 120, 48, 32,  Hardswish, 1),
+    (3, 5, 48, 144, 48, 40,  Hardswish, 1),
+    (4, 5, 48, 288, 96, 72,  Hardswish, 2),
+    (4, 5, 96, 576, 96, 144, Hardswish, 1),
+    (4, 5, 96, 576, 96, 144, Hardswish, 1),
+];
+
+const STYLE: Style = Style { norm: Norm::TORCH, is_same: false, squeeze: SqueezeStyle::Hard };
+
+/// One of the two.
+pub(super) struct MobilenetV3 {
     stem: ConvNorm,
     blocks: Vec<Block>,
     last: ConvNorm,
@@ -62,42 +67,44 @@ pub(super) struct MobilenetV3Small {
     head: Head<Linear>,
 }
 
-/// Expansion, depthwise convolution, squeeze-and-excitation, projection; a shortcut where shapes allow.
-struct Block {
-    expand: Option<ConvNorm>,
-    depthwise: ConvNorm,
-    squeeze: Option<SqueezeExcite>,
-    project: ConvNorm,
-    activation: Activation,
-    has_shortcut: bool,
-}
+impl MobilenetV3 {
+    /// Adds MobileNetV3-Large to `assembly`.
+    pub fn large(assembly: &mut Assembly, head: HeadSettings<'_>) -> Result<Self, TchError> {
+        Self::build(assembly, &LARGE, 1280, head)
+    }
 
-/// A convolution and its batch norm.
-struct ConvNorm {
-    conv: Conv,
-    bn: BatchNorm,
-}
+    /// Adds MobileNetV3-Small to `assembly`.
+    pub fn small(assembly: &mut Assembly, head: HeadSettings<'_>) -> Result<Self, TchError> {
+        Self::build(assembly, &SMALL, 1024, head)
+    }
 
-/// Weighs channels by what the whole picture says (Hu et al. 2018), with ReLU and hard sigmoid.
-struct SqueezeExcite {
-    reduce: Conv,
-    expand: Conv,
-}
-
-impl MobilenetV3Small {
-    /// Adds the network to `assembly`.
-    pub fn build(assembly: &mut Assembly, head: HeadSettings<'_>) -> Result<Self, TchError> {
-        let stem = ConvNorm::build(assembly, ("conv_stem", "bn1"), ConvShape::new(3, 16, 3, 2))?;
-        let blocks = ROWS.iter().map(|row| Block::build(assembly, row)).collect::<Result<_, _>>()?;
-        let names = ("blocks.5.0.conv", "blocks.5.0.bn1");
-        let last = ConvNorm::build(assembly, names, ConvShape::new(96, 576, 1, 1))?;
-        let conv_head = conv(assembly, "conv_head", ConvShape::new(576, 1024, 1, 1).with_bias())?;
-        let head = Head::linear(assembly, CLASSIFIER, 1024, head)?;
-        Ok(MobilenetV3Small { stem, blocks, last, conv_head, head })
+    fn build(
+        assembly: &mut Assembly,
+        lines: &[Line],
+        features: i64,
+        head: HeadSettings<'_>,
+    ) -> Result<Self, TchError> {
+        let stem = STYLE.conv_norm(assembly, ("conv_stem", "bn1"), ConvShape::new(3, 16, 3, 2))?;
+        let mut blocks = Vec::with_capacity(lines.len());
+        let (mut stage_before, mut place, mut channels) = (0, 0, 16);
+        for &(stage, kernel, inputs, expanded, outputs, squeezed, activation, stride) in lines {
+            place = if stage == stage_before { place } else { 0 };
+            let form = if expanded == inputs { Form::Separable } else { Form::Inverted };
+            let row = Row { form, kernel, stride, inputs, expanded, outputs, squeezed, activation };
+            blocks.push(Block::build(assembly, &format!("blocks.{stage}.{place}"), &row, STYLE)?);
+            (stage_before, place, channels) = (stage, place + 1, outputs);
+        }
+        let name = format!("blocks.{}.0", stage_before + 1);
+        let wide = 6 * channels;
+        let shape = ConvShape::new(channels, wide, 1, 1);
+        let last = STYLE.conv_norm(assembly, (&format!("{name}.conv"), &format!("{name}.bn1")), shape)?;
+        let conv_head = conv(assembly, "conv_head", ConvShape::new(wide, features, 1, 1).with_bias())?;
+        let head = Head::linear(assembly, CLASSIFIER, features, head)?;
+        Ok(MobilenetV3 { stem, blocks, last, conv_head, head })
     }
 }
 
-impl Body for MobilenetV3Small {
+impl Body for MobilenetV3 {
     fn features(&self, images_nchw: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let mut x = self.stem.forward(images_nchw, mode)?.f_hardswish()?;
         for block in &self.blocks {
@@ -111,87 +118,4 @@ impl Body for MobilenetV3Small {
         let hidden = self.conv_head.forward(&pooled)?.f_hardswish()?.f_flatten(1, -1)?;
         self.head.forward(&hidden, mode)
     }
-}
-
-impl Activation {
-    fn forward(self, mut x: Tensor) -> Result<Tensor, TchError> {
-        match self {
-            Relu => x.f_relu_(),
-            Hardswish => x.f_hardswish(),
-        }
-    }
-}
-
-impl Block {
-    fn build(assembly: &mut Assembly, row: &Row) -> Result<Self, TchError> {
-        let (stage, place) = row.place;
-        let name = format!("blocks.{stage}.{place}");
-        let name_of = |part: &str| format!("{name}.{part}");
-        // timm calls the block without expansion `DepthwiseSeparable`, and counts its batch norms from the
-        // depthwise one.
-        let is_separable = row.expanded == row.inputs;
-        let expand = if is_separable {
-            None
-        } else {
-            let shape = ConvShape::new(row.inputs, row.expanded, 1, 1);
-            Some(ConvNorm::build(assembly, (&name_of("conv_pw"), &name_of("bn1")), shape)?)
-        };
-        let bn = if is_separable { "bn1" } else { "bn2" };
-        let shape = ConvShape::depthwise(row.expanded, row.kernel, row.stride);
-        let depthwise = ConvNorm::build(assembly, (&name_of("conv_dw"), &name_of(bn)), shape)?;
-        let squeeze = match row.squeezed {
-            0 => None,
-            squeezed => Some(SqueezeExcite::build(assembly, &name_of("se"), row.expanded, squeezed)?),
-        };
-        let (pw, bn) = if is_separable { ("conv_pw", "bn2") } else { ("conv_pwl", "bn3") };
-        let shape = ConvShape::new(row.expanded, row.outputs, 1, 1);
-        let project = ConvNorm::build(assembly, (&name_of(pw), &name_of(bn)), shape)?;
-        let has_shortcut = row.stride == 1 && row.inputs == row.outputs;
-        Ok(Block { expand, depthwise, squeeze, project, activation: row.activation, has_shortcut })
-    }
-
-    fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let mut inner = match &self.expand {
-            Some(expand) => self.activation.forward(expand.forward(x, mode)?)?,
-            None => x.shallow_clone(),
-        };
-        inner = self.activation.forward(self.depthwise.forward(&inner, mode)?)?;
-        if let Some(squeeze) = &self.squeeze {
-            inner = squeeze.forward(&inner)?;
-        }
-        let mut outer = self.project.forward(&inner, mode)?;
-        if self.has_shortcut { outer.f_add_(x) } else { Ok(outer) }
-    }
-}
-
-impl ConvNorm {
-    fn build(assembly: &mut Assembly, names: (&str, &str), shape: ConvShape) -> Result<Self, TchError> {
-        let conv = conv(assembly, names.0, shape)?;
-        Ok(ConvNorm { conv, bn: assembly.batch_norm(names.1, shape.outputs, 1.0)? })
-    }
-
-    fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        self.bn.forward(&self.conv.forward(x)?, mode)
-    }
-}
-
-impl SqueezeExcite {
-    fn build(assembly: &mut Assembly, name: &str, channels: i64, squeezed: i64) -> Result<Self, TchError> {
-        let shape = ConvShape::new(channels, squeezed, 1, 1).with_bias();
-        let reduce = conv(assembly, &format!("{name}.conv_reduce"), shape)?;
-        let shape = ConvShape::new(squeezed, channels, 1, 1).with_bias();
-        let expand = conv(assembly, &format!("{name}.conv_expand"), shape)?;
-        Ok(SqueezeExcite { reduce, expand })
-    }
-
-    fn forward(&self, x: &Tensor) -> Result<Tensor, TchError> {
-        let mean = x.f_mean_dim([2i64, 3].as_slice(), true, None::<Kind>)?;
-        let gate = self.expand.forward(&self.reduce.forward(&mean)?.f_relu_()?)?;
-        x.f_mul(&gate.f_hardsigmoid()?)
-    }
-}
-
-fn conv(assembly: &mut Assembly, name: &str, shape: ConvShape) -> Result<Conv, TchError> {
-    let fan_out = shape.kernel * shape.kernel * shape.outputs / shape.groups;
-    assembly.conv(name, shape, Init::he_normal(fan_out))
 }

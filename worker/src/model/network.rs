@@ -3,18 +3,18 @@
 use std::path::Path;
 
 use ablatrix::seed::Key;
-use ablatrix::spec::settings::{Architecture, Model, Precision};
-use tch::{Device, Kind, TchError, Tensor, nn::VarStore};
+use ablatrix::spec::settings::{Architecture, Freeze, Model, Precision};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::assembly::{Assembly, Named};
 use super::body::{Body, Mode};
+use super::freeze::{self, UnknownLayers};
 use super::head::HeadSettings;
 use super::libtorch::Libtorch;
-use super::mobilenet_v3::{self, MobilenetV3Small};
-use super::resnet::{self, Resnet18};
-use super::squeezenet::{self, Squeezenet1_1};
+use super::normalisation::Normalisation;
+use super::torchscript::{Script, ScriptError, ScriptFile};
 use super::weights::{LoadReport, WeightsError};
-use super::{load, save};
+use super::{architectures, load, save};
 use crate::precision::Autocast;
 
 /// Why there is no network.
@@ -35,25 +35,21 @@ pub enum ModelError {
         #[source]
         source: Libtorch,
     },
+    /// What is to be frozen.
+    #[error(transparent)]
+    Freeze(#[from] UnknownLayers),
+    /// A TorchScript module, of which the settings alone know nothing.
+    #[error("the model is a TorchScript module, of which there is no file")]
+    NoModule,
+    /// Its file.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
     /// The weights file.
     #[error(transparent)]
     Weights(#[from] WeightsError),
 }
 
-/// What pictures are brought to before the first layer: `(value - mean) / std` per channel, with values in 0
-/// to 1 and channels in the order red, green, blue.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Normalisation {
-    /// Subtracted.
-    pub mean: [f32; 3],
-    /// Divided by.
-    pub std: [f32; 3],
-}
-
-/// ImageNet's channel means and deviations, which all weights of these architectures expect.
-const IMAGENET: Normalisation = Normalisation { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
-
-/// A parameter that is trained.
+/// A parameter that an optimizer moves.
 #[derive(Debug)]
 pub struct TrainedParameter {
     /// As in [`Network::named_state`].
@@ -70,8 +66,8 @@ pub struct Network {
     body: Box<dyn Body>,
     tensors: Vec<Named>,
     backbone_layers: usize,
-    frozen_layers: usize,
-    var_store: VarStore,
+    normalisation: Normalisation,
+    device: Device,
     precision: Precision,
 }
 
@@ -80,51 +76,91 @@ impl Network {
     ///
     /// Each tensor's initial values are a function of `seed` and the tensor's name alone: the same seed gives
     /// the same bits whatever libtorch's generator was used for before, and variants with another head share
-    /// the rest. The leading `floor(settings.freeze * n)` of the backbone's `n` convolutions and linear layers (in
-    /// forward order, the head not counted) are frozen: their parameters and their batch norms' do not
-    /// train, and those batch norms use their running statistics always.
+    /// the rest. What `settings.freeze` says is frozen: of a share, the leading `floor(share * n)` of the backbone's `n`
+    /// convolutions and linear layers (in forward order, the head not counted); of names, all that lies under them.
+    /// Parameters of frozen layers and of their norms do not train, and those batch norms use their running
+    /// statistics always, until [`Network::unfreeze`].
     ///
     /// `settings.weights` is not read here: see [`Network::load_weights`].
     ///
     /// # Errors
-    /// No labels, a hidden layer of size 0, or a device without room.
+    /// No labels, a hidden layer of size 0, unknown names of layers, or a device without room.
     pub fn new(settings: &Model, n_labels: usize, seed: u64, device: Device) -> Result<Self, ModelError> {
+        if settings.name == Architecture::Torchscript {
+            return Err(ModelError::NoModule);
+        }
+        Self::build(settings, n_labels, seed, device, |assembly, head| {
+            architectures::build(settings.name, assembly, head)
+                .map_err(|source| ModelError::Place { device, source: source.into() })
+        })
+    }
+
+    /// The network of a TorchScript module, with the module's weights; the head's are as in [`Network::new`]. A layer is a
+    /// tensor of more than one dimension, in the order of the module's `state_dict`.
+    ///
+    /// # Errors
+    /// As [`Network::new`]; a file that is no such module, or gives what is neither features nor the right number of
+    /// logits.
+    pub fn of_module(
+        settings: &Model,
+        file: ScriptFile<'_>,
+        n_labels: usize,
+        seed: u64,
+        device: Device,
+    ) -> Result<Self, ModelError> {
+        Self::build(settings, n_labels, seed, device, |assembly, head| {
+            Ok(Box::new(Script::build(assembly, file, device, head)?))
+        })
+    }
+
+    fn build(
+        settings: &Model,
+        n_labels: usize,
+        seed: u64,
+        device: Device,
+        add: impl FnOnce(&mut Assembly, HeadSettings<'_>) -> Result<Box<dyn Body>, ModelError>,
+    ) -> Result<Self, ModelError> {
         if n_labels == 0 {
             return Err(ModelError::NoLabels);
         }
         if settings.head.contains(&0) {
             return Err(ModelError::EmptyLayer);
         }
-        Self::build(settings, n_labels as i64, seed, device)
-            .map_err(|source| ModelError::Place { device, source: source.into() })
-    }
-
-    fn build(settings: &Model, labels: i64, seed: u64, device: Device) -> Result<Self, TchError> {
         let mut assembly = Assembly::new(Key::root(seed).child("initial weights"), device);
-        let head = HeadSettings { hidden: &settings.head, labels, dropout: settings.dropout };
-        let body: Box<dyn Body> = match settings.name {
-            Architecture::Resnet18 => Box::new(Resnet18::build(&mut assembly, head)?),
-            Architecture::MobilenetV3Small => Box::new(MobilenetV3Small::build(&mut assembly, head)?),
-            Architecture::Squeezenet1_1 => Box::new(Squeezenet1_1::build(&mut assembly, head)?),
-        };
-        let backbone_layers = assembly.backbone_layers();
-        let frozen_layers = (settings.freeze * backbone_layers as f64).floor() as usize;
-        let tensors = assembly.tensors;
-        let mut var_store = VarStore::new(device);
-        for named in &tensors {
-            let is_trained = named.is_parameter && named.layer_idx >= frozen_layers;
-            store(&mut var_store, &named.name, &named.tensor, is_trained);
-        }
+        let head =
+            HeadSettings { hidden: &settings.head, labels: n_labels as i64, dropout: settings.dropout };
+        let body = add(&mut assembly, head)?;
         let architecture = settings.name;
-        Ok(Network {
+        let network = Network {
             architecture,
             body,
-            tensors,
-            backbone_layers,
-            frozen_layers,
-            var_store,
+            backbone_layers: assembly.backbone_layers(),
+            normalisation: Normalisation::of(architecture, settings.normalise),
+            tensors: assembly.tensors,
+            device,
             precision: Precision::Fp32,
-        })
+        };
+        network.unfreeze();
+        network.freeze(&settings.freeze)?;
+        Ok(network)
+    }
+
+    fn freeze(&self, freeze: &Freeze) -> Result<(), UnknownLayers> {
+        let backbone: Vec<_> = self.tensors.iter().filter(|named| !self.in_head(named)).collect();
+        let is_frozen = freeze::frozen(freeze, self.architecture_name(), &backbone, self.backbone_layers)?;
+        for (named, is_frozen) in backbone.into_iter().zip(is_frozen) {
+            if is_frozen {
+                let _ = named.tensor.set_requires_grad(false);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets every parameter train from now on, and every batch norm.
+    pub fn unfreeze(&self) {
+        for named in self.tensors.iter().filter(|named| named.is_parameter) {
+            let _ = named.tensor.set_requires_grad(true);
+        }
     }
 
     /// From now on computes logits in this number format.
@@ -175,7 +211,7 @@ impl Network {
     /// Libtorch's: memory is out, or the pictures are too small for the architecture. [`Libtorch`] makes one
     /// line of it.
     pub fn forward_t(&self, images_nchw: &Tensor, train: bool) -> Result<Tensor, TchError> {
-        let autocast = Autocast::enter(self.precision, self.var_store.device());
+        let autocast = Autocast::enter(self.precision, self.device);
         let logits_nl = self.classify(&self.features(images_nchw, train)?, train)?;
         drop(autocast);
         logits_nl.f_to_kind(Kind::Float)
@@ -198,11 +234,6 @@ impl Network {
         self.body.classify(features_nchw, self.mode(train))
     }
 
-    /// The tensors in tch's own form, for its optimizers; only trained parameters count as trainable.
-    pub fn var_store(&self) -> &VarStore {
-        &self.var_store
-    }
-
     /// The parameters that are trained, in the order of [`Network::named_state`].
     pub fn trainable_variables(&self) -> Vec<Tensor> {
         let trained = self.tensors.iter().filter(|named| self.is_trained(named));
@@ -211,13 +242,21 @@ impl Network {
 
     /// The same with their names, and how far before the head each is.
     pub fn trained_parameters(&self) -> Vec<TrainedParameter> {
-        let trained = self.tensors.iter().filter(|named| self.is_trained(named));
+        self.parameters_where(|named| self.is_trained(named))
+    }
+
+    /// Likewise all parameters, trained or not.
+    pub fn all_parameters(&self) -> Vec<TrainedParameter> {
+        self.parameters_where(|named| named.is_parameter)
+    }
+
+    fn parameters_where(&self, is_meant: impl Fn(&Named) -> bool) -> Vec<TrainedParameter> {
         let parameter = |named: &Named| TrainedParameter {
             name: named.name.clone(),
             tensor: named.tensor.shallow_clone(),
             layers_to_head: self.backbone_layers.saturating_sub(named.layer_idx),
         };
-        trained.map(parameter).collect()
+        self.tensors.iter().filter(|named| is_meant(named)).map(parameter).collect()
     }
 
     /// Parameters and running statistics, in the order of PyTorch's `state_dict` (without
@@ -238,7 +277,7 @@ impl Network {
 
     /// What pictures are brought to before the first layer.
     pub fn normalisation(&self) -> Normalisation {
-        IMAGENET
+        self.normalisation
     }
 
     /// Numbers that are trained, and all parameters (running statistics are none).
@@ -266,41 +305,24 @@ impl Network {
 
     /// The name of the classifier, the last layer.
     pub(super) fn classifier(&self) -> &'static str {
-        match self.architecture {
-            Architecture::Resnet18 => resnet::CLASSIFIER,
-            Architecture::MobilenetV3Small => mobilenet_v3::CLASSIFIER,
-            Architecture::Squeezenet1_1 => squeezenet::CLASSIFIER,
-        }
+        architectures::classifier(self.architecture)
+    }
+
+    /// Whether a file's tensor of this name is passed over.
+    pub(super) fn is_passed_over(&self, name: &str) -> bool {
+        architectures::passed_over(self.architecture).is_some_and(|prefix| name.starts_with(prefix))
     }
 
     /// The architecture as the spec spells it.
     pub(super) fn architecture_name(&self) -> &'static str {
-        match self.architecture {
-            Architecture::Resnet18 => "resnet18",
-            Architecture::MobilenetV3Small => "mobilenet_v3_small",
-            Architecture::Squeezenet1_1 => "squeezenet1_1",
-        }
+        self.architecture.name()
     }
 
     fn mode(&self, train: bool) -> Mode {
-        Mode { train, frozen_layers: self.frozen_layers }
+        Mode { train }
     }
 
     fn is_trained(&self, named: &Named) -> bool {
-        named.is_parameter && named.layer_idx >= self.frozen_layers
+        named.is_parameter && named.tensor.requires_grad()
     }
-}
-
-/// Adds a tensor to tch's store under its dotted name; a trained one asks for gradients from then on.
-fn store(var_store: &mut VarStore, name: &str, tensor: &Tensor, is_trained: bool) {
-    let mut path = var_store.root();
-    let mut last = name;
-    if let Some((parents, leaf)) = name.rsplit_once('.') {
-        for parent in parents.split('.') {
-            path = path.sub(parent);
-        }
-        last = leaf;
-    }
-    // The handle that comes back is the one that the network holds already.
-    let _ = path.add(last, tensor.shallow_clone(), is_trained);
 }

@@ -50,7 +50,7 @@ struct Fire {
 impl Squeezenet1_1 {
     /// Adds the network to `assembly`.
     pub fn build(assembly: &mut Assembly, head: HeadSettings<'_>) -> Result<Self, TchError> {
-        let stem = conv(assembly, "features.0", ConvShape { padding: 0, ..ConvShape::new(3, 64, 3, 2) })?;
+        let stem = conv(assembly, "features.0", ConvShape::new(3, 64, 3, 2).unpadded())?;
         let fires = FIRES.iter().map(|&row| Fire::build(assembly, row)).collect::<Result<_, _>>()?;
         assembly.begin_head();
         let head = Head::build(CLASSIFIER, 512, head, |name, (inputs, outputs), is_classifier| {

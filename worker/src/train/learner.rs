@@ -37,6 +37,20 @@ impl Learner {
         Ok(Learner { network, optimizer, loss, average })
     }
 
+    /// An optimizer of all parameters of the network, frozen ones too, with fresh state.
+    ///
+    /// # Errors
+    /// Where there is no memory for it.
+    pub fn optimizer_of_all(&self, train: &Train) -> Result<Optimizer, TchError> {
+        Optimizer::new(&train.optimizer, train.clip_norm, self.network.all_parameters())
+    }
+
+    /// Trains the whole network from now on, by `optimizer`.
+    pub fn unfreeze(&mut self, optimizer: Optimizer) {
+        self.network.unfreeze();
+        self.optimizer = optimizer;
+    }
+
     /// The network that is scored and kept: the average, where there is one.
     pub fn scored(&self) -> &Network {
         self.average.as_ref().map_or(&self.network, |average| &average.network)

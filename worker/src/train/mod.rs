@@ -33,9 +33,8 @@ use ablatrix::tables::{self, rows::HistoryRow};
 
 use crate::failure::JobError;
 use crate::inputs::{self, Examples, InputError};
-use crate::model::Network;
 use crate::serve::{self, Outcome, Worker};
-use crate::{precision, torch};
+use crate::{network, precision, torch};
 use average::Average;
 use early_stopping::watched;
 use learner::Learner;
@@ -55,10 +54,7 @@ pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobEr
     if job.train.needs_validation() && !examples.has_validation() {
         return Err(InputError::TooFew { part: "val", n_rows: 0, least: 1 }.into());
     }
-    let build = || {
-        Network::new(&job.model, examples.labels().len(), job.stream_seed(), device)
-            .map(|network| network.with_precision(job.train.precision))
-    };
+    let build = || network::of(job, store, examples.labels().len(), device);
     let mut network = build()?;
     let mut replaced = Vec::new();
     if job.inputs.contains_key(input::WEIGHTS) {
@@ -69,7 +65,6 @@ pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobEr
         };
         replaced = network.load_weights_of(&copy, named)?.replaced;
     }
-    let (trained_parameters, parameters) = network.parameters();
     let positive_weights = positive_weights::of(&job.train.loss, &examples, &index)?;
     let loss = LossFunction::new(&job.train.loss, positive_weights.clone(), device)?;
     let average = match job.train.ema {
@@ -104,6 +99,7 @@ pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobEr
     };
 
     let trained = session.finish()?;
+    let (trained_parameters, parameters) = trained.network.parameters();
     let summary = TrainSummary {
         epochs_run: trained.history.len() as u32,
         epochs_planned: epochs,

@@ -102,10 +102,15 @@ impl<'a> Session<'a> {
             Some(Err(reason)) => return Ok(Some(reason)),
             Some(Ok(found)) => found,
         };
+        let epochs_done = found.history.len() as u32;
+        let of_all = match self.unfreezes_within(epochs_done) {
+            true => Some(self.learner.optimizer_of_all(&self.job.train)?),
+            false => None,
+        };
         let average = self.learner.average.as_ref().map(|average| average.network.named_state());
         let states = [
             (self.learner.network.named_state(), &found.model),
-            (self.learner.optimizer.state(), &found.optimizer),
+            (of_all.as_ref().unwrap_or(&self.learner.optimizer).state(), &found.optimizer),
             (average.unwrap_or_default(), found.average.as_ref().unwrap_or(&Vec::new())),
         ]
         .map(|(state, values)| (state, state::shared(values)));
@@ -123,9 +128,18 @@ impl<'a> Session<'a> {
             best_model: found.best_model,
             best: found.best,
         };
-        self.epochs_done = found.history.len() as u32;
+        if let Some(optimizer) = of_all {
+            self.learner.unfreeze(optimizer);
+        }
+        self.epochs_done = epochs_done;
         self.history = found.history;
         Ok(None)
+    }
+
+    /// Whether the whole network trained in one of the first `epochs`.
+    fn unfreezes_within(&self, epochs: u32) -> bool {
+        let model = &self.job.model;
+        !model.freeze.is_none() && model.unfreeze_after > 0 && epochs > model.unfreeze_after
     }
 
     /// Epochs whose state is kept.
@@ -154,6 +168,10 @@ impl<'a> Session<'a> {
     pub fn run_epoch(&mut self, stop: &Stop) -> Result<EpochEnd, JobError> {
         let start = Instant::now();
         let epoch_idx = self.epochs_done();
+        if self.unfreezes_within(epoch_idx + 1) && !self.unfreezes_within(epoch_idx) {
+            let optimizer = self.learner.optimizer_of_all(&self.job.train)?;
+            self.learner.unfreeze(optimizer);
+        }
         let train = &self.job.train;
         let seed = self.job.stream_seed();
         let items = self.rows.epoch(seed, epoch_idx);

@@ -208,6 +208,29 @@ fn sixteen_bit_floats_are_converted() {
     }
 }
 
+/// timm's files of Inception v3 hold the auxiliary classifier of its training, and 1,000 classes.
+#[test]
+fn inceptions_auxiliary_classifier_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let (settings, path) = (settings(Architecture::InceptionV3), dir.path().join("w"));
+    network(&settings, LABELS + 1).save(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let one = 1_f32.to_le_bytes();
+    let extra = |name: &str| (name.to_owned(), TensorView::new(Dtype::F32, vec![1], &one).unwrap());
+    let mut views = file.tensors();
+    views.push(extra("AuxLogits.fc.bias"));
+    let with_auxiliary = serialize(views.clone(), None::<HashMap<String, String>>).unwrap();
+    let mut network = network(&settings, LABELS);
+    let report = network.load_weights(&write_bytes(&dir, &with_auxiliary)).unwrap();
+    assert_eq!(report.replaced, ["fc.weight", "fc.bias"]);
+
+    views.push(extra("AuxLogit.fc.bias"));
+    let with_stranger = serialize(views, None::<HashMap<String, String>>).unwrap();
+    let error = network.load_weights(&write_bytes(&dir, &with_stranger)).unwrap_err().to_string();
+    assert!(error.ends_with("unexpected `AuxLogit.fc.bias`"), "{error}");
+}
+
 #[test]
 fn pytorchs_step_counters_are_passed_over() {
     let dir = tempfile::tempdir().unwrap();

@@ -2,26 +2,38 @@
 
 use std::path::PathBuf;
 
-use ablatrix::spec::settings::{Architecture, Model, Weights};
+use ablatrix::spec::settings::{Architecture, Freeze, Model, Normalise, Weights};
 use ablatrix_worker::model::Network;
 use tch::{Device, Kind, Tensor};
 
 /// Labels of the golden files.
 pub const LABELS: usize = 5;
 
-/// All architectures with the names of their golden files.
-pub const ALL: [(Architecture, &str); 3] = [
-    (Architecture::Resnet18, "resnet18"),
-    (Architecture::MobilenetV3Small, "mobilenet_v3_small"),
-    (Architecture::Squeezenet1_1, "squeezenet1_1"),
-];
-
 /// Those that are built in no time: for what does not differ between architectures.
-pub const SMALL: [(Architecture, &str); 2] = [ALL[1], ALL[2]];
+pub const SMALL: [Architecture; 2] = [Architecture::MobilenetV3Small, Architecture::Squeezenet1_1];
+
+/// One of each family, without VGG-16: its 138 million numbers take a while to draw.
+pub const FAMILIES: [Architecture; 6] = [
+    Architecture::Resnet18,
+    Architecture::MobilenetV3Small,
+    Architecture::Squeezenet1_1,
+    Architecture::EfficientnetV2B0,
+    Architecture::InceptionV3,
+    Architecture::ConvnextTiny,
+];
 
 /// Settings without frozen layers, hidden layers and dropout.
 pub fn settings(name: Architecture) -> Model {
-    Model { name, weights: Weights::None, freeze: 0.0, head: vec![], dropout: 0.0 }
+    Model {
+        name,
+        weights: Weights::None,
+        freeze: Freeze::Share(0.0),
+        unfreeze_after: 0,
+        module: None,
+        normalise: Normalise::Auto,
+        head: vec![],
+        dropout: 0.0,
+    }
 }
 
 /// A network on the CPU with `seed` 1.
@@ -29,6 +41,11 @@ pub fn network(settings: &Model, labels: usize) -> Network {
     // Tests run beside each other already; libtorch's waiting threads would only be in their way.
     tch::set_num_threads(1);
     Network::new(settings, labels, 1, Device::Cpu).unwrap()
+}
+
+/// All parameters, trained or not.
+pub fn named_parameters(network: &Network) -> Vec<(String, Tensor)> {
+    network.all_parameters().into_iter().map(|parameter| (parameter.name, parameter.tensor)).collect()
 }
 
 /// The golden file of this name.
@@ -50,9 +67,10 @@ pub fn fill(network: &Network) {
     }
 }
 
-/// The pictures that the golden logits are of, [4, 3, 64, 64].
-pub fn pictures() -> Tensor {
-    filled("pictures", &[4, 3, 64, 64])
+/// The pictures that the golden logits of `architecture` are of, [4, 3, side, side].
+pub fn pictures(architecture: Architecture) -> Tensor {
+    let side = if architecture == Architecture::InceptionV3 { 107 } else { 64 };
+    filled("pictures", &[4, 3, side, side])
 }
 
 /// The tensor `name` of this shape.

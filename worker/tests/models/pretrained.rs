@@ -25,7 +25,7 @@ fn squeezenet_gives_torchvisions_logits() {
     let golden = golden("squeezenet1_1_imagenet");
     let mut network = network(&settings(Architecture::Squeezenet1_1), 1000);
     assert_eq!(network.load_weights(&path).unwrap().replaced, Vec::<String>::new());
-    let logits = network.forward_t(&pictures(), false).unwrap();
+    let logits = network.forward_t(&pictures(Architecture::Squeezenet1_1), false).unwrap();
     assert_eq!(values(&logits.argmax(1, false)), numbers(&golden["top"]));
     let every_40th = logits.slice(1, 0, None, 40);
     assert!(deviation(&values(&every_40th), &numbers(&golden["logits"])) < 1e-4);
@@ -34,7 +34,7 @@ fn squeezenet_gives_torchvisions_logits() {
     let state = network.named_state();
     let classifier =
         |part: &str| &state.iter().find(|(name, _)| name == &format!("classifier.1.{part}")).unwrap().1;
-    let map = network.features(&pictures(), false).unwrap();
+    let map = network.features(&pictures(Architecture::Squeezenet1_1), false).unwrap();
     let map = map.conv2d(classifier("weight"), Some(classifier("bias")), 1, 0, 1, 1).relu();
     let cut = map.mean_dim([2i64, 3].as_slice(), false, None::<Kind>).slice(1, 0, None, 40);
     assert!(deviation(&values(&cut), &numbers(&golden["cut_logits"])) < 1e-4);

@@ -124,7 +124,10 @@ impl Study {
             model: Model {
                 name: Architecture::MobilenetV3Small,
                 weights: Weights::None,
-                freeze: 0.0,
+                freeze: Freeze::Share(0.0),
+                unfreeze_after: 0,
+                module: None,
+                normalise: Normalise::Auto,
                 head: vec![],
                 dropout: 0.2,
             },

@@ -4,7 +4,7 @@
 //! formula of their names.
 
 use ablatrix::augment::Policy;
-use ablatrix::spec::settings::{self, Architecture, Loss, Model, Weights};
+use ablatrix::spec::settings::{self, Architecture, Freeze, Loss, Model, Normalise, Weights};
 use ablatrix::tables::rows::{LabelTable, Part, PixelRow, SplitRow};
 use ablatrix_worker::batch::Uploader;
 use ablatrix_worker::inputs::Examples;
@@ -166,7 +166,16 @@ fn averaged_weights_are_timms() {
 }
 
 fn resnet18() -> Model {
-    Model { name: Architecture::Resnet18, weights: Weights::None, freeze: 0.0, head: vec![], dropout: 0.0 }
+    Model {
+        name: Architecture::Resnet18,
+        module: None,
+        weights: Weights::None,
+        freeze: Freeze::Share(0.0),
+        unfreeze_after: 0,
+        normalise: Normalise::Auto,
+        head: vec![],
+        dropout: 0.0,
+    }
 }
 
 /// Side of the pictures of the loss curve.

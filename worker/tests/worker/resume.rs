@@ -5,10 +5,12 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use ablatrix::job::{Job, WorkerEvent, output};
+use ablatrix::job::{Job, WorkerEvent, input, output};
 use ablatrix::spec::ops::{Action, Batch, NamedOp, Op};
-use ablatrix::spec::settings::{EarlyStopping, Rule, Schedule, ValMetric};
-use ablatrix::tables::rows::HistoryRow;
+use ablatrix::spec::settings::{
+    Architecture, EarlyStopping, Freeze, Gives, Module, Rule, Schedule, ValMetric,
+};
+use ablatrix::tables::rows::{HistoryRow, PredictionTable};
 use ablatrix_worker::train::checkpoint;
 use rustix::process::Signal;
 
@@ -92,6 +94,96 @@ fn killed_stopped_or_forsaken_and_resumed_gives_the_same_model() {
         assert!(study.bytes(&job, output::MODEL) == expected.0, "{how}: another model");
         assert_eq!(numbers(&study, &job), expected.1, "{how}");
     }
+}
+
+/// Kills the training of `job` in the study that `prepare` makes as soon as epoch `cut` is done; the resumed one must end
+/// in the bytes of one that was left alone.
+fn cut_off_changes_nothing(prepare: impl Fn() -> (Study, Job), cut: u32) {
+    let (calm, job) = prepare();
+    assert_eq!(finish(&calm, &job), 0);
+    let (study, job) = prepare();
+    let mut worker = Serving::start();
+    worker.send(&job);
+    worker.wait_for_epoch(cut);
+    worker.signal(Signal::KILL);
+    worker.wait();
+    assert!(finish(&study, &job) >= cut);
+    assert!(study.bytes(&job, output::MODEL) == calm.bytes(&job, output::MODEL), "cut after {cut}");
+    assert_eq!(numbers(&study, &job), numbers(&calm, &job), "cut after {cut}");
+}
+
+/// A training whose backbone joins in its third epoch.
+fn unfreezing_job(study: &Study) -> Job {
+    let mut job = study.train_job(5);
+    job.model.freeze = Freeze::Share(1.0);
+    job.model.unfreeze_after = 2;
+    sign(&mut job);
+    job
+}
+
+#[test]
+fn a_backbone_joins_after_its_epochs_also_where_the_training_was_cut_off() {
+    let study = Study::new();
+    let job = unfreezing_job(&study);
+    assert_eq!(finish(&study, &job), 0);
+    let summary = study.summary(&job);
+    assert_eq!(summary.trained_parameters, summary.parameters);
+
+    let mut never = job.clone();
+    never.model.unfreeze_after = 0;
+    sign(&mut never);
+    assert_eq!(finish(&study, &never), 0);
+    assert!(study.summary(&never).trained_parameters < summary.parameters);
+    let (joined, frozen) = (numbers(&study, &job), numbers(&study, &never));
+    assert_eq!(joined[..2], frozen[..2]);
+    // The third epoch differs from its second step on.
+    assert_ne!(joined[2], frozen[2]);
+
+    for cut in [1, 3] {
+        cut_off_changes_nothing(
+            || {
+                let study = Study::new();
+                let job = unfreezing_job(&study);
+                (study, job)
+            },
+            cut,
+        );
+    }
+}
+
+#[test]
+fn a_torchscript_module_trains_predicts_and_goes_on_where_it_was_cut_off() {
+    let prepare = || {
+        let mut study = Study::new();
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/models/script_features.pt");
+        study.put_bytes(input::MODULE, &std::fs::read(path).unwrap());
+        let mut job = study.train_job(6);
+        job.model.name = Architecture::Torchscript;
+        job.model.module = Some(Module { path: "nets/m.pt".into(), gives: Gives::Features });
+        job.model.head = vec![8];
+        job.train.optimizer.lr = 0.01;
+        sign(&mut job);
+        (study, job)
+    };
+    cut_off_changes_nothing(prepare, 2);
+
+    let (study, job) = prepare();
+    assert_eq!(finish(&study, &job), 0);
+    let losses: Vec<f64> = numbers(&study, &job).iter().map(|row| row[2]).collect();
+    assert!(losses[5] < losses[0], "{losses:?}");
+    let predict = study.predict_job(&job);
+    assert_eq!(study.run_file(&predict).0, Some(0));
+    let table: PredictionTable = study.table(&predict, output::PREDICTIONS);
+    assert_eq!(table.logits.len(), 12 * 3);
+
+    let mut gone = job;
+    gone.inputs.remove(input::MODULE);
+    sign(&mut gone);
+    let (_, events) = study.run_file(&gone);
+    assert!(
+        matches!(&events[0], WorkerEvent::Failed { message, .. } if message.contains("`module`")),
+        "{events:?}"
+    );
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use ablatrix::job::{Job, StopReason, WorkerEvent, input, output};
 use ablatrix::metrics::{Scored, macro_average_precision};
-use ablatrix::spec::settings::{Architecture, EarlyStopping, Loss, PositiveWeights, Precision, Schedule, ValMetric};
+use ablatrix::spec::settings::{
+    Architecture, EarlyStopping, Loss, PositiveWeights, Precision, Schedule, ValMetric,
+};
 use ablatrix::tables::rows::{HistoryRow, Part, PredictionTable, SplitRow, TrainIndexRow};
 
 use super::harness::*;
@@ -253,6 +255,6 @@ fn bf16_trains_near_fp32_and_repeats_itself() {
         study.table::<Vec<HistoryRow>>(&job, output::HISTORY)
     };
     let losses =
-        |rows: &[HistoryRow]| rows.iter().map(|row| (row.train_loss, row.val_loss)).collect::<Vec<_>>();
+        |rows: &[HistoryRow]| rows.iter().map(|row| (row.train_loss, row.val.loss)).collect::<Vec<_>>();
     assert_eq!(losses(&half), losses(&again));
 }
