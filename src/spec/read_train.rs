@@ -46,7 +46,7 @@ pub fn train(root: &Table<'_>) -> Train {
 /// A table whose other keys are those of the choice that its `name` makes, among `[choice.<kind>.<name>]`.
 fn chosen<'r>(table: Table<'r>, kind: &str, names: &[&'static str]) -> (&'static str, Table<'r>) {
     let names: Vec<(&str, &'static str)> = names.iter().map(|&name| (name, name)).collect();
-    let name = table.choice("name", &names);
+    let name = table.choice_of(kind, "name", &names);
     (name, table.with_choice(&[kind, name]))
 }
 

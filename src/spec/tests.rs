@@ -122,7 +122,7 @@ fn every_fault_comes_out_at_once_with_its_place() {
         [
             "unknown key `epoch` in `[train]` @ epoch ? did you mean `epochs`?",
             "`batch_size` is `\"ten\"`, expected an integer @ \"ten\"",
-            "`name` is `bec`, expected one of `bce`, `focal`, `asymmetric` @ \"bec\"",
+            "`loss` is `bec`, expected one of `bce`, `focal`, `asymmetric` @ \"bec\"",
             "`p` is `1.5`, expected 0 to 1 @ 1.5",
             "`op` is `chanel_shuffle`, and there is no such op @ \"chanel_shuffle\" ? did you mean `channel_shuffle`?",
         ]

@@ -128,7 +128,7 @@ fn wrong_settings_say_what_is_wrong() {
     for (keys, expected) in [
         (
             "loss = \"focl\"",
-            "`name` is `focl`, expected one of `bce`, `focal`, `asymmetric` @ \"focl\" ? did you mean `focal`?",
+            "`loss` is `focl`, expected one of `bce`, `focal`, `asymmetric` @ \"focl\" ? did you mean `focal`?",
         ),
         ("loss = 3", "`loss` is `3`, expected a table @ 3"),
         (

@@ -49,6 +49,11 @@ impl Table<'_> {
 
     /// One of several names.
     pub fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> T {
+        self.choice_of(key, key, choices)
+    }
+
+    /// One of several names of a thing that faults call `what`.
+    pub fn choice_of<T: Copy>(&self, what: &str, key: &str, choices: &[(&str, T)]) -> T {
         let fallback = choices[0].1;
         let Some(value) = self.required(key) else {
             return fallback;
@@ -61,7 +66,7 @@ impl Table<'_> {
         match choices.iter().find(|(name, _)| name == text) {
             Some((_, choice)) => *choice,
             None => {
-                let mut fault = Fault::new(format!("`{key}` is `{text}`, expected one of {}", names()));
+                let mut fault = Fault::new(format!("`{what}` is `{text}`, expected one of {}", names()));
                 if let Some(name) = nearest(text, choices.iter().map(|(name, _)| *name)) {
                     fault = fault.help(format!("did you mean `{name}`?"));
                 }
