@@ -162,7 +162,7 @@ fn packing(pictures: &[RgbImage], calls: usize) -> Vec<[f64; 2]> {
 /// Each op of `ops.toml` on every picture, and the whole of a study's ops as they are.
 fn policies() -> Vec<(String, Policy)> {
     let single = |named: NamedOp| {
-        let whole = NamedOp { name: named.name.clone(), op: Op { p: 1.0, ..named.op } };
+        let whole = NamedOp { name: named.name.clone(), op: Op { p: 1.0, ..named.op }, nth: 0 };
         (named.name, Policy::new(&[whole]))
     };
     let mut policies: Vec<_> = ops(OPS).into_iter().map(single).collect();
@@ -186,7 +186,7 @@ fn ops(text: &str) -> Vec<NamedOp> {
     std::fs::write(&path, text).unwrap_or_else(|error| panic!("{error}"));
     let loaded = load(&path, &Overrides::default()).unwrap_or_else(|error| panic!("{:?}", error.faults));
     let ops = loaded.experiment.augment.ops.clone();
-    ops.into_iter().map(|(name, op)| NamedOp { name, op }).collect()
+    ops.into_iter().map(|(name, op)| NamedOp { name, op, nth: 0 }).collect()
 }
 
 /// The middle square of photos that are spread over all of a folder and its folders, brought to the side.

@@ -1,7 +1,7 @@
 //! Images per second of whole training passes on the CPU: packing, upload, forward, backward, Adam.
 //!
-//! `cargo bench -p ablatrix-worker --bench training -- MODEL SIDE BATCH THREADS LOADERS POLICY SECONDS`
-//! with POLICY `none` or `study` prints one JSON line: images, wall and processor seconds.
+//! `cargo bench -p ablatrix-worker --bench training -- MODEL SIDE BATCH THREADS LOADERS POLICY SECONDS PRECISION`
+//! with POLICY `none` or `study` and PRECISION `fp32` or `bf16` prints one JSON line: images, wall and processor seconds.
 //! `benches/training/peers.py` runs PyTorch eager beside it, in turns.
 #![allow(
     clippy::print_stdout,
@@ -41,8 +41,8 @@ const N_LABELS: usize = 6;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let [model, side, batch, threads, loaders, policy, seconds] = &arguments[..] else {
-        println!("usage: MODEL SIDE BATCH THREADS LOADERS none|study SECONDS");
+    let [model, side, batch, threads, loaders, policy, seconds, precision] = &arguments[..] else {
+        println!("usage: MODEL SIDE BATCH THREADS LOADERS none|study SECONDS fp32|bf16");
         return;
     };
     let side: usize = side.parse().unwrap();
@@ -52,7 +52,8 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let job = job(folder.path(), model, side);
     let examples = Examples::open(&job, &Store::open(folder.path()).unwrap()).unwrap();
-    let network = Network::new(&job.model, N_LABELS, 1, tch::Device::Cpu).unwrap();
+    let precision: Precision = serde_json::from_value(precision.as_str().into()).unwrap();
+    let network = Network::new(&job.model, N_LABELS, 1, tch::Device::Cpu).unwrap().with_precision(precision);
     let loss = LossFunction::new(&job.train.loss, vec![], tch::Device::Cpu).unwrap();
     let uploader = Uploader::new(tch::Device::Cpu, side, network.normalisation());
     let mut learner = Learner::new(&job.train, network, loss, None).unwrap();
@@ -172,7 +173,7 @@ fn parquet<T: Table>(root: &Path, table: &T) -> Vec<u8> {
 
 /// Flips, rotation, colour and noise, as the study has them.
 fn study() -> Vec<NamedOp> {
-    let op = |name: &str, p: f64, action: Action| NamedOp { name: name.into(), op: Op { p, action } };
+    let op = |name: &str, p: f64, action: Action| NamedOp { name: name.into(), op: Op { p, action }, nth: 0 };
     vec![
         op("horizontal", 0.5, Action::Geometry(Geometry::HorizontalFlip {})),
         op("vertical", 0.5, Action::Geometry(Geometry::VerticalFlip {})),

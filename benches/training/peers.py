@@ -3,11 +3,11 @@
 Pinned: torch 2.11.0, timm 1.0.31, torchvision 0.26.0.
 
     cargo bench -p ablatrix-worker --bench training --no-run      # prints OURS
-    python benches/training/peers.py OURS [SIDE BATCH THREADS SECONDS ROUNDS]
+    python benches/training/peers.py OURS [SIDE BATCH THREADS SECONDS ROUNDS [PRECISION]]
 
 Each number is the median over rounds of images per second: of wall time, and of processor time times threads
 (which a busy machine disturbs less). `default` is what most scripts do (NCHW, Adam's loop over tensors), `tuned`
-is channels_last with fused Adam. All make uint8 batches to normalised floats within the step.
+is channels_last with fused Adam. PRECISION is `fp32` or `bf16` (autocast, for all). All make uint8 batches to normalised floats within the step.
 """
 
 import json
@@ -25,16 +25,17 @@ LABELS = 6
 MODELS = {
     "mobilenet_v3_small": lambda: timm.create_model("mobilenetv3_small_100", num_classes=LABELS),
     "resnet18": lambda: timm.create_model("resnet18", num_classes=LABELS),
+    "efficientnet_v2_b1": lambda: timm.create_model("tf_efficientnetv2_b1", num_classes=LABELS),
     "squeezenet1_1": lambda: torchvision.models.squeezenet1_1(num_classes=LABELS, dropout=0.0),
 }
 
 
 class Peer:
-    def __init__(self, name, side, batch, tuned):
+    def __init__(self, name, side, batch, tuned, precision):
         self.model = MODELS[name]().train()
         if tuned:
             self.model = self.model.to(memory_format=torch.channels_last)
-        self.tuned, self.batch = tuned, batch
+        self.tuned, self.batch, self.half = tuned, batch, precision == "bf16"
         self.adam = torch.optim.Adam(self.model.parameters(), lr=1e-4, fused=tuned or None)
         self.pictures = torch.randint(0, 256, (256, side, side, 3), dtype=torch.uint8)
         self.targets = (torch.rand(256, LABELS) < 0.3).float()
@@ -45,7 +46,9 @@ class Peer:
         images = self.pictures[start : start + self.batch].permute(0, 3, 1, 2)
         images = images.float() if self.tuned else images.contiguous().float()
         images = images.div_(255).sub_(self.mean).div_(self.std)
-        loss = bce(self.model(images), self.targets[start : start + self.batch])
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.half):
+            logits = self.model(images)
+        loss = bce(logits.float(), self.targets[start : start + self.batch])
         self.adam.zero_grad()
         loss.backward()
         self.adam.step()
@@ -61,21 +64,22 @@ class Peer:
         return {"images": images, "wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
 
 
-def ours(path, name, side, batch, threads, seconds):
-    command = [path, name, str(side), str(batch), str(threads), "0", "none", str(seconds)]
+def ours(path, name, side, batch, threads, seconds, precision):
+    command = [path, name, str(side), str(batch), str(threads), "0", "none", str(seconds), precision]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def main():
     path = sys.argv[1]
-    side, batch, threads, seconds, rounds = [int(a) for a in sys.argv[2:]] or [96, 32, 1, 5, 3]
+    side, batch, threads, seconds, rounds = [int(a) for a in sys.argv[2:7]] or [96, 32, 1, 5, 3]
+    precision = sys.argv[7] if len(sys.argv) > 7 else "fp32"
     torch.set_num_threads(threads)
-    print(f"{side} px, batch {batch}, {threads} threads: images/s of wall time (of processor time x threads)")
+    print(f"{side} px, batch {batch}, {threads} threads, {precision}: images/s of wall time (of processor time x threads)")
     for name in MODELS:
-        peers = {"default": Peer(name, side, batch, False), "tuned": Peer(name, side, batch, True)}
+        peers = {"default": Peer(name, side, batch, False, precision), "tuned": Peer(name, side, batch, True, precision)}
         found = {}
         for _ in range(rounds):
-            results = {"ours": ours(path, name, side, batch, threads, seconds)}
+            results = {"ours": ours(path, name, side, batch, threads, seconds, precision)}
             results |= {peer: peers[peer].measure(seconds) for peer in peers}
             for who, r in results.items():
                 pair = (r["images"] / r["wall_s"], r["images"] / r["cpu_s"] * threads)

@@ -95,12 +95,14 @@ impl Mix {
     }
 }
 
+/// Of a rectangle: its area before it is cut off at the border, and its centre.
 impl fmt::Display for Mix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Mix::Blend { own } => write!(f, "own={own:.2}"),
             Mix::Cut { own, centre: [x, y] } => {
-                write!(f, "own={own:.2} centre={:.0}%,{:.0}%", x * 100.0, y * 100.0)
+                let area = (1.0 - own) * 100.0;
+                write!(f, "patch={area:.0}% centre={:.0}%,{:.0}%", x * 100.0, y * 100.0)
             }
             Mix::Smooth { smoothing } => write!(f, "smoothing={smoothing}"),
         }

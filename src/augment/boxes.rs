@@ -114,7 +114,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn policy(op: Geometry) -> Policy {
-        Policy::new(&[NamedOp { name: "op".to_owned(), op: Op { p: 1.0, action: Action::Geometry(op) } }])
+        Policy::new(&[NamedOp {
+            name: "op".to_owned(),
+            op: Op { p: 1.0, action: Action::Geometry(op) },
+            nth: 0,
+        }])
     }
 
     fn moved(op: Geometry, [x, y, width, height]: [f64; 4], id: i64) -> Option<MovedBox> {

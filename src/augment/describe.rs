@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn a_policy_reads_in_order() {
-        let named = |name: &str, p: f64, action| NamedOp { name: name.into(), op: Op { p, action } };
+        let named = |name: &str, p: f64, action| NamedOp { name: name.into(), op: Op { p, action }, nth: 0 };
         let inner = vec![
             named("a", 1.0, Action::Colour(Colour::ChannelShuffle {})),
             named("b", 0.5, Action::Geometry(Geometry::VerticalFlip {})),

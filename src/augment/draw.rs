@@ -102,7 +102,7 @@ mod tests {
     use crate::spec::ops::{Border, Colour, Geometry, Op};
 
     fn named(name: &str, p: f64, action: Action) -> NamedOp {
-        NamedOp { name: name.to_owned(), op: Op { p, action } }
+        NamedOp { name: name.to_owned(), op: Op { p, action }, nth: 0 }
     }
 
     fn rotate(p: f64) -> NamedOp {

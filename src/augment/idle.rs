@@ -62,6 +62,9 @@ fn tell(which: &str, op: &Op, side: u32, notices: &mut Vec<String>) {
             "next to nothing",
             format!("moved no value of a test picture by more than {FAINT} of 255 levels"),
         ),
+        Effect::None if matches!(op.action, Action::Batch(_)) => {
+            ("nothing", "left the targets as they were".to_owned())
+        }
         Effect::None => ("nothing", "left a test picture as it was".to_owned()),
     };
     let kind = op.action.name();

@@ -23,7 +23,7 @@ pub struct Policy {
 #[derive(Clone, Debug, PartialEq)]
 struct Step {
     name: String,
-    /// How many steps of this kind come before.
+    /// How many ops of this kind come before.
     repeat: u64,
     op: Op,
 }
@@ -41,10 +41,13 @@ pub struct Applied {
 }
 
 impl Policy {
-    /// A policy of these ops. A kind of op that occurs twice draws anew each time.
+    /// A policy of these ops. A kind of op that occurs twice draws anew each time: by its place in the spec
+    /// ([`NamedOp::nth`]), so that its draws are the same with or without the other; where that is the same, by its place here.
     pub fn new(ops: &[NamedOp]) -> Self {
         let kind = |named: &NamedOp| named.op.action.name();
-        let repeat = |i: usize| ops[..i].iter().filter(|other| kind(other) == kind(&ops[i])).count() as u64;
+        let is_twin = |one: &NamedOp, other: &NamedOp| kind(one) == kind(other) && one.nth == other.nth;
+        let before = |i: usize| ops[..i].iter().filter(|other| is_twin(other, &ops[i])).count() as u64;
+        let repeat = |i: usize| u64::from(ops[i].nth) + before(i);
         let steps = ops.iter().enumerate().map(|(i, named)| Step {
             name: named.name.clone(),
             repeat: repeat(i),
@@ -163,7 +166,7 @@ mod tests {
     use crate::spec::ops::{Action, Border, Colour, Geometry, Group, Noise};
 
     fn named(name: &str, p: f64, action: Action) -> NamedOp {
-        NamedOp { name: name.to_owned(), op: Op { p, action } }
+        NamedOp { name: name.to_owned(), op: Op { p, action }, nth: 0 }
     }
 
     fn rotate(p: f64) -> NamedOp {
@@ -211,6 +214,22 @@ mod tests {
             assert_eq!(alone[0], with[1]);
             assert_eq!(alone[1], with[3]);
         }
+    }
+
+    /// The second of a kind draws the same whether the first is applied beside it or not.
+    #[test]
+    fn another_op_of_the_same_kind_leaves_the_draws_of_the_rest_unchanged() {
+        let second = NamedOp { nth: 1, ..noise(0.9) };
+        let third = NamedOp { nth: 2, ..noise(0.9) };
+        let all = [noise(0.5), second.clone(), rotate(0.7), third.clone()];
+        let without = [second, rotate(0.7), third];
+        let mut differ = 0;
+        for sample in samples(100) {
+            let (all, without) = (trace(&all, sample), trace(&without, sample));
+            assert_eq!(all[1..], without);
+            differ += usize::from(all[3] != all[1]);
+        }
+        assert!(differ > 30, "they draw anew: {differ}");
     }
 
     #[test]

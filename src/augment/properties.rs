@@ -42,12 +42,12 @@ static DECLARED: LazyLock<Vec<NamedOp>> = LazyLock::new(|| {
     let read = crate::spec::load(&path, &crate::spec::Overrides::default()).unwrap();
     let ops = read.experiment.augment.ops;
     assert_eq!(ops.len(), names.len());
-    ops.into_iter().map(|(name, op)| NamedOp { name: format!("default_{name}"), op }).collect()
+    ops.into_iter().map(|(name, op)| NamedOp { name: format!("default_{name}"), op, nth: 0 }).collect()
 });
 
 /// Every op at the ends of its ranges and with its defaults, each with probability `p`, and each kind of group of them all.
 fn all_ops(p: f64) -> Vec<NamedOp> {
-    let named = |name: &str, action| NamedOp { name: name.to_owned(), op: Op { p, action } };
+    let named = |name: &str, action| NamedOp { name: name.to_owned(), op: Op { p, action }, nth: 0 };
     let extremes = extremes();
     let extremes = extremes.iter().map(|Extreme(name, _, action)| named(name, action.clone()));
     let declared = DECLARED.iter().map(|op| named(&op.name, op.op.action.clone()));
@@ -240,7 +240,7 @@ fn a_picture_without_pixels_stays_one() {
 #[test]
 fn pixels_stay_the_same_for_ever() {
     let found = |Extreme(name, _, action): &Extreme| {
-        let op = NamedOp { name: (*name).to_owned(), op: Op { p: 1.0, action: action.clone() } };
+        let op = NamedOp { name: (*name).to_owned(), op: Op { p: 1.0, action: action.clone() }, nth: 0 };
         let policy = Policy::new(&[op]);
         let changed = |id: i64| {
             let mut image = picture(61, 47, 9);

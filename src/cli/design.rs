@@ -77,7 +77,7 @@ fn signs(augment: &Augment, arms: &[Arm]) -> String {
     let heads: Vec<String> = if by_letter { letters.take(names.len()).collect() } else { names.clone() };
     let mut rows = vec![vec![String::new(), "OP".to_owned(), "WHAT IT DOES".to_owned()]];
     for (((name, op), shown), head) in augment.ops.iter().zip(&names).zip(&heads) {
-        let named = NamedOp { name: name.clone(), op: op.clone() };
+        let named = NamedOp { name: name.clone(), op: op.clone(), nth: 0 };
         rows.push(vec![head.clone(), shown.clone(), describe(&[named])]);
     }
     if !by_letter {

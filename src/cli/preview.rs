@@ -86,12 +86,16 @@ fn sheets(
     shown: Shown,
     draws: &str,
 ) -> Vec<(String, Sheet)> {
-    let each: Vec<Strip> = augment.ops.iter().map(|(name, op)| Strip::alone(name.clone(), op)).collect();
+    let each = augment.ops.iter().enumerate();
+    let each = each.map(|(op_idx, (name, op))| Strip::alone(name.clone(), op, augment.nth(op_idx)));
+    let each: Vec<Strip> = each.collect();
     let title = format!("{study}: each op, applied whatever its p; {draws}");
     let mut sheets = vec![("ops.png".to_owned(), preview::sheet(title, &each, samples, shown))];
     for (name, levels) in &augment.levels {
         let title = format!("{study}: levels of {name}, applied whatever its p; {draws}");
-        let levels: Vec<Strip> = levels.iter().map(|level| Strip::alone(level.shown(), &level.op)).collect();
+        let nth = augment.ops.get_index_of(name).map_or(0, |op_idx| augment.nth(op_idx));
+        let levels = levels.iter().map(|level| Strip::alone(level.shown(), &level.op, nth));
+        let levels: Vec<Strip> = levels.collect();
         let file = format!("levels-{}.png", plain_name(name));
         sheets.push((file, preview::sheet(title, &levels, samples, shown)));
     }

@@ -90,9 +90,13 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -
         Stage::Pixels => key.setting("images", &experiment.images),
         Stage::Train => {
             let model = &experiment.model;
-            // Names are for people: an op draws by its kind.
+            // Names are for people: an op draws by its kind, and by its place among those of its kind.
             let ops: Vec<_> = variant.policy.iter().map(|named| &named.op).collect();
             let mut key = unusual(key, model);
+            if variant.policy.iter().any(|named| named.nth > 0) {
+                let nth: Vec<_> = variant.policy.iter().map(|named| named.nth).collect();
+                key = key.setting("policy_nth", &nth);
+            }
             if !model.freeze.is_none() && model.unfreeze_after > 0 {
                 key = key.setting("model.unfreeze_after", &model.unfreeze_after);
             }
@@ -252,6 +256,21 @@ mod tests {
             (node.name.clone(), fields.map(|field| format!("{}={}", field.name, field.value)).collect())
         };
         plan.nodes.iter().map(of_node).collect()
+    }
+
+    /// The second of a kind draws otherwise than the first, alone too.
+    #[test]
+    fn a_key_knows_which_of_its_kind_an_op_is() {
+        let spec = SPEC.replace("none", "add_one");
+        let ops = "[augment.ops]\na = { op = \"transpose\" }\nb = { op = \"transpose\", p = 0.1 }\n";
+        let plan = plan(&format!("{spec}{ops}"));
+        let train = |name: &str| {
+            let node =
+                plan.nodes.iter().find(|n| n.stage == Stage::Train && n.run.starts_with(name)).unwrap();
+            settings(node.stage, &node.variant, node.seed, node.fold).finish()
+        };
+        let which = |name: &str| train(name).fields.iter().any(|field| field.name.starts_with("policy_nth"));
+        assert_eq!([which("none"), which("a"), which("b")], [false, false, true]);
     }
 
     #[test]

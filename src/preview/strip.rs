@@ -29,10 +29,11 @@ pub struct Strip {
 }
 
 impl Strip {
-    /// One op alone, applied whatever its `p`; the values are those that training draws where it applies the op.
-    pub fn alone(name: String, op: &Op) -> Self {
+    /// One op alone, applied whatever its `p`; the values are those that training draws where it applies the op, which is
+    /// the `nth` of its kind (see [`NamedOp::nth`]).
+    pub fn alone(name: String, op: &Op, nth: u32) -> Self {
         let op = Op { p: 1.0, action: op.action.clone() };
-        let policy = Policy::new(&[NamedOp { name: name.clone(), op }]);
+        let policy = Policy::new(&[NamedOp { name: name.clone(), op, nth }]);
         Strip { name, policy }
     }
 
@@ -134,8 +135,8 @@ mod tests {
     fn an_op_is_shown_whatever_its_probability_with_its_values() {
         let turn = Geometry::Rotate { limit: [10.0, 20.0], border: Border::Constant };
         let strips = [
-            Strip::alone("flip".into(), &op(0.0, Geometry::HorizontalFlip {})),
-            Strip::alone("turn".into(), &op(0.01, turn)),
+            Strip::alone("flip".into(), &op(0.0, Geometry::HorizontalFlip {}), 0),
+            Strip::alone("turn".into(), &op(0.01, turn), 0),
         ];
         let sheet = sheet("study".into(), &strips, &[sample()], SHOWN);
         assert_eq!(sheet.columns, ["original", "flip", "turn"]);
@@ -157,7 +158,7 @@ mod tests {
             Sample { image_id, name: String::new(), image, boxes: Vec::new() }
         };
         let op = Op { p: 1.0, action: Action::Batch(Batch::Mixup { alpha: 1.0 }) };
-        let strip = Strip::alone("mixup".into(), &op);
+        let strip = Strip::alone("mixup".into(), &op, 0);
         let tiles = strip.tiles(&[plain(1, 0), plain(2, 200)], SHOWN, &mut Scratch::new());
         for (tile, own, other) in [(&tiles[0], 0.0, 200.0), (&tiles[1], 200.0, 0.0)] {
             let weight: f64 = tile.caption.strip_prefix("own=").unwrap().parse().unwrap();
@@ -180,7 +181,8 @@ mod tests {
 
     #[test]
     fn an_arm_is_shown_as_it_is_trained() {
-        let named = |name: &str, p| NamedOp { name: name.into(), op: op(p, Geometry::HorizontalFlip {}) };
+        let named =
+            |name: &str, p| NamedOp { name: name.into(), op: op(p, Geometry::HorizontalFlip {}), nth: 0 };
         let strips = [
             Strip::trained("none".into(), &[]),
             Strip::trained("both".into(), &[named("a", 1.0), named("b", 0.0)]),

@@ -2,7 +2,7 @@
 //!
 //! A name is made in this file alone. It is for people, and stands in the names of runs; what enters a key is the ops.
 
-use super::ops::NamedOp;
+use super::ops::{NamedOp, Op};
 use super::settings::{Augment, Design, Level};
 use crate::design::{self, Fraction, Subset};
 
@@ -94,9 +94,16 @@ impl Augment {
         let named = |part: &Part| {
             let (name, op) = self.ops.get_index(part.op)?;
             let op = self.level(*part).map_or(op, |level| &level.op);
-            Some(NamedOp { name: name.clone(), op: op.clone() })
+            Some(NamedOp { name: name.clone(), op: op.clone(), nth: self.nth(part.op) })
         };
         arm.parts.iter().filter_map(named).collect()
+    }
+
+    /// How many ops of the kind of op `op_idx` come before it; all `one_of` are of one kind, as are the other groups.
+    pub fn nth(&self, op_idx: usize) -> u32 {
+        let kind = |op: &Op| op.action.name();
+        let own = self.ops.get_index(op_idx).map(|(_, op)| kind(op));
+        self.ops.values().take(op_idx).filter(|op| Some(kind(op)) == own).count() as u32
     }
 
     /// The level that a part is at.

@@ -280,4 +280,25 @@ fn ops_that_mix_rows_want_more_than_one_in_a_batch() {
         assert!(read(&spec(op), &["train.batch_size=2"]).is_ok());
     }
     assert!(read(&spec("op = \"label_smoothing\""), &[]).is_ok());
+    for unused in ["augment.grid.design=none", "augment.ops.mix.p=0"] {
+        assert!(read(&spec("op = \"mixup\""), &[unused]).is_ok(), "{unused}");
+    }
+}
+
+/// In every arm an op is the same one of its kind, so that its draws do not depend on which others are there.
+#[test]
+fn arms_know_which_of_its_kind_an_op_is() {
+    let augment = &loaded(2, "design = \"drop_one\"").experiment.augment;
+    let found: Vec<Vec<(String, u32)>> = augment
+        .arms()
+        .iter()
+        .map(|arm| augment.ops_of(arm).into_iter().map(|named| (named.name, named.nth)).collect())
+        .collect();
+    let nth = |name: &str| match name {
+        "op2" => 1,
+        _ => 0,
+    };
+    assert!(found.len() >= 5, "{found:?}");
+    assert!(found.iter().flatten().all(|(name, found)| *found == nth(name)), "{found:?}");
+    assert!(found.iter().any(|arm| arm.iter().any(|op| op.0 == "op2") && arm.iter().all(|op| op.0 != "op1")));
 }

@@ -236,8 +236,12 @@ fn read(reading: &Reading<'_>) -> Experiment {
 
 /// Faults batches of one row beside ops that mix rows.
 fn check_partners(table: &Table<'_>, batch_size: u32, augment: &Augment) {
-    let mixing = augment.ops.iter().find(|(_, op)| op.action.needs_partner());
-    if let Some((name, _)) = mixing.filter(|_| batch_size < 2) {
+    if batch_size >= 2 {
+        return;
+    }
+    let applied = augment.arms().into_iter().flat_map(|arm| augment.ops_of(&arm));
+    let mut mixing = applied.filter(|named| named.op.p > 0.0 && named.op.action.needs_partner());
+    if let Some(name) = mixing.next().map(|named| named.name) {
         let fault = Fault::new(format!(
             "`batch_size` is {batch_size}, but the op `{name}` mixes each row with another one of its batch"
         ));

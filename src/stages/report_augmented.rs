@@ -64,8 +64,8 @@ fn ops(augment: &Augment) -> Vec<Asked> {
         let level = level_idx.and_then(|level_idx| augment.levels.get(name)?.get(level_idx));
         let op = level.map_or(op, |level| &level.op);
         let shown = level.map_or_else(|| name.clone(), |level| format!("{name}({})", level.shown()));
-        let words = describe(&[NamedOp { name: name.clone(), op: op.clone() }]);
-        Some(Asked { strip: preview::Strip::alone(shown, op), words })
+        let words = describe(&[NamedOp { name: name.clone(), op: op.clone(), nth: 0 }]);
+        Some(Asked { strip: preview::Strip::alone(shown, op, augment.nth(op_idx)), words })
     };
     parts.into_iter().filter_map(asked).collect()
 }
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!((made.seed, made.side, made.model_side), (3, 32, 32));
         assert_eq!((made.pictures.len(), made.ops.len(), made.ops[0].tiles.len()), (3, 2, 3));
         for (strip, action) in made.ops.iter().zip([flip().action, invert().action]) {
-            let always = [NamedOp { name: "x".into(), op: op(1.0, action) }];
+            let always = [NamedOp { name: "x".into(), op: op(1.0, action), nth: 0 }];
             for (tile, sample) in strip.tiles.iter().zip(&samples) {
                 let mut image = sample.image.clone();
                 let key = crate::augment::sample_key(3, 0, sample.image_id, 0);

@@ -158,7 +158,7 @@ fn aug_mix_draws_chains_of_one_to_three() {
 }
 
 fn named(name: &str, action: Action) -> NamedOp {
-    NamedOp { name: name.to_owned(), op: Op { p: 1.0, action } }
+    NamedOp { name: name.to_owned(), op: Op { p: 1.0, action }, nth: 0 }
 }
 
 fn picture(i: i64) -> RgbImage {

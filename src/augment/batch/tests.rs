@@ -7,7 +7,7 @@ use crate::seed::Key;
 use crate::spec::ops::{Geometry, Group, NamedOp, Op};
 
 fn named(p: f64, action: Action) -> NamedOp {
-    NamedOp { name: action.name().to_owned(), op: Op { p, action } }
+    NamedOp { name: action.name().to_owned(), op: Op { p, action }, nth: 0 }
 }
 
 fn batch(p: f64, op: Batch) -> NamedOp {

@@ -97,7 +97,7 @@ fn members(table: &Table<'_>, key: &str, within: Within) -> Vec<NamedOp> {
         let kind = op.action.name();
         let same = ops.iter().filter(|other| other.op.action.name() == kind).count();
         let name = if same == 0 { kind.to_owned() } else { format!("{kind}#{}", same + 1) };
-        ops.push(NamedOp { name, op });
+        ops.push(NamedOp { name, op, nth: 0 });
     }
     ops
 }

@@ -145,6 +145,15 @@ pub struct NamedOp {
     pub name: String,
     /// The op.
     pub op: Op,
+    /// How many ops of its kind come before it in `[augment.ops]`, whether they are applied beside it or not: each of
+    /// them draws anew, and the same in every arm.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub nth: u32,
+}
+
+/// Most are, and their jobs and keys stay as they were.
+fn is_first(nth: &u32) -> bool {
+    *nth == 0
 }
 
 /// What lies beyond the border of a picture.

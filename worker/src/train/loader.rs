@@ -187,7 +187,8 @@ mod tests {
     fn policy() -> Policy {
         let spec = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../experiments/taco-augmentation.toml"));
         let experiment = load(spec, &Overrides::default()).unwrap().experiment;
-        let named = |name: &str, action: Action| NamedOp { name: name.to_owned(), op: Op { p: 0.8, action } };
+        let named =
+            |name: &str, action: Action| NamedOp { name: name.to_owned(), op: Op { p: 0.8, action }, nth: 0 };
         let study = experiment.augment.ops.iter().map(|(name, op)| named(name, op.action.clone()));
         let mut ops: Vec<NamedOp> = study.collect();
         assert!(ops.len() >= 8, "{}", ops.len());

@@ -113,7 +113,8 @@ impl Study {
 
     /// Trains mobilenet with dropout and two ops for `epochs` epochs.
     pub fn train_job(&self, epochs: u32) -> Job {
-        let op = |name: &str, action: Action| NamedOp { name: name.into(), op: Op { p: 0.5, action } };
+        let op =
+            |name: &str, action: Action| NamedOp { name: name.into(), op: Op { p: 0.5, action }, nth: 0 };
         let noise =
             Action::Noise(Noise::GaussNoise { std: [0.05, 0.1], mean: [0.0, 0.0], per_channel: true });
         let mut job = Job {

@@ -20,7 +20,7 @@ use super::harness::*;
 fn long_job(study: &Study) -> Job {
     let mut job = study.train_job(6);
     let mixup = Action::Batch(Batch::Mixup { alpha: 0.4 });
-    job.policy.push(NamedOp { name: "mixup".into(), op: Op { p: 0.5, action: mixup } });
+    job.policy.push(NamedOp { name: "mixup".into(), op: Op { p: 0.5, action: mixup }, nth: 0 });
     job.train.early_stopping =
         Some(EarlyStopping { metric: ValMetric::ValMapMacro, patience: 6, restore_best: true });
     sign(&mut job);
