@@ -18,6 +18,7 @@ pub fn train(root: &Table<'_>) -> Train {
         epochs: table.integer("epochs", 1..=100_000) as u32,
         batch_size: table.integer("batch_size", 1..=65_536) as u32,
         accumulate: table.integer("accumulate", 1..=65_536) as u32,
+        shrink_batches: table.flag("shrink_batches"),
         loss: loss(table.table("loss")),
         precision: table.choice(
             "precision",

@@ -165,6 +165,7 @@ pub fn workers(root: &Table<'_>) -> Workers {
         slots: table.integer("slots", 0..=1024) as u32,
         threads: table.integer("threads", 0..=1024) as u32,
         device: table.choice("device", &[("cpu", Device::Cpu), ("cuda", Device::Cuda)]),
+        checkpoint_minutes: table.number("checkpoint_minutes", 0.0..=100_000.0),
     };
     table.finish();
     settings

@@ -126,6 +126,8 @@ pub struct Workers {
     pub threads: u32,
     /// Where tensors live.
     pub device: Device,
+    /// Minutes after which a training keeps a checkpoint within an epoch too; 0: after whole epochs only.
+    pub checkpoint_minutes: f64,
 }
 
 /// Who runs the jobs.

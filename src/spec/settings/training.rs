@@ -100,6 +100,8 @@ pub struct Train {
     pub batch_size: u32,
     /// Batches of a step: their gradients are gathered.
     pub accumulate: u32,
+    /// Where memory is out, smaller batches are gathered to the same steps.
+    pub shrink_batches: bool,
     /// The loss.
     pub loss: Loss,
     /// Number format of the forward and backward pass.

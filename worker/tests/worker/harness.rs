@@ -136,6 +136,7 @@ impl Study {
                 epochs,
                 batch_size: 6,
                 accumulate: 1,
+                shrink_batches: false,
                 loss: Loss::Bce { positive_weights: PositiveWeights::None, smoothing: 0.0 },
                 precision: Precision::Fp32,
                 optimizer: adam(1e-3),
@@ -151,6 +152,7 @@ impl Study {
             seed: 1,
             fold: 0,
             threads: 1,
+            checkpoint_minutes: 0.0,
             device: Device::Cpu,
         };
         sign(&mut job);

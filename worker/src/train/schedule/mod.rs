@@ -92,6 +92,7 @@ mod tests {
             epochs,
             batch_size: 8,
             accumulate: 1,
+            shrink_batches: false,
             loss: Loss::Bce { positive_weights: PositiveWeights::None, smoothing: 0.0 },
             precision: Precision::Fp32,
             optimizer: Optimizer {
