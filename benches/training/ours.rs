@@ -145,6 +145,7 @@ fn job(root: &Path, model: &str, side: usize) -> Job {
             shrink_batches: false,
             loss: Loss::Bce { positive_weights: PositiveWeights::None, smoothing: 0.0 },
             precision: Precision::Fp32,
+            deterministic: true,
             optimizer: Optimizer {
                 rule: Rule::Adam { betas: [0.9, 0.999], epsilon: 1e-8 },
                 lr: 1e-4,

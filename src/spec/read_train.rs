@@ -24,6 +24,7 @@ pub fn train(root: &Table<'_>) -> Train {
             "precision",
             &[("fp32", Precision::Fp32), ("tf32", Precision::Tf32), ("bf16", Precision::Bf16)],
         ),
+        deterministic: table.flag("deterministic"),
         optimizer: optimizer(table.table("optimizer")),
         clip_norm: table.number("clip_norm", 0.0..=1e6),
         schedule: schedule(table.table("schedule")),

@@ -19,6 +19,7 @@ use crate::{network, precision, score, torch};
 pub fn predict(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobError> {
     let started = Instant::now();
     let device = torch::open_device(job.device, job.threads)?;
+    torch::set_deterministic(job.train.deterministic);
     precision::prepare(job.train.precision);
     let examples = Examples::open(job, store)?;
     let held_out = examples.held_out();

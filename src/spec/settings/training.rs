@@ -106,6 +106,8 @@ pub struct Train {
     pub loss: Loss,
     /// Number format of the forward and backward pass.
     pub precision: Precision,
+    /// Whether a GPU gives the same bits each time too.
+    pub deterministic: bool,
     /// The optimizer.
     pub optimizer: Optimizer,
     /// Largest norm of all gradients together; 0: any.

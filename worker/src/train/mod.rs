@@ -51,6 +51,7 @@ use order::Cut;
 pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobError> {
     let started = Instant::now();
     let device = torch::open_device(job.device, job.threads)?;
+    torch::set_deterministic(job.train.deterministic);
     precision::prepare(job.train.precision);
     let examples = Examples::open(job, store)?;
     let index = examples.train_index(job, store)?;

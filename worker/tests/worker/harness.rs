@@ -139,6 +139,7 @@ impl Study {
                 shrink_batches: false,
                 loss: Loss::Bce { positive_weights: PositiveWeights::None, smoothing: 0.0 },
                 precision: Precision::Fp32,
+                deterministic: true,
                 optimizer: adam(1e-3),
                 clip_norm: 0.0,
                 schedule: Schedule::Static,
