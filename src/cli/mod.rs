@@ -9,6 +9,7 @@ mod doctor;
 mod facts;
 mod fetch;
 mod generated;
+mod hub;
 mod nvidia;
 mod plan;
 mod preview;

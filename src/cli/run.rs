@@ -10,7 +10,7 @@ use super::display::{Detail, Display};
 use super::generated;
 use super::render::{Failure, plain};
 use super::study::{Study, shown};
-use super::{print, sharing, tracking};
+use super::{hub, print, sharing, tracking};
 use crate::cache::write_atomic;
 use crate::engine::{self, Interrupt, Journal, Outcome};
 use crate::layout;
@@ -38,7 +38,11 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         _ => Detail::Normal,
     };
     check_trainable(&study, args.until)?;
-    study.check_weights()?;
+    let trains = args.until.is_none_or(|until| until >= Stage::Train);
+    if trains {
+        hub::ensure(&study, detail > Detail::Quiet, Some(&interrupt))?;
+    }
+    study.check_weights(trains)?;
     study.tell_notices(args.spec.format);
     let mut display = Display::new(detail);
     generated::ensure(&study, detail, &interrupt)?;

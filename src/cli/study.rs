@@ -6,15 +6,19 @@ use std::sync::Arc;
 
 use super::args::{OutputFormat, SpecArgs};
 use super::render::Failure;
-use super::worker;
+use super::{hub, worker};
 use crate::augment;
 use crate::cache::{CacheError, Store};
 use crate::engine::{EngineConfig, EngineError, PoolConfig};
 use crate::plan::{Plan, SourceError, Sources, Stage};
-use crate::spec::settings::Weights;
+use crate::spec::settings::{HubModel, Weights};
 use crate::spec::{self, Fault, Loaded, Override, Overrides, Point};
 use crate::stages::StageError;
 use crate::weights::{self, WeightsFault};
+
+/// What to do about models of the hub that are not there.
+const FETCH_HELP: &str =
+    "`ablatrix run` and `ablatrix check` fetch them from the Hugging Face hub; other commands ask no network";
 
 /// A checked spec with its cache and its plan.
 pub struct Study {
@@ -58,27 +62,53 @@ impl Study {
                 Some("change one of its `[augment]` tables or matrix values, or remove it"),
             )
         })?;
-        let sources = Sources::new(&store);
+        let sources = sources(&store);
         Ok(Study { loaded, store, plan: Arc::new(plan), sources, colour })
     }
 
+    /// Digests of files outside the cache as they are now.
+    pub fn new_sources(&self) -> Sources {
+        sources(&self.store)
+    }
+
+    /// The models of the hub that the spec names and that have not been fetched, each once.
+    pub fn models_to_fetch(&self) -> Vec<HubModel> {
+        let mut models = Vec::new();
+        for point in &self.loaded.points {
+            if let Err(SourceError::NotFetched { model, .. }) =
+                self.sources.weights_file(&point.experiment.model.weights)
+                && !models.contains(&model)
+            {
+                models.push(model);
+            }
+        }
+        models
+    }
+
+    /// A fault about a model of the hub, where the spec names it.
+    pub fn fault_of_model(&self, model: &HubModel, message: &str, help: Option<String>) -> Fault {
+        let names = |point: &&Point| matches!(&point.experiment.model.weights, Weights::Hub(m) if m == model);
+        match self.loaded.points.iter().find(names) {
+            Some(point) => self.fault_of_file(point, "weights", message, help),
+            None => self.loaded.fault_at(&["model", "weights"], message, help),
+        }
+    }
+
     /// Looks at every file of weights and every module that the spec names, so that a wrong one is found before any
-    /// stage runs.
+    /// stage runs. Models of the hub that have not been fetched are faults where the study `trains`.
     ///
     /// # Errors
     /// All that cannot be read or are not what they should be, each where the spec names it.
-    pub fn check_weights(&self) -> Result<(), Failure> {
+    pub fn check_weights(&self, trains: bool) -> Result<(), Failure> {
         let mut faults = Vec::new();
         for point in &self.loaded.points {
             let model = &point.experiment.model;
-            let weights = match &model.weights {
-                Weights::Path(path) => weights::look(path).err(),
-                Weights::None => None,
-            };
+            let weights = self.fault_of_weights(&model.weights, trains);
             let module = model.module.as_ref().and_then(|module| weights::look_at_module(&module.path).err());
+            let module = module.map(|fault| (whole_message(&fault), fault.help()));
             for (key, fault) in [("weights", weights), ("name", module)] {
-                let Some(fault) = fault else { continue };
-                let fault = self.fault_of_file(point, key, &fault);
+                let Some((message, help)) = fault else { continue };
+                let fault = self.fault_of_file(point, key, &message, help);
                 if !faults.contains(&fault) {
                     faults.push(fault);
                 }
@@ -87,17 +117,32 @@ impl Study {
         if faults.is_empty() { Ok(()) } else { Err(Failure::spec(&self.loaded.errors(faults), self.colour)) }
     }
 
+    /// What is wrong with weights, and what to do.
+    fn fault_of_weights(&self, weights: &Weights, trains: bool) -> Option<(String, Option<String>)> {
+        let path = match self.sources.weights_file(weights) {
+            Ok(path) => path?,
+            Err(error) => return trains.then(|| (error.to_string(), Some(FETCH_HELP.to_owned()))),
+        };
+        let fault = weights::look(&path).err()?;
+        let message = whole_message(&fault);
+        Some(match weights {
+            Weights::Hub(model) => {
+                let help = format!("remove `{}`, and `ablatrix run` fetches it again", path.display());
+                (format!("`{model}`: {message}"), Some(help))
+            }
+            Weights::None | Weights::Path(_) => (message, fault.help()),
+        })
+    }
+
     /// Where `[model]` or `[matrix]` names the file.
-    fn fault_of_file(&self, point: &Point, key: &str, fault: &WeightsFault) -> Fault {
-        let why = std::error::Error::source(fault).map(|why| format!(": {why}")).unwrap_or_default();
+    fn fault_of_file(&self, point: &Point, key: &str, message: &str, help: Option<String>) -> Fault {
         let dotted = format!("model.{key}");
         let swept = self.loaded.experiment.matrix.get(&dotted);
         let idx =
             swept.zip(point.values.get(&dotted)).and_then(|(all, one)| all.iter().position(|v| v == one));
-        let message = format!("{fault}{why}");
         match idx.map(|idx| idx.to_string()) {
-            Some(idx) => self.loaded.fault_at(&["matrix", &dotted, &idx], message, fault.help()),
-            None => self.loaded.fault_at(&["model", key], message, fault.help()),
+            Some(idx) => self.loaded.fault_at(&["matrix", &dotted, &idx], message, help),
+            None => self.loaded.fault_at(&["model", key], message, help),
         }
     }
 
@@ -190,6 +235,10 @@ impl Study {
                 let message = format!("{error}: {why}");
                 Failure::spec(&self.loaded.error_at(&path, message, None), self.colour)
             }
+            SourceError::NotFetched { model, .. } => {
+                let fault = self.fault_of_model(model, &error.to_string(), Some(FETCH_HELP.to_owned()));
+                Failure::spec(&self.loaded.errors(vec![fault]), self.colour)
+            }
             SourceError::NoFolder { fetchable, .. } => {
                 let help = fetchable.then(|| "`ablatrix data fetch SPEC` downloads them".to_owned());
                 let error = self.loaded.error_at(&["dataset", "images"], error.to_string(), help);
@@ -222,6 +271,16 @@ impl Study {
             }
         }
     }
+}
+
+fn sources(store: &Store) -> Sources {
+    Sources::new(store).with_hub(hub::folder())
+}
+
+/// A fault with its cause.
+fn whole_message(fault: &WeightsFault) -> String {
+    let why = std::error::Error::source(fault).map(|why| format!(": {why}")).unwrap_or_default();
+    format!("{fault}{why}")
 }
 
 /// Whether errors are shown in colour.

@@ -9,9 +9,7 @@ use super::stage::Stage;
 use crate::cache::Entry;
 use crate::fingerprint::{Builder, Digest, Field, Fingerprint, KeyHasher};
 use crate::job::{LIBTORCH, input};
-use crate::spec::settings::{
-    BalanceMethod, Captures, Format, Model, Normalise, SplitMethod, Variant, Weights,
-};
+use crate::spec::settings::{BalanceMethod, Captures, Format, Model, Normalise, SplitMethod, Variant};
 
 /// The settings that `stage` reads, as the beginning of its key. A fold enters where there are folds, and so leaves the keys
 /// of studies without them alone.
@@ -173,8 +171,10 @@ fn outside<'e>(
             if let Some(module) = &model.module {
                 read.push((input::MODULE, sources.module(&module.path)?));
             }
-            if let (Stage::Train, Weights::Path(path)) = (node.stage, &model.weights) {
-                read.push((input::WEIGHTS, sources.weights(path)?));
+            if node.stage == Stage::Train
+                && let Some(digest) = sources.weights(&model.weights)?
+            {
+                read.push((input::WEIGHTS, digest));
             }
         }
         _ => {}

@@ -12,6 +12,7 @@ mod designs;
 mod folds;
 mod first_steps;
 mod harness;
+mod hub;
 mod preview;
 mod keys;
 mod rows;

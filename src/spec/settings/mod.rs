@@ -5,6 +5,7 @@
 mod architecture;
 mod augment;
 mod data;
+mod hub;
 mod loss;
 mod optimizer;
 mod schedule;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use architecture::*;
 pub use augment::*;
 pub use data::*;
+pub use hub::*;
 pub use loss::*;
 pub use optimizer::*;
 pub use schedule::*;

@@ -60,10 +60,11 @@ pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobEr
     if job.inputs.contains_key(input::WEIGHTS) {
         let copy = inputs::path(job, store, input::WEIGHTS)?;
         let named = match &job.model.weights {
-            Weights::Path(named) => named.as_path(),
-            Weights::None => copy.as_path(),
+            Weights::Path(named) => named.clone(),
+            Weights::Hub(model) => model.to_string().into(),
+            Weights::None => copy.clone(),
         };
-        replaced = network.load_weights_of(&copy, named)?.replaced;
+        replaced = network.load_weights_of(&copy, &named)?.replaced;
     }
     let positive_weights = positive_weights::of(&job.train.loss, &examples, &index)?;
     let loss = LossFunction::new(&job.train.loss, positive_weights.clone(), device)?;
