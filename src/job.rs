@@ -15,7 +15,7 @@ use crate::spec::ops::NamedOp;
 use crate::spec::settings::{Device, Images, Model, Train};
 
 /// Version of this contract; orchestrator and worker must agree.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// The libtorch that workers are built with; it changes numbers, so it is part of the keys of train and predict.
 pub const LIBTORCH: &str = "2.11.0";

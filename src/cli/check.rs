@@ -22,6 +22,7 @@ const PAIRS: usize = 15;
 /// Rendered, with the exit code.
 pub fn check(args: &SpecArgs) -> Result<u8, Failure> {
     let study = Study::open(args)?;
+    study.check_weights(false)?;
     hub::ensure(&study, args.format == OutputFormat::Text, None)?;
     study.check_weights(true)?;
     study.tell_notices(args.format);

@@ -55,5 +55,6 @@ pub fn plan(args: &SpecArgs) -> Result<u8, Failure> {
             states.len()
         ),
     });
+    print::out(&study.told_device());
     Ok(0)
 }

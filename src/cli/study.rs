@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{OutputFormat, SpecArgs};
+use super::device::{self, Machine, Settled};
 use super::render::Failure;
-use super::{hub, worker};
+use super::{hub, known_devices, nvidia, worker};
 use crate::augment;
 use crate::cache::{CacheError, Store};
-use crate::engine::{EngineConfig, EngineError, PoolConfig};
+use crate::engine::{EngineConfig, EngineError, Gpus, PoolConfig, SpawnError, VISIBLE};
 use crate::plan::{Plan, SourceError, Sources, Stage};
 use crate::spec::settings::{HubModel, Weights};
 use crate::spec::{self, Fault, Loaded, Override, Overrides, Point};
@@ -30,8 +31,17 @@ pub struct Study {
     pub plan: Arc<Plan>,
     /// Digests of files outside the cache.
     pub sources: Sources,
+    /// Where tensors live.
+    pub settled: Settled,
     /// Whether errors are shown in colour.
     pub colour: bool,
+}
+
+/// How the cache is opened, and whether the machine is asked anew what it has.
+#[derive(Clone, Copy)]
+struct Opening {
+    open: fn(&Path) -> Result<Store, CacheError>,
+    anew: bool,
 }
 
 impl Study {
@@ -40,7 +50,15 @@ impl Study {
     /// # Errors
     /// Rendered, with the exit code.
     pub fn open(args: &SpecArgs) -> Result<Self, Failure> {
-        Self::with(args, Store::open)
+        Self::with(args, Opening { open: Store::open, anew: false })
+    }
+
+    /// Likewise, to train: what the machine has is looked at anew.
+    ///
+    /// # Errors
+    /// Rendered, with the exit code.
+    pub fn open_to_train(args: &SpecArgs) -> Result<Self, Failure> {
+        Self::with(args, Opening { open: Store::open, anew: true })
     }
 
     /// Reads the spec, and looks at the cache as it is: for verbs that compute nothing.
@@ -48,13 +66,16 @@ impl Study {
     /// # Errors
     /// Rendered, with the exit code.
     pub fn look(args: &SpecArgs) -> Result<Self, Failure> {
-        Self::with(args, Store::existing)
+        Self::with(args, Opening { open: Store::existing, anew: false })
     }
 
-    fn with(args: &SpecArgs, open: fn(&Path) -> Result<Store, CacheError>) -> Result<Self, Failure> {
+    fn with(args: &SpecArgs, opening: Opening) -> Result<Self, Failure> {
         let colour = colour();
-        let loaded = load(&args.spec, &args.sets, colour)?;
-        let store = open(&args.cache).map_err(|error| cache_failure(&error))?;
+        let mut loaded = load(&args.spec, &args.sets, colour)?;
+        let store = (opening.open)(&args.cache).map_err(|error| cache_failure(&error))?;
+        let wish = loaded.experiment.workers.wish;
+        let settled = with_machine(&store, opening.anew, |machine| device::settle(wish, machine));
+        loaded.settle_device(settled.device);
         let plan = Plan::new(&loaded).map_err(|error| {
             Failure::new(
                 2,
@@ -63,7 +84,7 @@ impl Study {
             )
         })?;
         let sources = sources(&store);
-        Ok(Study { loaded, store, plan: Arc::new(plan), sources, colour })
+        Ok(Study { loaded, store, plan: Arc::new(plan), sources, settled, colour })
     }
 
     /// Digests of files outside the cache as they are now.
@@ -158,7 +179,17 @@ impl Study {
                 notices.push(notice);
             }
         }
+        notices.extend(self.settled.notice.clone());
         notices
+    }
+
+    /// Where runs are computed, and why where the spec leaves it to the machine.
+    pub fn told_device(&self) -> String {
+        let device = self.settled.device.as_str();
+        match &self.settled.why {
+            Some(why) => format!("runs are computed on {device} (`workers.device` is `auto`; {why})"),
+            None => format!("runs are computed on {device}"),
+        }
     }
 
     /// Says to people what the spec holds that nothing reads, or that does nothing.
@@ -179,7 +210,8 @@ impl Study {
     /// The engine's configuration where only data stages, scores and the report are made.
     pub fn engine_without_workers(&self, until: Option<Stage>) -> EngineConfig {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let pool = PoolConfig { program: PathBuf::new(), slots: 1, threads: 1, logs: self.logs() };
+        let logs = self.logs();
+        let pool = PoolConfig { program: PathBuf::new(), slots: 1, threads: 1, gpus: Gpus::Unused, logs };
         EngineConfig {
             store: self.store.clone(),
             pool,
@@ -195,18 +227,22 @@ impl Study {
     /// # Errors
     /// Where the worker's program is not found.
     pub fn engine(&self, workers: Option<u32>, until: Option<Stage>) -> Result<EngineConfig, Failure> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        if until.is_some_and(|until| until < Stage::Train) {
+            return Ok(self.engine_without_workers(until));
+        }
+        let program = worker::program()?;
         let settings = &self.plan.experiment.workers;
+        let gpus =
+            with_machine(&self.store, true, |machine| device::gpus(settings.wish, &self.settled, machine));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let wished = workers.unwrap_or(settings.slots) as usize;
-        let slots = if wished == 0 { cores } else { wished }.min(self.plan.runs.len().max(1));
+        let slots = if wished == 0 { gpus.slots().unwrap_or(cores) } else { wished };
+        let slots = slots.min(self.plan.runs.len().max(1));
         let threads = match settings.threads {
             0 => (cores / slots).max(1) as u32,
             threads => threads,
         };
-        if until.is_some_and(|until| until < Stage::Train) {
-            return Ok(self.engine_without_workers(until));
-        }
-        let pool = PoolConfig { program: worker::program()?, slots, threads, logs: self.logs() };
+        let pool = PoolConfig { program, slots, threads, gpus, logs: self.logs() };
         Ok(EngineConfig {
             store: self.store.clone(),
             pool,
@@ -260,6 +296,12 @@ impl Study {
         match error {
             EngineError::Source(error) => self.source_failure(error),
             EngineError::Cache(error) => cache_failure(error),
+            EngineError::Spawn(error @ SpawnError::NoGpu { .. }) => {
+                let help = "`ablatrix doctor` says what there is; `workers.device = \"cpu\"` trains on the processor";
+                let error =
+                    self.loaded.error_at(&["workers", "device"], error.to_string(), Some(help.to_owned()));
+                Failure::spec(&error, self.colour).with_code(1)
+            }
             EngineError::Spawn(error) => Failure::new(1, error, Some("build it with `cargo xtask build`")),
             EngineError::NoWorkers { why } => {
                 let help = if why.contains("shared libraries") || why.contains("libtorch") {
@@ -275,6 +317,14 @@ impl Study {
 
 fn sources(store: &Store) -> Sources {
     Sources::new(store).with_hub(hub::folder())
+}
+
+/// Reads what this machine says of itself, and asks the worker where `read` wants that.
+fn with_machine<T>(store: &Store, anew: bool, read: impl FnOnce(&Machine<'_>) -> T) -> T {
+    let driver = nvidia::driver(Path::new(nvidia::PROC));
+    let ask = || known_devices::ask(store, driver.as_ref(), anew);
+    let visible = std::env::var_os(VISIBLE).map(|value| value.to_string_lossy().into_owned());
+    read(&Machine { driver: driver.clone(), visible, ask: &ask })
 }
 
 /// A fault with its cause.

@@ -5,8 +5,8 @@ use figment::value::Value;
 use super::fault::Fault;
 use super::reader::{Table, shown};
 use super::settings::{
-    Architecture, Device, Engine, Evaluate, Freeze, Gives, HeadlineMetric, HubModel, Images, Model, Module,
-    Normalise, Report, Threshold, Tracking, Weights, Workers,
+    Architecture, DeviceWish, Engine, Evaluate, Freeze, Gives, HeadlineMetric, HubModel, Images, Model,
+    Module, Normalise, Report, Threshold, Tracking, Weights, Workers,
 };
 
 /// Reads `[model]`.
@@ -174,11 +174,21 @@ pub fn report(root: &Table<'_>) -> Report {
 /// Reads `[workers]`.
 pub fn workers(root: &Table<'_>) -> Workers {
     let table = root.table("workers");
+    let text = table.text("device");
+    let wish = DeviceWish::parse(&text).unwrap_or_else(|error| {
+        let fault = Fault::new(format!("`device` is {}, {error}", shown(&Value::from(text.as_str()))));
+        // What is no text is a fault already.
+        if table.is_text("device") {
+            table.fault("device", fault);
+        }
+        DeviceWish::Cpu
+    });
     let settings = Workers {
         engine: table.choice("engine", &[("local", Engine::Local)]),
         slots: table.integer("slots", 0..=1024) as u32,
         threads: table.integer("threads", 0..=1024) as u32,
-        device: table.choice("device", &[("cpu", Device::Cpu), ("cuda", Device::Cuda)]),
+        wish,
+        device: wish.kind(),
     };
     table.finish();
     settings

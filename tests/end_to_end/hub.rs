@@ -47,4 +47,10 @@ fn a_model_of_the_hub_trains_as_its_file_does() {
     assert_eq!(with(&format!("hf:me/small@{COMMIT}")), 1);
     // Nothing is left to do under the first name.
     assert_eq!(with("hf:me/small"), 0);
+
+    // Weights of another architecture are told by the name that the spec has.
+    lab.write_spec(&one_run.replace("\"mobilenet_v3_small\"", "\"resnet18\"\nweights = \"hf:me/small\""));
+    let output = lab.command("cache", "run", &[]).env("HF_HUB_CACHE", lab.path("models")).output().unwrap();
+    let said = stderr(&output);
+    assert!(output.status.code() == Some(1) && said.contains("`hf:me/small`"), "{said}");
 }

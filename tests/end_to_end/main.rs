@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod data;
 mod designs;
+mod device;
 mod folds;
 mod first_steps;
 mod harness;

@@ -183,3 +183,32 @@ fn what_the_hub_leads_to_itself_is_followed_and_may_be_small() {
     assert_eq!((code, lab.model()), (0, Some(body)), "{text}");
     assert!(hub.hub.asked().iter().all(|request| request.headers.contains_key("authorization")));
 }
+
+#[test]
+fn programs_hear_nothing_but_json() {
+    let hub = Hub::new(&weights(1000, b' '));
+    let lab = Lab::new(&hub, "hf:timm/tiny");
+    let check = || lab.command(&["check", "tiny.toml", "--format", "json"]).output().unwrap();
+    let refused = Hub::answering(|_| super::lab::refusal(404, "RevisionNotFound"));
+    let mut command = lab.command(&["check", "tiny.toml", "--format", "json"]);
+    let output = command.env("HF_ENDPOINT", refused.hub.url("")).output().unwrap();
+    let error: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!((output.status.code(), &error["error"]["exit_code"]), (Some(2), &serde_json::json!(2)));
+    assert_eq!(error["error"]["places"][0]["line"], 14);
+    let output = check();
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["experiment"]["model"]["weights"]["hub"], "hf:timm/tiny");
+}
+
+#[test]
+fn what_is_wrong_anyway_is_told_before_anything_is_fetched() {
+    let hub = Hub::new(&weights(1000, b' '));
+    let lab = Lab::new(&hub, "none");
+    lab.write_spec("[model]\nname = \"resnet18\"\n[matrix]\n\"model.weights\" = [\"hf:timm/tiny\", \"gone.safetensors\"]\n");
+    for verb in ["check", "run"] {
+        let (code, text) = lab.call(verb);
+        assert!(code == 2 && text.contains("gone.safetensors") && !text.contains("fetch"), "{text}");
+    }
+    assert_eq!(hub.hub.asked().len(), 0);
+}

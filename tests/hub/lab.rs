@@ -147,6 +147,7 @@ impl Lab {
         }
         command.current_dir(self.folder.path()).args(words).env("HOME", self.folder.path());
         command.env("HF_ENDPOINT", &self.endpoint).env("ABLATRIX_WORKER", "/nonexistent/ablatrix-worker");
+        command.env("CUDA_VISIBLE_DEVICES", "");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
