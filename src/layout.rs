@@ -12,6 +12,7 @@
 //!   work/attempts/…         private folders of unfinished stages
 //!   work/checkpoints/<key>/ what a training has so far
 //!   quarantine/             damaged objects and entries, for a look
+//!   devices.json            the GPUs that a worker has found, to be asked less often
 //!   studies/<study>.json    the last key of each stage of a study, to name what changed
 //!   plans/<study>/<id>.json the keys of a plan that was run; the file's time says when last
 //!   logs/<study>/           the logs of workers, and the state of the last run
@@ -105,6 +106,11 @@ impl CacheLayout {
     /// Where damaged files are put.
     pub fn quarantine(&self) -> PathBuf {
         self.root.join("quarantine")
+    }
+
+    /// What a worker has found on this machine.
+    pub fn devices(&self) -> PathBuf {
+        self.root.join("devices.json")
     }
 
     /// The last key of each stage of a study.

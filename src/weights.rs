@@ -69,6 +69,9 @@ impl WeightsFault {
 /// What a TorchScript archive is called.
 const SCRIPT: &str = "a TorchScript archive";
 
+/// The Python that reads a pickle.
+const PICKLE: &str = "torch.load(p, map_location='cpu', weights_only=True)";
+
 /// Content that can run code when it is read: a pickle, under whatever name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
@@ -79,12 +82,14 @@ pub struct Code {
 }
 
 impl Code {
+    /// The weights of a network as PyTorch stores them.
+    pub const CHECKPOINT: Code = Code { found: "a PyTorch checkpoint (a zipped pickle)", read: PICKLE };
+
     /// Tells it by a file's first and last bytes; `None` for what cannot run code.
     ///
     /// The ninth byte of a safetensors file opens its JSON header, so the look-alikes are told apart even where a
     /// header's length happens to begin like a pickle.
     pub fn of(first: &[u8], last: &[u8]) -> Option<Self> {
-        const PICKLE: &str = "torch.load(p, map_location='cpu', weights_only=True)";
         const READ_SCRIPT: &str = "torch.jit.load(p, map_location='cpu').state_dict()";
         if first.get(8) == Some(&b'{') {
             return None;
@@ -95,9 +100,7 @@ impl Code {
             [b'P', b'K', 3, 4, ..] if last.windows(13).any(|window| window == b"constants.pkl") => {
                 Some(Code { found: SCRIPT, read: READ_SCRIPT })
             }
-            [b'P', b'K', 3, 4, ..] => {
-                Some(Code { found: "a PyTorch checkpoint (a zipped pickle)", read: PICKLE })
-            }
+            [b'P', b'K', 3, 4, ..] => Some(Code::CHECKPOINT),
             _ => None,
         }
     }

@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use super::args::{OutputFormat, SpecArgs};
 use super::design::{design_json, print_design};
 use super::facts::{Counts, Facts};
-use super::print;
 use super::render::{Failure, plain};
 use super::study::Study;
+use super::{hub, print};
 use crate::dataset::cooccurrence::{LEAST_FOR_LIFT, Pair};
 use crate::dataset::{Cooccurrence, generate};
 
@@ -22,7 +22,9 @@ const PAIRS: usize = 15;
 /// Rendered, with the exit code.
 pub fn check(args: &SpecArgs) -> Result<u8, Failure> {
     let study = Study::open(args)?;
-    study.check_weights()?;
+    study.check_weights(false)?;
+    hub::ensure(&study, args.format == OutputFormat::Text, None)?;
+    study.check_weights(true)?;
     study.tell_notices(args.format);
     let dataset = &study.plan.experiment.dataset;
     let made = dataset.generate.as_ref();

@@ -129,7 +129,8 @@ fn gpu(devices: &Devices, driver: Option<&Driver>) -> Finding {
     const WHAT: &str = "GPU";
     match (devices.gpus, driver) {
         (0, None) => {
-            let text = "none: there is no NVIDIA driver, so that runs are computed on the processor";
+            let text =
+                "none: there is no NVIDIA driver, so that `workers.device = \"auto\"` is the processor";
             Finding::good(WHAT, text)
         }
         (0, Some(driver)) => {
@@ -140,13 +141,15 @@ fn gpu(devices: &Devices, driver: Option<&Driver>) -> Finding {
             } else {
                 "look at `nvidia-smi` and CUDA_VISIBLE_DEVICES; an old driver does not run CUDA 13"
             };
-            Finding::fair(WHAT, text, help)
+            Finding::fair(WHAT, format!("{text}; `workers.device = \"auto\"` is the processor"), help)
         }
         (n, driver) => {
             let models = driver.map(|driver| driver.models.join(", ")).filter(|models| !models.is_empty());
             let models = models.map(|models| format!(": {models}")).unwrap_or_default();
             let version = driver.map(|driver| format!(", driver {}", driver.version)).unwrap_or_default();
-            let text = format!("{n} usable{models}{version}; `workers.device = \"cuda\"` sends runs there");
+            let text = format!(
+                "{n} usable{models}{version}; `workers.device = \"auto\"` sends runs there, a worker to each"
+            );
             Finding::good(WHAT, text)
         }
     }

@@ -14,7 +14,7 @@ use crate::plan::{DirtyReason, Latest, State, resolve};
 /// Rendered, with the exit code.
 pub fn plan(args: &SpecArgs) -> Result<u8, Failure> {
     let study = Study::look(args)?;
-    study.check_weights()?;
+    study.check_weights(true)?;
     study.tell_notices(args.format);
     let latest = Latest::load(&study.store, &study.plan.experiment.name);
     let states = resolve(&study.plan, &study.store, &study.sources, &latest)
@@ -55,5 +55,6 @@ pub fn plan(args: &SpecArgs) -> Result<u8, Failure> {
             states.len()
         ),
     });
+    print::out(&study.told_device());
     Ok(0)
 }

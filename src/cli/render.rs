@@ -93,7 +93,8 @@ impl Failure {
         let mut parts = Vec::new();
         for fault in &error.faults {
             // A command that is to be copied stays in one line.
-            let wraps = !fault.help.as_ref().is_some_and(|help| help.contains("`python -c "));
+            let is_command = |help: &String| help.contains("`python -c ") || help.contains("`hf download ");
+            let wraps = !fault.help.as_ref().is_some_and(is_command);
             let handler = GraphicalReportHandler::new_themed(theme.clone()).with_width(110);
             let handler = handler.with_context_lines(1).with_links(false).with_wrap_lines(wraps);
             let mut diagnostic = MietteDiagnostic::new(plain(&fault.message)).with_severity(Severity::Error);
@@ -131,6 +132,16 @@ impl Failure {
             places: places.map(|place| Spot::of(&error.sources[place.source], place.range.start)).collect(),
         };
         Failure { text: format!("{}{count}", parts.join("\n")), code: 2, told }
+    }
+}
+
+impl Failure {
+    /// The same, told with another exit code.
+    #[must_use]
+    pub fn with_code(mut self, code: u8) -> Self {
+        self.code = code;
+        self.told.exit_code = code;
+        self
     }
 }
 

@@ -10,7 +10,7 @@ use super::display::{Detail, Display};
 use super::generated;
 use super::render::{Failure, plain};
 use super::study::{Study, shown};
-use super::{print, sharing, tracking};
+use super::{hub, print, sharing, tracking};
 use crate::cache::write_atomic;
 use crate::engine::{self, Interrupt, Journal, Outcome};
 use crate::layout;
@@ -29,7 +29,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::new(1, &error, Some("signals cannot be caught on this system")))?;
     let address = args.remote.as_deref().filter(|url| !url.is_empty()).map(sharing::address).transpose()?;
-    let study = Study::open(&args.spec)?;
+    let study = Study::open_to_train(&args.spec)?;
     // A program that reads an error as JSON wants nothing before it.
     let detail = match (args.quiet, args.verbose, args.spec.format) {
         (true, _, _) => Detail::Quiet,
@@ -38,7 +38,13 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         _ => Detail::Normal,
     };
     check_trainable(&study, args.until)?;
-    study.check_weights()?;
+    let trains = args.until.is_none_or(|until| until >= Stage::Train);
+    if trains {
+        // What can be seen to be wrong is not found after a long transfer.
+        study.check_weights(false)?;
+        hub::ensure(&study, detail > Detail::Quiet, Some(&interrupt))?;
+    }
+    study.check_weights(trains)?;
     study.tell_notices(args.spec.format);
     let mut display = Display::new(detail);
     generated::ensure(&study, detail, &interrupt)?;

@@ -10,7 +10,7 @@ use super::print;
 use super::render::{Failure, plain};
 use super::study::Study;
 use crate::engine::{Doing, Standing, standing};
-use crate::plan::{Run, Sources, Stage};
+use crate::plan::{Run, Stage};
 
 /// How often `--watch` looks.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -27,7 +27,7 @@ pub fn status(args: &StatusArgs) -> Result<u8, Failure> {
     let mut last = String::new();
     loop {
         // What a digest was once stays so within one `Sources`: the next look wants a new one.
-        let sources = Sources::new(&study.store);
+        let sources = study.new_sources();
         let all =
             standing(&study.plan, &study.store, &sources).map_err(|error| study.source_failure(&error))?;
         let text = match args.spec.format {

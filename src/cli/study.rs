@@ -5,16 +5,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{OutputFormat, SpecArgs};
+use super::device::{self, Machine, Settled};
 use super::render::Failure;
-use super::worker;
+use super::{hub, known_devices, nvidia, worker};
 use crate::augment;
 use crate::cache::{CacheError, Store};
-use crate::engine::{EngineConfig, EngineError, PoolConfig};
+use crate::engine::{EngineConfig, EngineError, Gpus, PoolConfig, SpawnError, VISIBLE};
 use crate::plan::{Plan, SourceError, Sources, Stage};
-use crate::spec::settings::Weights;
+use crate::spec::settings::{HubModel, Weights};
 use crate::spec::{self, Fault, Loaded, Override, Overrides, Point};
 use crate::stages::StageError;
 use crate::weights::{self, WeightsFault};
+
+/// What to do about models of the hub that are not there.
+const FETCH_HELP: &str =
+    "`ablatrix run` and `ablatrix check` fetch them from the Hugging Face hub; other commands ask no network";
 
 /// A checked spec with its cache and its plan.
 pub struct Study {
@@ -26,8 +31,17 @@ pub struct Study {
     pub plan: Arc<Plan>,
     /// Digests of files outside the cache.
     pub sources: Sources,
+    /// Where tensors live.
+    pub settled: Settled,
     /// Whether errors are shown in colour.
     pub colour: bool,
+}
+
+/// How the cache is opened, and whether the machine is asked anew what it has.
+#[derive(Clone, Copy)]
+struct Opening {
+    open: fn(&Path) -> Result<Store, CacheError>,
+    anew: bool,
 }
 
 impl Study {
@@ -36,7 +50,15 @@ impl Study {
     /// # Errors
     /// Rendered, with the exit code.
     pub fn open(args: &SpecArgs) -> Result<Self, Failure> {
-        Self::with(args, Store::open)
+        Self::with(args, Opening { open: Store::open, anew: false })
+    }
+
+    /// Likewise, to train: what the machine has is looked at anew.
+    ///
+    /// # Errors
+    /// Rendered, with the exit code.
+    pub fn open_to_train(args: &SpecArgs) -> Result<Self, Failure> {
+        Self::with(args, Opening { open: Store::open, anew: true })
     }
 
     /// Reads the spec, and looks at the cache as it is: for verbs that compute nothing.
@@ -44,13 +66,16 @@ impl Study {
     /// # Errors
     /// Rendered, with the exit code.
     pub fn look(args: &SpecArgs) -> Result<Self, Failure> {
-        Self::with(args, Store::existing)
+        Self::with(args, Opening { open: Store::existing, anew: false })
     }
 
-    fn with(args: &SpecArgs, open: fn(&Path) -> Result<Store, CacheError>) -> Result<Self, Failure> {
+    fn with(args: &SpecArgs, opening: Opening) -> Result<Self, Failure> {
         let colour = colour();
-        let loaded = load(&args.spec, &args.sets, colour)?;
-        let store = open(&args.cache).map_err(|error| cache_failure(&error))?;
+        let mut loaded = load(&args.spec, &args.sets, colour)?;
+        let store = (opening.open)(&args.cache).map_err(|error| cache_failure(&error))?;
+        let wish = loaded.experiment.workers.wish;
+        let settled = with_machine(&store, opening.anew, |machine| device::settle(wish, machine));
+        loaded.settle_device(settled.device);
         let plan = Plan::new(&loaded).map_err(|error| {
             Failure::new(
                 2,
@@ -58,27 +83,53 @@ impl Study {
                 Some("change one of its `[augment]` tables or matrix values, or remove it"),
             )
         })?;
-        let sources = Sources::new(&store);
-        Ok(Study { loaded, store, plan: Arc::new(plan), sources, colour })
+        let sources = sources(&store);
+        Ok(Study { loaded, store, plan: Arc::new(plan), sources, settled, colour })
+    }
+
+    /// Digests of files outside the cache as they are now.
+    pub fn new_sources(&self) -> Sources {
+        sources(&self.store)
+    }
+
+    /// The models of the hub that the spec names and that have not been fetched, each once.
+    pub fn models_to_fetch(&self) -> Vec<HubModel> {
+        let mut models = Vec::new();
+        for point in &self.loaded.points {
+            if let Err(SourceError::NotFetched { model, .. }) =
+                self.sources.weights_file(&point.experiment.model.weights)
+                && !models.contains(&model)
+            {
+                models.push(model);
+            }
+        }
+        models
+    }
+
+    /// A fault about a model of the hub, where the spec names it.
+    pub fn fault_of_model(&self, model: &HubModel, message: &str, help: Option<String>) -> Fault {
+        let names = |point: &&Point| matches!(&point.experiment.model.weights, Weights::Hub(m) if m == model);
+        match self.loaded.points.iter().find(names) {
+            Some(point) => self.fault_of_file(point, "weights", message, help),
+            None => self.loaded.fault_at(&["model", "weights"], message, help),
+        }
     }
 
     /// Looks at every file of weights and every module that the spec names, so that a wrong one is found before any
-    /// stage runs.
+    /// stage runs. Models of the hub that have not been fetched are faults where the study `trains`.
     ///
     /// # Errors
     /// All that cannot be read or are not what they should be, each where the spec names it.
-    pub fn check_weights(&self) -> Result<(), Failure> {
+    pub fn check_weights(&self, trains: bool) -> Result<(), Failure> {
         let mut faults = Vec::new();
         for point in &self.loaded.points {
             let model = &point.experiment.model;
-            let weights = match &model.weights {
-                Weights::Path(path) => weights::look(path).err(),
-                Weights::None => None,
-            };
+            let weights = self.fault_of_weights(&model.weights, trains);
             let module = model.module.as_ref().and_then(|module| weights::look_at_module(&module.path).err());
+            let module = module.map(|fault| (whole_message(&fault), fault.help()));
             for (key, fault) in [("weights", weights), ("name", module)] {
-                let Some(fault) = fault else { continue };
-                let fault = self.fault_of_file(point, key, &fault);
+                let Some((message, help)) = fault else { continue };
+                let fault = self.fault_of_file(point, key, &message, help);
                 if !faults.contains(&fault) {
                     faults.push(fault);
                 }
@@ -87,17 +138,32 @@ impl Study {
         if faults.is_empty() { Ok(()) } else { Err(Failure::spec(&self.loaded.errors(faults), self.colour)) }
     }
 
+    /// What is wrong with weights, and what to do.
+    fn fault_of_weights(&self, weights: &Weights, trains: bool) -> Option<(String, Option<String>)> {
+        let path = match self.sources.weights_file(weights) {
+            Ok(path) => path?,
+            Err(error) => return trains.then(|| (error.to_string(), Some(FETCH_HELP.to_owned()))),
+        };
+        let fault = weights::look(&path).err()?;
+        let message = whole_message(&fault);
+        Some(match weights {
+            Weights::Hub(model) => {
+                let help = format!("remove `{}`, and `ablatrix run` fetches it again", path.display());
+                (format!("`{model}`: {message}"), Some(help))
+            }
+            Weights::None | Weights::Path(_) => (message, fault.help()),
+        })
+    }
+
     /// Where `[model]` or `[matrix]` names the file.
-    fn fault_of_file(&self, point: &Point, key: &str, fault: &WeightsFault) -> Fault {
-        let why = std::error::Error::source(fault).map(|why| format!(": {why}")).unwrap_or_default();
+    fn fault_of_file(&self, point: &Point, key: &str, message: &str, help: Option<String>) -> Fault {
         let dotted = format!("model.{key}");
         let swept = self.loaded.experiment.matrix.get(&dotted);
         let idx =
             swept.zip(point.values.get(&dotted)).and_then(|(all, one)| all.iter().position(|v| v == one));
-        let message = format!("{fault}{why}");
         match idx.map(|idx| idx.to_string()) {
-            Some(idx) => self.loaded.fault_at(&["matrix", &dotted, &idx], message, fault.help()),
-            None => self.loaded.fault_at(&["model", key], message, fault.help()),
+            Some(idx) => self.loaded.fault_at(&["matrix", &dotted, &idx], message, help),
+            None => self.loaded.fault_at(&["model", key], message, help),
         }
     }
 
@@ -113,7 +179,17 @@ impl Study {
                 notices.push(notice);
             }
         }
+        notices.extend(self.settled.notice.clone());
         notices
+    }
+
+    /// Where runs are computed, and why where the spec leaves it to the machine.
+    pub fn told_device(&self) -> String {
+        let device = self.settled.device.as_str();
+        match &self.settled.why {
+            Some(why) => format!("runs are computed on {device} (`workers.device` is `auto`; {why})"),
+            None => format!("runs are computed on {device}"),
+        }
     }
 
     /// Says to people what the spec holds that nothing reads, or that does nothing.
@@ -134,7 +210,8 @@ impl Study {
     /// The engine's configuration where only data stages, scores and the report are made.
     pub fn engine_without_workers(&self, until: Option<Stage>) -> EngineConfig {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let pool = PoolConfig { program: PathBuf::new(), slots: 1, threads: 1, logs: self.logs() };
+        let logs = self.logs();
+        let pool = PoolConfig { program: PathBuf::new(), slots: 1, threads: 1, gpus: Gpus::Unused, logs };
         EngineConfig {
             store: self.store.clone(),
             pool,
@@ -150,18 +227,22 @@ impl Study {
     /// # Errors
     /// Where the worker's program is not found.
     pub fn engine(&self, workers: Option<u32>, until: Option<Stage>) -> Result<EngineConfig, Failure> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        if until.is_some_and(|until| until < Stage::Train) {
+            return Ok(self.engine_without_workers(until));
+        }
+        let program = worker::program()?;
         let settings = &self.plan.experiment.workers;
+        let gpus =
+            with_machine(&self.store, true, |machine| device::gpus(settings.wish, &self.settled, machine));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let wished = workers.unwrap_or(settings.slots) as usize;
-        let slots = if wished == 0 { cores } else { wished }.min(self.plan.runs.len().max(1));
+        let slots = if wished == 0 { gpus.slots().unwrap_or(cores) } else { wished };
+        let slots = slots.min(self.plan.runs.len().max(1));
         let threads = match settings.threads {
             0 => (cores / slots).max(1) as u32,
             threads => threads,
         };
-        if until.is_some_and(|until| until < Stage::Train) {
-            return Ok(self.engine_without_workers(until));
-        }
-        let pool = PoolConfig { program: worker::program()?, slots, threads, logs: self.logs() };
+        let pool = PoolConfig { program, slots, threads, gpus, logs: self.logs() };
         Ok(EngineConfig {
             store: self.store.clone(),
             pool,
@@ -190,6 +271,10 @@ impl Study {
                 let message = format!("{error}: {why}");
                 Failure::spec(&self.loaded.error_at(&path, message, None), self.colour)
             }
+            SourceError::NotFetched { model, .. } => {
+                let fault = self.fault_of_model(model, &error.to_string(), Some(FETCH_HELP.to_owned()));
+                Failure::spec(&self.loaded.errors(vec![fault]), self.colour)
+            }
             SourceError::NoFolder { fetchable, .. } => {
                 let help = fetchable.then(|| "`ablatrix data fetch SPEC` downloads them".to_owned());
                 let error = self.loaded.error_at(&["dataset", "images"], error.to_string(), help);
@@ -211,6 +296,12 @@ impl Study {
         match error {
             EngineError::Source(error) => self.source_failure(error),
             EngineError::Cache(error) => cache_failure(error),
+            EngineError::Spawn(error @ SpawnError::NoGpu { .. }) => {
+                let help = "`ablatrix doctor` says what there is; `workers.device = \"cpu\"` trains on the processor";
+                let error =
+                    self.loaded.error_at(&["workers", "device"], error.to_string(), Some(help.to_owned()));
+                Failure::spec(&error, self.colour).with_code(1)
+            }
             EngineError::Spawn(error) => Failure::new(1, error, Some("build it with `cargo xtask build`")),
             EngineError::NoWorkers { why } => {
                 let help = if why.contains("shared libraries") || why.contains("libtorch") {
@@ -222,6 +313,24 @@ impl Study {
             }
         }
     }
+}
+
+fn sources(store: &Store) -> Sources {
+    Sources::new(store).with_hub(hub::folder())
+}
+
+/// Reads what this machine says of itself, and asks the worker where `read` wants that.
+fn with_machine<T>(store: &Store, anew: bool, read: impl FnOnce(&Machine<'_>) -> T) -> T {
+    let driver = nvidia::driver(Path::new(nvidia::PROC));
+    let ask = || known_devices::ask(store, driver.as_ref(), anew);
+    let visible = std::env::var_os(VISIBLE).map(|value| value.to_string_lossy().into_owned());
+    read(&Machine { driver: driver.clone(), visible, ask: &ask })
+}
+
+/// A fault with its cause.
+fn whole_message(fault: &WeightsFault) -> String {
+    let why = std::error::Error::source(fault).map(|why| format!(": {why}")).unwrap_or_default();
+    format!("{fault}{why}")
 }
 
 /// Whether errors are shown in colour.

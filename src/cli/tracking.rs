@@ -328,7 +328,7 @@ fn params(variant: &Variant) -> BTreeMap<String, String> {
     flatten("", &value, &mut params);
     params.insert("policy".to_owned(), crate::augment::describe(&variant.policy));
     // A path is no setting of the study, and may tell of the machine.
-    params.retain(|name, _| !name.starts_with("model.weights") && name != "model.module.path");
+    params.retain(|name, _| name != "model.weights.path" && name != "model.module.path");
     params
 }
 

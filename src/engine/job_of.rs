@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::cache::{CacheError, Store, given_files};
+use crate::cache::{Store, given_files};
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::job::{Job, JobStage, PROTOCOL, input};
-use crate::plan::{Node, Stage};
-use crate::spec::settings::Weights;
+use crate::plan::{Node, SourceError, Sources, Stage};
 
 /// The job of `node` under the key `fingerprint`; `digest` gives the object of an input. Given weights and modules are copied
 /// into the cache, where a worker on any machine finds them.
@@ -18,18 +17,20 @@ pub fn job_of(
     fingerprint: &Fingerprint,
     digest: impl Fn(usize, &str) -> Digest,
     store: &Store,
+    sources: &Sources,
     threads: u32,
-) -> Result<Job, CacheError> {
+) -> Result<Job, SourceError> {
     let experiment = &node.variant.experiment;
     let mut inputs: BTreeMap<String, Digest> =
         node.inputs.iter().map(|from| (from.name.clone(), digest(from.node, from.output))).collect();
     for (name, digest) in given_files(fingerprint) {
-        let path = match (&experiment.model.weights, &experiment.model.module) {
-            (Weights::Path(path), _) if name == input::WEIGHTS => path,
-            (_, Some(module)) if name == input::MODULE => &module.path,
-            _ => continue,
+        let path = match (name, &experiment.model.module) {
+            (input::WEIGHTS, _) => sources.weights_file(&experiment.model.weights)?,
+            (input::MODULE, Some(module)) => Some(module.path.clone()),
+            _ => None,
         };
-        store.import(path, &digest)?;
+        let Some(path) = path else { continue };
+        store.import(&path, &digest)?;
         inputs.insert(name.to_owned(), digest);
     }
     Ok(Job {

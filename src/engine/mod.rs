@@ -14,7 +14,7 @@ mod walk;
 
 pub use event::Event;
 pub use journal::Journal;
-pub use local::PoolConfig;
+pub use local::{Gpus, PoolConfig, SpawnError, VISIBLE};
 pub use signals::Interrupt;
 pub use standing::{Doing, Standing, standing};
 pub use walk::{EngineConfig, EngineError, Outcome, run};

@@ -15,10 +15,10 @@ use super::headers::{has_chunks, if_range, range_begins_at};
 use super::options::Options;
 use super::report::Outcome;
 use super::resolver::{LocalName, PublicOnly};
-use super::retry::retry_after;
 use super::target::{Target, TargetError};
 use crate::clock;
 use crate::pixels::decode::DecodeError;
+use crate::retry::retry_after;
 
 /// Redirects that are followed.
 const MAX_REDIRECTS: usize = 5;

@@ -16,7 +16,6 @@ mod options;
 mod queue;
 mod report;
 mod resolver;
-mod retry;
 mod run;
 mod target;
 

@@ -9,9 +9,7 @@ use super::stage::Stage;
 use crate::cache::Entry;
 use crate::fingerprint::{Builder, Digest, Field, Fingerprint, KeyHasher};
 use crate::job::{LIBTORCH, input};
-use crate::spec::settings::{
-    BalanceMethod, Captures, Format, Model, Normalise, SplitMethod, Variant, Weights,
-};
+use crate::spec::settings::{BalanceMethod, Captures, Format, Model, Normalise, SplitMethod, Variant};
 
 /// The settings that `stage` reads, as the beginning of its key. A fold enters where there are folds, and so leaves the keys
 /// of studies without them alone.
@@ -173,8 +171,10 @@ fn outside<'e>(
             if let Some(module) = &model.module {
                 read.push((input::MODULE, sources.module(&module.path)?));
             }
-            if let (Stage::Train, Weights::Path(path)) = (node.stage, &model.weights) {
-                read.push((input::WEIGHTS, sources.weights(path)?));
+            if node.stage == Stage::Train
+                && let Some(digest) = sources.weights(&model.weights)?
+            {
+                read.push((input::WEIGHTS, digest));
             }
         }
         _ => {}
@@ -236,6 +236,7 @@ impl Keys {
 mod tests {
     use super::*;
     use crate::plan::Plan;
+    use crate::spec::settings::Device;
     use crate::spec::{Overrides, load};
 
     const SPEC: &str = "name = \"k\"\nseeds = [7]\n[dataset]\nformat = \"folders\"\nimages = \"d\"\n[labels]\nfrom = \"folder\"\n\
@@ -256,6 +257,27 @@ mod tests {
             (node.name.clone(), fields.map(|field| format!("{}={}", field.name, field.value)).collect())
         };
         plan.nodes.iter().map(of_node).collect()
+    }
+
+    /// The kind of device is a part of keys; which GPU, and who chose the kind, is not.
+    #[test]
+    fn a_key_knows_the_kind_of_device_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("spec.toml");
+        let keys = |wish: &str, settled: Option<Device>| {
+            std::fs::write(&path, format!("{SPEC}[workers]\ndevice = \"{wish}\"\n")).unwrap();
+            let mut loaded = load(&path, &Overrides::default()).unwrap();
+            settled.into_iter().for_each(|device| loaded.settle_device(device));
+            let of_node =
+                |node: &Node| settings(node.stage, &node.variant, node.seed, node.fold).finish().key;
+            Plan::new(&loaded).unwrap().nodes.iter().map(of_node).collect::<Vec<_>>()
+        };
+        let [cpu, cuda] = ["cpu", "cuda"].map(|wish| keys(wish, None));
+        assert_eq!(keys("auto", Some(Device::Cpu)), cpu);
+        assert_eq!(keys("auto", Some(Device::Cuda)), cuda);
+        assert_eq!(keys("cuda:1", Some(Device::Cuda)), cuda);
+        let differs = cpu.iter().zip(&cuda).filter(|(a, b)| a != b).count();
+        assert_eq!(differs, 2, "training and prediction");
     }
 
     /// The second of a kind draws otherwise than the first, alone too.

@@ -11,7 +11,6 @@ use super::sources::{SourceError, Sources};
 use crate::cache::{Entry, Store};
 use crate::dataset::generate;
 use crate::fingerprint::Digest;
-use crate::spec::settings::Weights;
 
 /// A node after a look into the cache.
 #[derive(Clone, Debug)]
@@ -57,9 +56,7 @@ pub fn look_up(
     // Once for all runs, not by each of them at the same time.
     for run in plan.runs.iter().filter(|run| wanted[run.train]) {
         let model = &plan.nodes[run.train].variant.experiment.model;
-        if let Weights::Path(path) = &model.weights {
-            sources.weights(path)?;
-        }
+        sources.weights(&model.weights)?;
         if let Some(module) = &model.module {
             sources.module(&module.path)?;
         }

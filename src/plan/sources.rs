@@ -4,12 +4,13 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use crate::cache::{CacheError, FileIndex, Store};
 use crate::dataset;
 use crate::fingerprint::Digest;
-use crate::spec::settings::{Dataset, Format, SameFile};
+use crate::hub::HubFolder;
+use crate::spec::settings::{Dataset, Format, HubModel, SameFile, Weights};
 use crate::tables::rows::ImageRow;
 use crate::tables::{self, TableError};
 
@@ -28,6 +29,14 @@ pub enum SourceError {
         /// Why.
         #[source]
         source: Box<CacheError>,
+    },
+    /// The weights are a model of the hub that has not been fetched.
+    #[error("the weights `{model}` have not been fetched: they are not in {}", folder_text(folder.as_deref()))]
+    NotFetched {
+        /// The model.
+        model: HubModel,
+        /// Where it would be; `None` where nothing says where such models are kept.
+        folder: Option<PathBuf>,
     },
     /// The images folder is not there.
     #[error("there is no folder `{path}` with the images")]
@@ -52,13 +61,51 @@ pub enum SourceError {
 #[derive(Debug)]
 pub struct Sources {
     store: Store,
+    /// Where models of the hub are kept.
+    hub: Option<HubFolder>,
     known: Mutex<HashMap<(PathBuf, String), Digest>>,
+    /// The files of models of the hub: what a branch stands for stays the same, too.
+    models: Mutex<HashMap<HubModel, PathBuf>>,
+}
+
+fn folder_text(folder: Option<&Path>) -> String {
+    folder.map_or_else(|| "any folder".to_owned(), |folder| format!("`{}`", folder.display()))
 }
 
 impl Sources {
     /// With the file index of this cache.
     pub fn new(store: &Store) -> Self {
-        Sources { store: store.clone(), known: Mutex::default() }
+        Sources { store: store.clone(), hub: None, known: Mutex::default(), models: Mutex::default() }
+    }
+
+    /// With models of the hub, as far as they are there: nothing is asked of a network here.
+    #[must_use]
+    pub fn with_hub(mut self, hub: Option<HubFolder>) -> Self {
+        self.hub = hub;
+        self
+    }
+
+    /// The file of weights; `None` where there are none.
+    ///
+    /// # Errors
+    /// Where it is a model of the hub that has not been fetched.
+    pub fn weights_file(&self, weights: &Weights) -> Result<Option<PathBuf>, SourceError> {
+        let model = match weights {
+            Weights::None => return Ok(None),
+            Weights::Path(path) => return Ok(Some(path.clone())),
+            Weights::Hub(model) => model,
+        };
+        let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(path) = models.get(model) {
+            return Ok(Some(path.clone()));
+        }
+        match self.hub.as_ref().and_then(|hub| hub.find(model)) {
+            Some(path) => Ok(Some(models.entry(model.clone()).or_insert(path).clone())),
+            None => {
+                let folder = self.hub.as_ref().map(|hub| hub.root().to_owned());
+                Err(SourceError::NotFetched { model: model.clone(), folder })
+            }
+        }
     }
 
     /// The digest of the annotations file, or of the list of files where folders are the annotation.
@@ -108,9 +155,10 @@ impl Sources {
         })
     }
 
-    /// The digest of a weights file.
-    pub(super) fn weights(&self, path: &Path) -> Result<Digest, SourceError> {
-        self.one("weights", "model.weights", path)
+    /// The digest of the file of weights; `None` where there are none.
+    pub(super) fn weights(&self, weights: &Weights) -> Result<Option<Digest>, SourceError> {
+        let path = self.weights_file(weights)?;
+        path.map(|path| self.one("weights", "model.weights", &path)).transpose()
     }
 
     /// The digest of a TorchScript module.
@@ -141,7 +189,7 @@ impl Sources {
         make: impl FnOnce() -> Result<Digest, SourceError>,
     ) -> Result<Digest, SourceError> {
         let key = (path.to_owned(), what.to_owned());
-        let known = || self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(digest) = known().get(&key) {
             return Ok(digest.clone());
         }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::fault::{Fault, Place, SpecError, nearest};
 use super::layers::{Layers, Overrides, Swept};
 use super::reader::{Reading, Table, shown};
-use super::settings::{Augment, Design, Experiment, Labels, Loss, PositiveWeights};
+use super::settings::{Augment, Design, Device, Experiment, HubModel, Labels, Loss, PositiveWeights};
 use super::{read_augment, read_data, read_labels, read_train, read_training};
 
 /// The largest matrix.
@@ -70,7 +70,9 @@ impl Loaded {
                     .map(|name| name.to_string_lossy().into_owned())
                     .unwrap_or_default()
             };
-            if let Some(Value::String(_, weights)) = model.get_mut("weights") {
+            if let Some(Value::String(_, weights)) = model.get_mut("weights")
+                && !HubModel::is_meant(weights)
+            {
                 *weights = file_name(weights);
             }
             if let Some(Value::String(_, name)) = model.get_mut("name")
@@ -112,6 +114,17 @@ impl Loaded {
             );
         }
         notices
+    }
+
+    /// Says where tensors live on this machine, in the experiment and in all points of its matrix: before keys are made.
+    pub fn settle_device(&mut self, device: Device) {
+        if self.experiment.workers.device == device {
+            return;
+        }
+        self.experiment.workers.device = device;
+        for point in &mut self.points {
+            Arc::make_mut(&mut point.experiment).workers.device = device;
+        }
     }
 
     /// A fault about the value at `path` that was found after loading, with its place in the file.

@@ -5,30 +5,14 @@ use figment::value::Value;
 use super::fault::Fault;
 use super::reader::{Table, shown};
 use super::settings::{
-    Architecture, Device, Engine, Evaluate, Freeze, Gives, HeadlineMetric, Images, Model, Module, Normalise,
-    Report, Threshold, Tracking, Weights, Workers,
+    Architecture, DeviceWish, Engine, Evaluate, Freeze, Gives, HeadlineMetric, HubModel, Images, Model,
+    Module, Normalise, Report, Threshold, Tracking, Weights, Workers,
 };
 
 /// Reads `[model]`.
 pub fn model(root: &Table<'_>) -> Model {
     let table = root.table("model");
-    let weights = match table.text("weights").as_str() {
-        "none" => Weights::None,
-        "" => {
-            table.fault(
-                "weights",
-                Fault::new("`weights` is empty, expected `none` or the path of a safetensors file"),
-            );
-            Weights::None
-        }
-        text if text.starts_with("hf:") => {
-            let fault = Fault::new(format!("`weights` is `{text}`: weights are read from files only"))
-                .help("download the repository's `model.safetensors`, and write its path");
-            table.fault("weights", fault);
-            Weights::None
-        }
-        _ => Weights::Path(table.path("weights")),
-    };
+    let weights = weights(&table);
     let (name, module) = architecture(&table);
     let settings = Model {
         name,
@@ -63,6 +47,36 @@ pub fn model(root: &Table<'_>) -> Model {
     }
     table.finish();
     settings
+}
+
+/// Where the initial weights come from.
+fn weights(table: &Table<'_>) -> Weights {
+    let text = table.text("weights");
+    let wrong = |fault: Fault| {
+        table.fault("weights", fault);
+        Weights::None
+    };
+    // How other programs begin the name of such a model, and where a browser shows it.
+    let elsewhere = ["hf-hub:", "hf_hub:", "hf://", "https://", "http://"];
+    match text.as_str() {
+        "none" => Weights::None,
+        "" => wrong(Fault::new(
+            "`weights` is empty, expected `none`, the path of a safetensors file or `hf:OWNER/REPOSITORY`",
+        )),
+        text if elsewhere.iter().any(|start| text.starts_with(start)) => wrong(
+            Fault::new(format!("`weights` is {}, which is no file", shown(&Value::from(text))))
+                .help("a model of the Hugging Face hub is written as in `hf:timm/resnet18.a1_in1k`"),
+        ),
+        text if HubModel::is_meant(text) => match HubModel::parse(text) {
+            Ok(model) => Weights::Hub(model),
+            Err(error) => {
+                wrong(Fault::new(format!("`weights` is {}: {error}", shown(&Value::from(text)))).help(
+                    "for instance `hf:timm/resnet18.a1_in1k`, or a branch, tag or commit of it behind an `@`",
+                ))
+            }
+        },
+        _ => Weights::Path(table.path("weights")),
+    }
 }
 
 /// What begins the name of a TorchScript module, before its path.
@@ -160,11 +174,21 @@ pub fn report(root: &Table<'_>) -> Report {
 /// Reads `[workers]`.
 pub fn workers(root: &Table<'_>) -> Workers {
     let table = root.table("workers");
+    let text = table.text("device");
+    let wish = DeviceWish::parse(&text).unwrap_or_else(|error| {
+        let fault = Fault::new(format!("`device` is {}, {error}", shown(&Value::from(text.as_str()))));
+        // What is no text is a fault already.
+        if table.is_text("device") {
+            table.fault("device", fault);
+        }
+        DeviceWish::Cpu
+    });
     let settings = Workers {
         engine: table.choice("engine", &[("local", Engine::Local)]),
         slots: table.integer("slots", 0..=1024) as u32,
         threads: table.integer("threads", 0..=1024) as u32,
-        device: table.choice("device", &[("cpu", Device::Cpu), ("cuda", Device::Cuda)]),
+        wish,
+        device: wish.kind(),
         checkpoint_minutes: table.number("checkpoint_minutes", 0.0..=100_000.0),
     };
     table.finish();

@@ -72,6 +72,8 @@ impl Lab {
             }
         }
         command.current_dir(self.folder.path()).env("ABLATRIX_WORKER", &self.worker);
+        // Results must be the same on a machine with GPUs.
+        command.env("CUDA_VISIBLE_DEVICES", "");
         command
     }
 

@@ -82,7 +82,7 @@ threads = 1
 "#;
 
 /// Edits after which nothing is to be done.
-const FRESH: [Edit<'_>; 16] = [
+const FRESH: [Edit<'_>; 17] = [
     ("a comment", &[("seeds = 2", "# how many\nseeds = 2 # two")]),
     ("keys in another order", &[("train = 0.5\nval = 0.25", "val = 0.25\ntrain = 0.5")]),
     (
@@ -112,6 +112,7 @@ const FRESH: [Edit<'_>; 16] = [
     ("more threads", &[("threads = 1", "threads = 2")]),
     ("the engine written out", &[("slots = 2", "slots = 2\nengine = \"local\"")]),
     ("the device written out", &[("slots = 2", "slots = 2\ndevice = \"cpu\"")]),
+    ("the device left to a machine without GPUs", &[("slots = 2", "slots = 2\ndevice = \"auto\"")]),
     ("a tracker's experiment", &[("[workers]", "[tracking]\nmlflow_experiment = \"litter\"\n[workers]")]),
     ("names of the images folder", &[("images = \"images\"", "images = \"./images/../images\"")]),
 ];

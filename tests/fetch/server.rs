@@ -39,6 +39,8 @@ impl Reply {
 /// What the server was asked.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// `GET` or `HEAD`.
+    pub method: String,
     /// As in `/a.png`.
     pub path: String,
     /// Names in lower case.
@@ -107,16 +109,16 @@ fn serve(mut stream: &TcpStream, handler: &Handler, log: &Mutex<Vec<Request>>, e
         let Some(inner) = read_request(&mut reader) else { return };
         (method, path, headers) = inner;
     }
-    assert_eq!(method, "GET");
+    assert!(matches!(method.as_str(), "GET" | "HEAD"), "{method}");
     let request = {
         let mut log = log.lock().unwrap();
-        let nth = log.iter().filter(|request| request.path == path).count();
-        let request = Request { path, headers, nth };
+        let nth = log.iter().filter(|request| request.path == path && request.method == method).count();
+        let request = Request { method, path, headers, nth };
         log.push(request.clone());
         request
     };
     // The client may have gone, which is its right.
-    let _ = answer(stream, &handler(&request), ended);
+    let _ = answer(stream, &handler(&request), request.method == "HEAD", ended);
 }
 
 type Head = (String, String, HashMap<String, String>);
@@ -137,7 +139,7 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<Head> {
     }
 }
 
-fn answer(mut stream: &TcpStream, reply: &Reply, ended: &AtomicBool) -> std::io::Result<()> {
+fn answer(mut stream: &TcpStream, reply: &Reply, is_head: bool, ended: &AtomicBool) -> std::io::Result<()> {
     let head = |status: u16, headers: &[(&str, String)], length: Option<usize>| {
         let mut text = format!("HTTP/1.1 {status} X\r\nconnection: close\r\n");
         for (name, value) in headers {
@@ -151,7 +153,7 @@ fn answer(mut stream: &TcpStream, reply: &Reply, ended: &AtomicBool) -> std::io:
     match reply {
         Reply::Whole { status, headers, body } => {
             stream.write_all(head(*status, headers, Some(body.len())).as_bytes())?;
-            stream.write_all(body)
+            stream.write_all(if is_head { &[] } else { body })
         }
         Reply::Unmeasured { body } => {
             stream.write_all(head(200, &[], None).as_bytes())?;

@@ -1,7 +1,9 @@
 //! Workers on this machine.
 
+mod gpus;
 mod pool;
 mod process;
 
+pub use gpus::{Gpus, VISIBLE};
 pub use pool::{FromSlot, JobNews, Pool, PoolConfig};
 pub use process::SpawnError;

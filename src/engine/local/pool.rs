@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use super::process::{FromWorker, SpawnError, WorkerProcess};
+use super::gpus::Gpus;
+use super::process::{FromWorker, Launch, SpawnError, WorkerProcess};
 use crate::job::{Job, PROTOCOL, WorkerEvent};
 
 /// How the pool is laid out.
@@ -16,6 +17,8 @@ pub struct PoolConfig {
     pub slots: usize,
     /// Threads of each.
     pub threads: u32,
+    /// The GPUs that they compute on.
+    pub gpus: Gpus,
     /// The folder for their logs.
     pub logs: PathBuf,
 }
@@ -78,8 +81,11 @@ impl<M: Send + 'static> Pool<M> {
     /// Gives a job to a free slot.
     ///
     /// # Errors
-    /// Where no worker can be started.
+    /// Where no worker can be started, or none could do the job for want of a GPU.
     pub fn give(&mut self, node: usize, job: &Job) -> Result<(), SpawnError> {
+        if let Gpus::Refused(why) = &self.config.gpus {
+            return Err(SpawnError::NoGpu { why: why.clone() });
+        }
         // A worker that is up, before one that must be started.
         let up = self.slots.iter().position(|slot| slot.busy.is_none() && slot.worker.is_some());
         let Some(i) = up.or_else(|| self.slots.iter().position(|slot| slot.busy.is_none())) else {
@@ -104,13 +110,9 @@ impl<M: Send + 'static> Pool<M> {
         let (life, wrap) = (slot.life, self.wrap);
         let log = self.config.logs.join(format!("worker-{}.log", i + 1));
         let wrap = move |message| wrap(FromSlot { slot: i, life, message });
-        let worker = WorkerProcess::spawn(
-            &self.config.program,
-            self.config.threads,
-            log,
-            self.messages.clone(),
-            wrap,
-        )?;
+        let PoolConfig { program, threads, gpus, .. } = &self.config;
+        let launch = Launch { program, threads: *threads, gpu: gpus.of_slot(i) };
+        let worker = WorkerProcess::spawn(launch, log, self.messages.clone(), wrap)?;
         slot.worker = Some(worker);
         Ok(())
     }

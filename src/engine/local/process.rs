@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::Sender;
 
+use super::gpus::VISIBLE;
 use crate::job::{Job, WorkerEvent};
 
 /// The longest line that a worker may send; a longer one is no event.
@@ -31,6 +32,17 @@ pub struct WorkerProcess {
     log: PathBuf,
 }
 
+/// How a worker is started.
+#[derive(Clone, Copy, Debug)]
+pub struct Launch<'a> {
+    /// Its program.
+    pub program: &'a Path,
+    /// Threads that it may compute with.
+    pub threads: u32,
+    /// The one GPU that it sees; `None`: as its parent does.
+    pub gpu: Option<&'a str>,
+}
+
 /// Why no worker could be started.
 #[derive(Debug, thiserror::Error)]
 pub enum SpawnError {
@@ -42,6 +54,12 @@ pub enum SpawnError {
         /// Why.
         #[source]
         source: std::io::Error,
+    },
+    /// A GPU is asked for, and cannot be had.
+    #[error("{why}")]
+    NoGpu {
+        /// In words.
+        why: String,
     },
     /// Its log cannot be written.
     #[error("cannot write the worker's log `{path}`")]
@@ -55,23 +73,24 @@ pub enum SpawnError {
 }
 
 impl WorkerProcess {
-    /// Starts `program`; what it says goes to `events` with the number `slot`.
+    /// Starts a worker; what it says goes to `events` with the number `slot`.
     ///
     /// # Errors
     /// Where it cannot be started, or its log not be opened.
     pub fn spawn<M: Send + 'static>(
-        program: &Path,
-        threads: u32,
+        launch: Launch<'_>,
         log: PathBuf,
         events: Sender<M>,
         wrap: impl Fn(FromWorker) -> M + Send + 'static,
     ) -> Result<Self, SpawnError> {
+        let Launch { program, threads, gpu } = launch;
         let log_error = |source| SpawnError::Log { path: log.clone(), source };
         if let Some(folder) = log.parent() {
             std::fs::create_dir_all(folder).map_err(log_error)?;
         }
         let file = OpenOptions::new().create(true).append(true).open(&log).map_err(log_error)?;
         let mut child = Command::new(program)
+            .envs(gpu.map(|gpu| (VISIBLE, gpu)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::from(file))

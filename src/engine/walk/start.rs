@@ -95,7 +95,7 @@ impl Walk<'_> {
         if let Some(lease) = &mut self.lease {
             lease.claim(given_files(print).iter().map(|(_, digest)| digest));
         }
-        let job = job_of(&self.plan.nodes[node], print, digest, &self.config.store, threads)?;
+        let job = job_of(&self.plan.nodes[node], print, digest, &self.config.store, self.sources, threads)?;
         self.pool.give(node, &job)?;
         Ok(())
     }

@@ -5,6 +5,8 @@
 mod architecture;
 mod augment;
 mod data;
+mod device;
+mod hub;
 mod loss;
 mod optimizer;
 mod schedule;
@@ -20,6 +22,8 @@ use serde::{Deserialize, Serialize};
 pub use architecture::*;
 pub use augment::*;
 pub use data::*;
+pub use device::*;
+pub use hub::*;
 pub use loss::*;
 pub use optimizer::*;
 pub use schedule::*;
@@ -120,11 +124,14 @@ impl HeadlineMetric {
 pub struct Workers {
     /// Who runs the jobs.
     pub engine: Engine,
-    /// Worker processes; 0: one per core.
+    /// Worker processes; 0: one per core, or one per GPU.
     pub slots: u32,
     /// Threads of each worker; 0: the cores divided by the workers.
     pub threads: u32,
-    /// Where tensors live.
+    /// Where tensors are to live, as the spec says it.
+    pub wish: DeviceWish,
+    /// Where they live. Of `auto` the processor, until [`Loaded::settle_device`](crate::spec::Loaded::settle_device) says what
+    /// this machine has.
     pub device: Device,
     /// Minutes after which a training keeps a checkpoint within an epoch too; 0: after whole epochs only.
     pub checkpoint_minutes: f64,
@@ -136,16 +143,6 @@ pub struct Workers {
 pub enum Engine {
     /// A pool of worker processes on this machine.
     Local,
-}
-
-/// Where tensors live; its kind is part of a training's fingerprint, since it changes numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Device {
-    /// The processor.
-    Cpu,
-    /// The first NVIDIA GPU.
-    Cuda,
 }
 
 /// `[tracking]`

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, Loss, Optimizer, Schedule, ValMetric};
+use super::{Architecture, HubModel, Loss, Optimizer, Schedule, ValMetric};
 
 /// `[model]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,6 +89,8 @@ pub enum Weights {
     None,
     /// A safetensors file.
     Path(PathBuf),
+    /// The safetensors file of a repository of the Hugging Face hub.
+    Hub(HubModel),
 }
 
 /// `[train]`

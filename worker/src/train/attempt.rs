@@ -59,10 +59,11 @@ impl Ground<'_> {
         if job.inputs.contains_key(input::WEIGHTS) {
             let copy = inputs::path(job, store, input::WEIGHTS)?;
             let named = match &job.model.weights {
-                Weights::Path(named) => named.as_path(),
-                Weights::None => copy.as_path(),
+                Weights::Path(named) => named.clone(),
+                Weights::Hub(model) => model.to_string().into(),
+                Weights::None => copy.clone(),
             };
-            replaced = network.load_weights_of(&copy, named)?.replaced;
+            replaced = network.load_weights_of(&copy, &named)?.replaced;
         }
         let loss = LossFunction::new(&job.train.loss, self.positive_weights.clone(), device)?;
         let average = match job.train.ema {
@@ -88,6 +89,10 @@ impl Ground<'_> {
         let uploader = self.uploader(&learner);
         let checkpoint = checkpoint::path(&self.store.checkpoint_dir(key)?);
         let mut session = Session::new(job, self.examples, self.index, learner, cut, uploader, checkpoint)?;
+        if !replaced.is_empty() {
+            let names = replaced.join("`, `");
+            self.notice(format!("not taken from the weights file, but drawn from the seed: `{names}`"));
+        }
         if let Some(reason) = session.resume()? {
             self.notice(format!("the checkpoint is passed over, and the training begins anew: {reason}"));
         }

@@ -1,4 +1,4 @@
-//! How long to wait before asking again.
+//! How long to wait before a server is asked again.
 
 use std::time::Duration;
 
