@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ablatrix::spec::settings::{Architecture, Freeze, Gives, Model, Module};
+use ablatrix::spec::settings::{Architecture, Freeze, Gives, Model, Module, Precision};
 use ablatrix_worker::model::{ModelError, Network, ScriptFile};
 use tch::{Device, Kind, Tensor};
 
@@ -180,4 +180,22 @@ fn what_is_no_network_says_why() {
         assert_eq!(error.to_string(), "cannot read the TorchScript module `m.pt`");
     }
     assert!(matches!(Network::new(&plain(), 3, 1, Device::Cpu), Err(ModelError::NoModule)));
+}
+
+/// A module computes in bfloat16 as the networks that are built in do.
+#[test]
+fn a_module_trains_in_bf16() {
+    let full = open(&plain(), "logits", Gives::Logits, 3).unwrap();
+    let half = open(&plain(), "logits", Gives::Logits, 3).unwrap().with_precision(Precision::Bf16);
+    let logits = |network: &Network| network.forward_t(&side_16(), false).unwrap();
+    assert_eq!(logits(&half).kind(), Kind::Float);
+    let miss = deviation(&values(&logits(&half)), &values(&logits(&full)));
+    assert!(miss > 0.0 && miss < 0.05, "{miss}");
+    half.forward_t(&side_16(), true).unwrap().sum(Kind::Float).backward();
+    for (name, parameter) in named_parameters(&half) {
+        assert!(
+            parameter.grad().defined() && values(&parameter.grad()).iter().all(|g| g.is_finite()),
+            "{name}"
+        );
+    }
 }
