@@ -5,6 +5,7 @@
 //! the cache: events are news, not results.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -81,6 +82,8 @@ pub struct Job {
     pub fold: u32,
     /// Threads that the worker may compute with.
     pub threads: u32,
+    /// Minutes after which a checkpoint is kept within an epoch too; 0: only after whole epochs, and when the job is stopped.
+    pub checkpoint_minutes: f64,
     /// Where tensors live.
     pub device: Device,
 }
@@ -142,6 +145,8 @@ pub enum WorkerEvent {
         key: Digest,
         /// Epochs that a checkpoint already holds.
         resumed_epochs: u32,
+        /// Steps of the next epoch that it holds.
+        resumed_steps: u64,
         /// Epochs that are planned.
         epochs: u32,
     },
@@ -151,6 +156,13 @@ pub enum WorkerEvent {
         key: Digest,
         /// The epoch's row of `history`.
         row: EpochRow,
+    },
+    /// Something that people should know; the job goes on.
+    Notice {
+        /// The job's key.
+        key: Digest,
+        /// A sentence without a full stop.
+        message: String,
     },
     /// The result is in the cache.
     Finished {
@@ -223,6 +235,12 @@ pub struct TrainSummary {
     pub best_watched_epoch: u32,
     /// Why it ended.
     pub stop: StopReason,
+    /// Where it diverged, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub divergence: Option<Divergence>,
+    /// The size of the batches, where memory did not allow the one that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smaller_batches: Option<u32>,
     /// Parameters that were trained, and all of them.
     pub trained_parameters: u64,
     /// All parameters of the model.
@@ -231,6 +249,38 @@ pub struct TrainSummary {
     pub replaced: Vec<String>,
     /// How much more each label's positives weighed in the loss than its negatives; empty where they weighed as much.
     pub positive_weights: Vec<f64>,
+}
+
+/// Where a training diverged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Divergence {
+    /// The epoch, from 1.
+    pub epoch: u32,
+    /// The batch of that epoch whose loss was NaN or infinite, from 1; `None` where that was seen after its last step, in the
+    /// weights or on the validation part.
+    pub batch: Option<u64>,
+    /// Batches of an epoch.
+    pub batches: u64,
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Divergence { epoch, batch, batches } = self;
+        match batch {
+            Some(batch) => write!(
+                f,
+                "diverged in batch {batch} of {batches} of epoch {epoch}: its loss was NaN or infinite"
+            )?,
+            None => write!(
+                f,
+                "diverged in epoch {epoch}: after it, weights or validation loss were NaN or infinite"
+            )?,
+        }
+        match epoch - 1 {
+            0 => f.write_str("; the initial weights are kept"),
+            last_good => write!(f, "; the last good epoch is {last_good}"),
+        }
+    }
 }
 
 /// Why a training ended.

@@ -27,7 +27,7 @@ use ablatrix_worker::inputs::Examples;
 use ablatrix_worker::model::Network;
 use ablatrix_worker::stop::Stop;
 use ablatrix_worker::torch;
-use ablatrix_worker::train::epoch::Pass;
+use ablatrix_worker::train::epoch::{Pass, Progress};
 use ablatrix_worker::train::learner::Learner;
 use ablatrix_worker::train::loader::Source;
 use ablatrix_worker::train::loss::LossFunction;
@@ -67,6 +67,8 @@ fn main() {
             uploader: &uploader,
             source: Source { examples: &examples, policy: &policy, seed: 1, epoch_idx },
             loader_threads: loaders.parse().unwrap(),
+            from: Progress::default(),
+            pause_after: None,
             accumulate: 1,
             rates: EpochRates::Constant(1e-4),
         };
@@ -140,8 +142,10 @@ fn job(root: &Path, model: &str, side: usize) -> Job {
             epochs: 1,
             batch_size: 32,
             accumulate: 1,
+            shrink_batches: false,
             loss: Loss::Bce { positive_weights: PositiveWeights::None, smoothing: 0.0 },
             precision: Precision::Fp32,
+            deterministic: true,
             optimizer: Optimizer {
                 rule: Rule::Adam { betas: [0.9, 0.999], epsilon: 1e-8 },
                 lr: 1e-4,
@@ -161,6 +165,7 @@ fn job(root: &Path, model: &str, side: usize) -> Job {
         seed: 1,
         fold: 0,
         threads: 1,
+        checkpoint_minutes: 0.0,
         device: Device::Cpu,
     }
 }

@@ -1,6 +1,6 @@
 //! The engine's news on a terminal as bars, elsewhere as plain lines. All of it goes to stderr.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub struct Display {
     detail: Detail,
     bars: Option<Bars>,
     epochs: HashMap<String, u32>,
+    /// Notices that were shown.
+    noticed: HashSet<String>,
     /// Messages of data stages that failed. They are told at the end: where they are faults of the spec, they are
     /// shown with their place there.
     held: Vec<Held>,
@@ -53,7 +55,7 @@ impl Display {
     pub fn new(detail: Detail) -> Self {
         let rich = std::io::stderr().is_terminal() && detail > Detail::Quiet;
         let bars = rich.then(|| Bars { all: MultiProgress::new(), runs: None, open: HashMap::new() });
-        Display { detail, bars, epochs: HashMap::new(), held: Vec::new() }
+        Display { detail, bars, epochs: HashMap::new(), noticed: HashSet::new(), held: Vec::new() }
     }
 
     /// Shows an event.
@@ -91,9 +93,12 @@ impl Display {
                     bar.set_position(*done as u64);
                 }
             }
-            Event::TrainingFrom { run, resumed_epochs, epochs } => {
+            Event::TrainingFrom { run, resumed_epochs, resumed_steps, epochs } => {
                 self.epochs.insert(run.clone(), *epochs);
-                if *resumed_epochs > 0 {
+                if *resumed_steps > 0 {
+                    let (epoch, steps) = (resumed_epochs + 1, count(*resumed_steps as usize, "step"));
+                    self.line(&format!("train {run}: goes on in epoch {epoch} of {epochs}, after {steps}"));
+                } else if *resumed_epochs > 0 {
                     self.line(&format!("train {run}: goes on after epoch {resumed_epochs} of {epochs}"));
                 }
                 if let Some(bars) = &mut self.bars {
@@ -102,6 +107,12 @@ impl Display {
                     bar.set_prefix(plain(run));
                     bar.set_position(u64::from(*resumed_epochs));
                     bars.open.insert(run.clone(), bar);
+                }
+            }
+            Event::Notice { run, message } => {
+                // Most are the same for all runs of a study.
+                if self.noticed.insert(message.clone()) {
+                    self.line(&format!("train {run}: {message}"));
                 }
             }
             Event::Epoch { run, row } => {

@@ -50,8 +50,17 @@ pub enum Event {
         run: String,
         /// Epochs that a checkpoint already holds.
         resumed_epochs: u32,
+        /// Steps of the next epoch that it holds.
+        resumed_steps: u64,
         /// Epochs in all.
         epochs: u32,
+    },
+    /// What people should know of a run that goes on.
+    Notice {
+        /// The run.
+        run: String,
+        /// A sentence without a full stop.
+        message: String,
     },
     /// An epoch of a training ended.
     Epoch {

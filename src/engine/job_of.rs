@@ -47,6 +47,7 @@ pub fn job_of(
         seed: node.seed,
         fold: node.fold.unwrap_or(0),
         threads,
+        checkpoint_minutes: experiment.workers.checkpoint_minutes,
         device: experiment.workers.device,
     })
 }

@@ -64,8 +64,10 @@ impl Stage {
         match self {
             // `Ingest`: run-length masks, and URLs of small copies. `Evaluate`: the table `metrics` has a column `fold`.
             Stage::Ingest | Stage::Split | Stage::Balance | Stage::Pixels | Stage::Evaluate => 2,
-            // `history` has a column for every metric of validation. The page shows what each augmentation does.
-            Stage::Train | Stage::Report => 3,
+            // The page shows what each augmentation does.
+            Stage::Report => 3,
+            // `history` has a column for every metric of validation; the summary says where a training diverged.
+            Stage::Train => 4,
             _ => 1,
         }
     }

@@ -302,6 +302,8 @@ fn result(
             best_epoch: epochs_run.saturating_sub(if early > 0 { 5 } else { 0 }).max(1),
             best_watched_epoch: epochs_run.saturating_sub(if early > 0 { 5 } else { 0 }).max(1),
             stop: if early > 0 { StopReason::EarlyStopping } else { StopReason::LastEpoch },
+            divergence: None,
+            smaller_batches: None,
             trained_parameters: 1_502_000,
             parameters: 1_530_000,
             replaced: vec![],

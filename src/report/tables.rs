@@ -168,6 +168,10 @@ fn run_row(study: &Study, run: &Run) -> RunRow {
             let seconds: f64 = result.history.iter().map(|h| h.seconds).sum();
             row.time = Cell { text: format::duration(seconds), value: format::significant(seconds) };
             row.notes = result.flags.iter().chain(&result.cautions).cloned().collect();
+            row.notes.extend(summary.divergence.as_ref().map(ToString::to_string));
+            row.notes.extend(summary.smaller_batches.map(|size| {
+                format!("trained with batches of {size}, gathered to the same steps: memory was out with the batches asked for")
+            }));
         }
         RunState::Failed { message } => {
             (row.state, row.symbol) = ("failed", "✕");

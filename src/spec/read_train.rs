@@ -18,11 +18,13 @@ pub fn train(root: &Table<'_>) -> Train {
         epochs: table.integer("epochs", 1..=100_000) as u32,
         batch_size: table.integer("batch_size", 1..=65_536) as u32,
         accumulate: table.integer("accumulate", 1..=65_536) as u32,
+        shrink_batches: table.flag("shrink_batches"),
         loss: loss(table.table("loss")),
         precision: table.choice(
             "precision",
             &[("fp32", Precision::Fp32), ("tf32", Precision::Tf32), ("bf16", Precision::Bf16)],
         ),
+        deterministic: table.flag("deterministic"),
         optimizer: optimizer(table.table("optimizer")),
         clip_norm: table.number("clip_norm", 0.0..=1e6),
         schedule: schedule(table.table("schedule")),

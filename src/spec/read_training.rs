@@ -189,6 +189,7 @@ pub fn workers(root: &Table<'_>) -> Workers {
         threads: table.integer("threads", 0..=1024) as u32,
         wish,
         device: wish.kind(),
+        checkpoint_minutes: table.number("checkpoint_minutes", 0.0..=100_000.0),
     };
     table.finish();
     settings

@@ -28,6 +28,14 @@ void ablatrix_autocast_leave(int is_cuda) {
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
 }
 
+int ablatrix_autocast_pause_cpu() {
+  const bool was_on = at::autocast::is_autocast_enabled(at::kCPU);
+  if (was_on) at::autocast::set_autocast_enabled(at::kCPU, false);
+  return was_on;
+}
+
+void ablatrix_autocast_resume_cpu() { at::autocast::set_autocast_enabled(at::kCPU, true); }
+
 void ablatrix_allow_tf32(int allowed) {
   at::globalContext().setAllowTF32CuBLAS(allowed != 0);
   at::globalContext().setAllowTF32CuDNN(allowed != 0);

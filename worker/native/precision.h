@@ -7,6 +7,10 @@ extern "C" {
 void ablatrix_autocast_enter(int is_cuda);
 void ablatrix_autocast_leave(int is_cuda);
 
+// Switches that off for operations of this thread on the processor, and says whether it was on; `resume` switches it on again.
+int ablatrix_autocast_pause_cpu();
+void ablatrix_autocast_resume_cpu();
+
 // Whether products and convolutions of 32-bit floats on a GPU may round their factors to TF32.
 void ablatrix_allow_tf32(int allowed);
 

@@ -14,13 +14,22 @@ const char *ablatrix_libtorch_version() { return TORCH_VERSION; }
 
 void ablatrix_free(char *message) { std::free(message); }
 
-void ablatrix_set_deterministic() {
+void ablatrix_set_deterministic(int wanted) {
   auto &context = at::globalContext();
-  context.setDeterministicAlgorithms(true, /*warn_only=*/true);
+  context.setDeterministicAlgorithms(wanted != 0, /*warn_only=*/true);
   context.setDeterministicFillUninitializedMemory(false);
-  context.setDeterministicCuDNN(true);
+  context.setDeterministicCuDNN(wanted != 0);
+  // On the processor it costs nothing.
   context.setDeterministicMkldnn(true);
-  context.setBenchmarkCuDNN(false);
+  context.setBenchmarkCuDNN(wanted == 0);
+}
+
+int ablatrix_is_deterministic() {
+  const auto &context = at::globalContext();
+  return context.deterministicAlgorithms() && context.deterministicCuDNN() && !context.benchmarkCuDNN();
+}
+
+void ablatrix_prepare_cublas() {
   setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
 }
 

@@ -10,8 +10,13 @@ void ablatrix_free(char *message);
 
 // Same inputs, same bits: deterministic algorithms, cuDNN and oneDNN. Operations that have no deterministic
 // form warn once on stderr instead of failing. Fresh memory is not filled, since nothing here reads it unset.
-// Sets an environment variable that cuBLAS reads, so: before there are threads that read the environment.
-void ablatrix_set_deterministic();
+// Not `wanted`, a GPU may sum in any order, and cuDNN tries its algorithms and takes the fastest one.
+void ablatrix_set_deterministic(int wanted);
+int ablatrix_is_deterministic();
+
+// Sets an environment variable without which cuBLAS cannot be deterministic; before there are threads that read the
+// environment.
+void ablatrix_prepare_cublas();
 
 // Loads libtorch_cuda: linkers drop a library that nobody calls by name, and CUDA is then silently
 // "not available".

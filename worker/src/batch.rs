@@ -114,7 +114,10 @@ impl Uploader {
     fn normalised_there(&self, pixels: &[u8], size: &[i64]) -> Result<Tensor, TchError> {
         let bytes = Tensor::f_from_data_size(pixels, size, Kind::Uint8)?;
         let channels = |values: &[f32; 3]| Tensor::f_from_slice(values)?.f_to(self.device);
-        let mut images = bytes.f_to(self.device)?.f_to_kind(Kind::Float)?;
+        // From pinned memory the GPU takes them by itself, while this thread goes on. Libtorch keeps the memory until then.
+        let bytes = if self.device.is_cuda() { bytes.f_pin_memory(self.device)? } else { bytes };
+        let there = bytes.f_to_device_(self.device, Kind::Uint8, true, false)?;
+        let mut images = there.f_to_kind(Kind::Float)?;
         images.f_mul_(&channels(&self.scale)?)?.f_add_(&channels(&self.shift)?)
     }
 

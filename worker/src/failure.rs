@@ -12,6 +12,7 @@ use tch::TchError;
 use crate::inputs::InputError;
 use crate::model::{ModelError, WeightsError};
 use crate::torch::{self, TorchError};
+use crate::train::order::Cut;
 
 /// Why a job failed.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,18 @@ pub enum JobError {
     /// A call into libtorch.
     #[error("libtorch: {}", torch::first_line(&.0.to_string()))]
     Tch(#[from] TchError),
+    /// A batch does not fit into memory, and smaller ones were not to be tried, or do not fit either.
+    #[error("memory is out with batches of {batch_size} pictures of {side} x {side}: {}", remedy(*batch_size, *fitting))]
+    OutOfMemory {
+        /// Rows of a batch.
+        batch_size: u32,
+        /// Pixels.
+        side: usize,
+        /// The largest batches that fit and make the same steps.
+        fitting: Option<Cut>,
+        /// What libtorch said.
+        source: Box<JobError>,
+    },
     /// A file operation failed.
     #[error("cannot {doing} `{path}`")]
     Io {
@@ -78,10 +91,21 @@ impl JobError {
             JobError::Torch(error) => out_of_means(&error.to_string()),
             JobError::Tch(error) => out_of_means(&error.to_string()),
             JobError::Io { .. } => true,
-            JobError::OtherLibtorch => false,
+            JobError::OtherLibtorch | JobError::OutOfMemory { .. } => false,
             JobError::Panic(message) => out_of_means(message),
         };
         if passes { FailureKind::Infrastructure } else { FailureKind::Final }
+    }
+
+    /// Whether it is want of memory for tensors, which smaller batches may end.
+    pub fn is_out_of_memory(&self) -> bool {
+        let says = |text: String| OUT_OF_MEMORY.iter().any(|part| text.contains(part));
+        match self {
+            JobError::Tch(error) => says(error.to_string()),
+            JobError::Torch(error) => says(error.to_string()),
+            JobError::Model(ModelError::Place { source, .. }) => says(source.to_string()),
+            _ => false,
+        }
     }
 
     /// The whole chain in one line.
@@ -97,11 +121,34 @@ impl JobError {
     }
 }
 
+/// What a batch can do to fit; `fitting` makes the same steps.
+fn remedy(asked: u32, fitting: Option<Cut>) -> String {
+    match fitting {
+        Some(Cut { batch_size, accumulate }) => format!(
+            "batches of {batch_size} fit; write `train.batch_size = {batch_size}` and `train.accumulate = {accumulate}`, whose \
+             steps are the same, or allow it by `train.shrink_batches = true`"
+        ),
+        None if Cut { batch_size: asked, accumulate: 1 }.smaller().next().is_none() => {
+            "a smaller `train.batch_size` or `images.size` needs less".to_owned()
+        }
+        None => "nor do smaller batches fit; a smaller `images.size` or model needs less".to_owned(),
+    }
+}
+
+/// What libtorch's allocators, oneDNN's and C++'s say where there is no memory.
+/// oneDNN's can have other causes, which the sizes that are tried then do not cure.
+const OUT_OF_MEMORY: [&str; 6] = [
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "bad_alloc",
+    "could not create a memory",
+    "could not create a primitive",
+];
+
 /// Whether libtorch's message speaks of memory or of the GPU.
 fn out_of_means(message: &str) -> bool {
-    ["out of memory", "not enough memory", "can't allocate memory", "CUDA error", "CUDNN_STATUS"]
-        .iter()
-        .any(|part| message.contains(part))
+    OUT_OF_MEMORY.iter().chain(&["CUDA error", "CUDNN_STATUS"]).any(|part| message.contains(part))
 }
 
 #[cfg(test)]

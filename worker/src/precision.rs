@@ -9,6 +9,8 @@ use tch::Device;
 unsafe extern "C" {
     fn ablatrix_autocast_enter(is_cuda: c_int);
     fn ablatrix_autocast_leave(is_cuda: c_int);
+    fn ablatrix_autocast_pause_cpu() -> c_int;
+    fn ablatrix_autocast_resume_cpu();
     fn ablatrix_allow_tf32(allowed: c_int);
     fn ablatrix_cpu_capability(text: *mut c_char, size: c_ulong);
 }
@@ -39,6 +41,28 @@ impl Drop for Autocast {
     fn drop(&mut self) {
         // SAFETY: on the thread that entered, once.
         unsafe { ablatrix_autocast_leave(c_int::from(self.is_cuda)) };
+    }
+}
+
+/// While it lives, this thread's operations on the processor compute in 32-bit floats in spite of [`Autocast`].
+#[derive(Debug)]
+pub struct Paused {
+    _of_this_thread: PhantomData<*const ()>,
+}
+
+impl Paused {
+    /// Begins, where autocast is on for the processor.
+    pub fn enter() -> Option<Self> {
+        // SAFETY: sets a flag of this thread; set back when the guard is dropped.
+        let was_on = unsafe { ablatrix_autocast_pause_cpu() } != 0;
+        was_on.then(|| Paused { _of_this_thread: PhantomData })
+    }
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        // SAFETY: on the thread that paused it, once.
+        unsafe { ablatrix_autocast_resume_cpu() };
     }
 }
 
@@ -84,6 +108,18 @@ mod tests {
         for precision in [Precision::Fp32, Precision::Tf32] {
             assert!(Autocast::enter(precision, Device::Cpu).is_none());
         }
+    }
+
+    #[test]
+    fn a_pause_is_over_with_its_guard_and_there_is_none_without_autocast() {
+        assert!(Paused::enter().is_none());
+        let _autocast = Autocast::enter(Precision::Bf16, Device::Cpu);
+        {
+            let paused = Paused::enter();
+            assert!(paused.is_some() && Paused::enter().is_none());
+            assert_eq!(product().0, Kind::Float);
+        }
+        assert_eq!(product().0, Kind::BFloat16);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::{network, precision, score, torch};
 pub fn predict(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobError> {
     let started = Instant::now();
     let device = torch::open_device(job.device, job.threads)?;
+    torch::set_deterministic(job.train.deterministic);
     precision::prepare(job.train.precision);
     let examples = Examples::open(job, store)?;
     let held_out = examples.held_out();
@@ -28,7 +29,7 @@ pub fn predict(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, Job
     let mut network = network::of(job, store, examples.labels().len(), device)?;
     network.load_trained(&inputs::path(job, store, input::MODEL)?)?;
     let key = job.fingerprint.key.clone();
-    worker.events.emit(&WorkerEvent::Started { key, resumed_epochs: 0, epochs: 0 });
+    worker.events.emit(&WorkerEvent::Started { key, resumed_epochs: 0, resumed_steps: 0, epochs: 0 });
 
     let uploader = Uploader::new(device, examples.side(), network.normalisation());
     let (image_ids, parts): (Vec<_>, Vec<_>) = held_out.into_iter().unzip();

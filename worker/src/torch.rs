@@ -1,13 +1,14 @@
 //! Libtorch as a whole: its version, threads, determinism, devices, and the calls that `tch` does not pass on.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, c_char, c_int};
 
 use ablatrix::spec::settings::Device;
 
 unsafe extern "C" {
     fn ablatrix_libtorch_version() -> *const c_char;
     fn ablatrix_free(message: *mut c_char);
-    fn ablatrix_set_deterministic();
+    fn ablatrix_set_deterministic(wanted: c_int);
+    fn ablatrix_prepare_cublas();
     fn ablatrix_load_cuda() -> *mut c_char;
     fn ablatrix_keep_freed_memory();
 }
@@ -35,13 +36,22 @@ pub fn version() -> String {
 
 /// Sets what holds for the whole process. To be called once, before the first tensor.
 pub fn prepare_process() {
-    // SAFETY: both set flags of libtorch and of the allocator and touch no memory of ours.
+    // SAFETY: they set flags of libtorch and of the allocator and a variable of the environment, while there is no other
+    // thread that reads it, and touch no memory of ours.
     unsafe {
         ablatrix_keep_freed_memory();
-        ablatrix_set_deterministic();
+        ablatrix_prepare_cublas();
+        ablatrix_set_deterministic(1);
     }
     // No operation here runs several others at once; the pool would only cost threads.
     tch::set_num_interop_threads(1);
+}
+
+/// Whether the same inputs are to give the same bits on a GPU too; else it may be faster, and cuDNN tries its algorithms on
+/// pictures of each new size. On the processor they always do. To be called for each job.
+pub fn set_deterministic(wanted: bool) {
+    // SAFETY: sets flags of libtorch.
+    unsafe { ablatrix_set_deterministic(c_int::from(wanted)) };
 }
 
 /// Where a job's tensors live, its threads set.
@@ -95,5 +105,23 @@ pub(crate) unsafe fn take_message(message: *mut c_char) -> Option<String> {
         let text = CStr::from_ptr(message).to_string_lossy().into_owned();
         ablatrix_free(message);
         Some(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    unsafe extern "C" {
+        fn ablatrix_is_deterministic() -> c_int;
+    }
+
+    #[test]
+    fn determinism_is_set_for_each_job() {
+        for wanted in [false, true] {
+            set_deterministic(wanted);
+            // SAFETY: reads flags.
+            assert_eq!(unsafe { ablatrix_is_deterministic() } != 0, wanted);
+        }
     }
 }

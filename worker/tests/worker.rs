@@ -8,8 +8,12 @@ mod harness;
 mod protocol;
 #[path = "worker/training.rs"]
 mod training;
+#[path = "worker/memory.rs"]
+mod memory;
 #[path = "worker/resume.rs"]
 mod resume;
+#[path = "worker/within_epoch.rs"]
+mod within_epoch;
 #[path = "worker/refusals.rs"]
 mod refusals;
 #[path = "worker/numbers.rs"]

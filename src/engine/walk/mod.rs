@@ -27,7 +27,7 @@ use remote::{Asking, FromRemote};
 const POLL: Duration = Duration::from_millis(100);
 
 /// How long workers have to keep a checkpoint after an interrupt.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often a study is walked anew because cached bytes were found damaged.
 const MAX_REBUILDS: u32 = 20;

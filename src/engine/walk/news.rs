@@ -56,12 +56,13 @@ impl Walk<'_> {
     ) -> Result<(), EngineError> {
         let run = self.plan.nodes[node].run.clone();
         match event {
-            WorkerEvent::Started { resumed_epochs, epochs, .. } => {
+            WorkerEvent::Started { resumed_epochs, resumed_steps, epochs, .. } => {
                 if self.plan.nodes[node].stage == Stage::Train {
-                    (self.listener)(Event::TrainingFrom { run, resumed_epochs, epochs });
+                    (self.listener)(Event::TrainingFrom { run, resumed_epochs, resumed_steps, epochs });
                 }
             }
             WorkerEvent::Epoch { row, .. } => (self.listener)(Event::Epoch { run, row }),
+            WorkerEvent::Notice { message, .. } => (self.listener)(Event::Notice { run, message }),
             WorkerEvent::Finished { .. } => {
                 let key = self.print(node)?.key;
                 match self.config.store.lookup(&key)? {

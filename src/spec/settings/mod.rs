@@ -133,6 +133,8 @@ pub struct Workers {
     /// Where they live. Of `auto` the processor, until [`Loaded::settle_device`](crate::spec::Loaded::settle_device) says what
     /// this machine has.
     pub device: Device,
+    /// Minutes after which a training keeps a checkpoint within an epoch too; 0: after whole epochs only.
+    pub checkpoint_minutes: f64,
 }
 
 /// Who runs the jobs.

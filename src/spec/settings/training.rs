@@ -102,10 +102,14 @@ pub struct Train {
     pub batch_size: u32,
     /// Batches of a step: their gradients are gathered.
     pub accumulate: u32,
+    /// Where memory is out, smaller batches are gathered to the same steps.
+    pub shrink_batches: bool,
     /// The loss.
     pub loss: Loss,
     /// Number format of the forward and backward pass.
     pub precision: Precision,
+    /// Whether a GPU gives the same bits each time too.
+    pub deterministic: bool,
     /// The optimizer.
     pub optimizer: Optimizer,
     /// Largest norm of all gradients together; 0: any.

@@ -1,7 +1,7 @@
-//! What a training has so far, on disk after every epoch.
+//! What a training has so far, on disk: after every epoch, every few minutes within one, and when it is stopped.
 //!
-//! The file is one line (`ablatrix checkpoint 2 `, the blake3 of the rest, a line feed) and a safetensors
-//! file: `model/…`, `average/…`, `best/…`, `optimizer/…`, the history as f64, and the rest as JSON in its metadata. It is written
+//! The file is one line (`ablatrix checkpoint 3 `, the blake3 of the rest, a line feed) and a safetensors
+//! file: `model/…`, `average/…`, `last/…`, `best/…`, `optimizer/…`, the history as f64, and the rest as JSON in its metadata. It is written
 //! under another name, synced and renamed: what stands under the right name is whole. One that is damaged, or
 //! of another key, is no checkpoint.
 
@@ -17,23 +17,26 @@ use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
 use super::early_stopping::Best;
+use super::epoch::Progress;
 use crate::failure::JobError;
 use crate::state::{self, Bytes, Named};
 
 /// Begins the first line; the number is the format's version.
-const MAGIC: &str = "ablatrix checkpoint 2 ";
+const MAGIC: &str = "ablatrix checkpoint 3 ";
 /// Digits of the digest.
 const DIGEST_LEN: usize = 64;
 /// Columns of the tensor `history`.
 const HISTORY_COLUMNS: usize = 7 + Validation::COLUMNS.len();
 
-/// A training between two epochs.
+/// A training between two steps.
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// Weights and running statistics after the last epoch.
+    /// Weights and running statistics.
     pub model: Named,
     /// Their moving averages, where there are any.
     pub average: Option<Named>,
+    /// Within an epoch: what the last whole one left to be kept, or the initial state where there is none.
+    pub last: Option<Named>,
     /// What the best epoch left to be kept, where that is another one.
     pub best_model: Option<Named>,
     /// The optimizer's state.
@@ -42,6 +45,10 @@ pub struct Checkpoint {
     pub best: Option<Best>,
     /// One row per epoch.
     pub history: Vec<HistoryRow>,
+    /// How far the epoch after these has come.
+    pub progress: Progress,
+    /// Rows of a batch, which can be fewer than the job asks for.
+    pub batch_size: u32,
 }
 
 /// The part that is JSON.
@@ -49,6 +56,8 @@ pub struct Checkpoint {
 struct Header {
     key: Digest,
     best: Option<Best>,
+    progress: Progress,
+    batch_size: u32,
 }
 
 /// Its place below a key's folder.
@@ -88,16 +97,18 @@ impl Checkpoint {
         };
         add("model", &self.model)?;
         add("optimizer", &self.optimizer)?;
-        if let Some(average) = &self.average {
-            add("average", average)?;
-        }
-        if let Some(best) = &self.best_model {
-            add("best", best)?;
+        for (group, state) in [("average", &self.average), ("last", &self.last), ("best", &self.best_model)] {
+            add(group, state.as_ref().unwrap_or(&vec![]))?;
         }
         let rows: Vec<f64> = self.history.iter().flat_map(numbers).collect();
         tensors.push(("history".to_owned(), Bytes::of(&Tensor::f_from_slice(&rows)?)?));
 
-        let header = Header { key: key.clone(), best: self.best };
+        let header = Header {
+            key: key.clone(),
+            best: self.best,
+            progress: self.progress,
+            batch_size: self.batch_size,
+        };
         let header = serde_json::to_string(&header)
             .unwrap_or_else(|error| panic!("bug: a checkpoint's header is plain data: {error}"));
         let metadata = HashMap::from([("checkpoint".to_owned(), header)]);
@@ -136,22 +147,30 @@ impl Checkpoint {
         if header.key != *key {
             return Err(format!("it is of key `{}`", header.key.short()));
         }
-        let (mut model, mut average, mut optimizer, mut best_model) = (vec![], vec![], vec![], vec![]);
+        let mut groups: HashMap<String, Named> = HashMap::new();
         let mut rows = vec![];
         for (name, view) in SafeTensors::deserialize(content).map_err(text)?.tensors() {
             let tensor = state::tensor_of(&view).map_err(|error| error.to_string())?;
             match name.split_once('/') {
-                Some(("model", name)) => model.push((name.to_owned(), tensor)),
-                Some(("average", name)) => average.push((name.to_owned(), tensor)),
-                Some(("optimizer", name)) => optimizer.push((name.to_owned(), tensor)),
-                Some(("best", name)) => best_model.push((name.to_owned(), tensor)),
-                _ => rows = Vec::<f64>::try_from(&tensor).map_err(|error| error.to_string())?,
+                Some((group, name)) => {
+                    groups.entry(group.to_owned()).or_default().push((name.to_owned(), tensor));
+                }
+                None => rows = Vec::<f64>::try_from(&tensor).map_err(|error| error.to_string())?,
             }
         }
         let history = rows.chunks_exact(HISTORY_COLUMNS).map(|row| history_row(run, row)).collect();
-        let some = |state: Named| (!state.is_empty()).then_some(state);
-        let (average, best_model) = (some(average), some(best_model));
-        Ok(Checkpoint { model, average, best_model, optimizer, best: header.best, history })
+        let mut of = |group: &str| groups.remove(group);
+        Ok(Checkpoint {
+            model: of("model").unwrap_or_default(),
+            average: of("average"),
+            last: of("last"),
+            best_model: of("best"),
+            optimizer: of("optimizer").unwrap_or_default(),
+            best: header.best,
+            history,
+            progress: header.progress,
+            batch_size: header.batch_size,
+        })
     }
 }
 
@@ -207,10 +226,13 @@ mod tests {
         Checkpoint {
             model: named("fc.weight", f32::MIN_POSITIVE / 2.0),
             average: Some(named("fc.weight", 4.0)),
+            last: Some(named("fc.weight", 5.0)),
             best_model: Some(named("fc.weight", 2.0)),
             optimizer: named("mean.fc.weight", 3.0),
             best: Some(Best { epoch: 1, value: 0.1 + 0.2 }),
             history: vec![row],
+            progress: Progress { steps: 3, rows: 90, loss_sum: 0.1 + 0.7, elapsed_s: 1.5, waited_s: 0.25 },
+            batch_size: 30,
         }
     }
 
@@ -227,12 +249,14 @@ mod tests {
         written.write(&path, &key).unwrap();
         let found = read(&path, &key).unwrap();
         assert_eq!(found.best, written.best);
+        assert_eq!((found.progress, found.batch_size), (written.progress, written.batch_size));
         assert_eq!(format!("{:?}", found.history), format!("{:?}", written.history));
         let bits = |state: &Named| -> Vec<u32> {
             Vec::<f32>::try_from(&state[0].1).unwrap().iter().map(|value| value.to_bits()).collect()
         };
         assert_eq!(bits(&found.model), bits(&written.model));
         assert_eq!(bits(&found.optimizer), bits(&written.optimizer));
+        assert_eq!(bits(&found.last.unwrap()), bits(&written.last.unwrap()));
         assert_eq!(bits(&found.best_model.unwrap()), bits(&written.best_model.unwrap()));
         assert_eq!(bits(&found.average.unwrap()), bits(&written.average.unwrap()));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -6,8 +6,11 @@
 //! learner    forward, loss, backward, step; the average of the weights
 //! epoch      one pass: batch after batch, each step at the rate of the schedule
 //! session    epoch after epoch: validation, the best so far, checkpoints
+//! attempt    all of that once, with batches of one size
+//! memory     which smaller size fits, where that one does not
 //! ```
 
+mod attempt;
 pub mod average;
 pub mod checkpoint;
 mod early_stopping;
@@ -16,6 +19,7 @@ mod kept;
 pub mod learner;
 pub mod loader;
 pub mod loss;
+mod memory;
 pub mod optimizer;
 pub mod order;
 pub mod schedule;
@@ -26,20 +30,19 @@ use std::path::Path;
 use std::time::Instant;
 
 use ablatrix::cache::Store;
-use ablatrix::job::{EpochRow, Job, StopReason, TrainSummary, WorkerEvent, input, output};
+use ablatrix::job::{EpochRow, Job, TrainSummary, output};
 use ablatrix::metrics::Course;
-use ablatrix::spec::settings::{EarlyStopping, ValMetric, Weights};
+use ablatrix::spec::settings::{EarlyStopping, ValMetric};
 use ablatrix::tables::{self, rows::HistoryRow};
 
 use crate::failure::JobError;
-use crate::inputs::{self, Examples, InputError};
+use crate::inputs::{Examples, InputError};
 use crate::serve::{self, Outcome, Worker};
-use crate::{network, precision, torch};
-use average::Average;
+use crate::{precision, torch};
+use attempt::{Ended, Ground};
 use early_stopping::watched;
-use learner::Learner;
-use loss::{LossFunction, positive_weights};
-use session::{EpochEnd, Session};
+use loss::positive_weights;
+use order::Cut;
 
 /// Trains a run from its last checkpoint on, and publishes model, history and summary.
 ///
@@ -48,69 +51,35 @@ use session::{EpochEnd, Session};
 pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobError> {
     let started = Instant::now();
     let device = torch::open_device(job.device, job.threads)?;
+    torch::set_deterministic(job.train.deterministic);
     precision::prepare(job.train.precision);
     let examples = Examples::open(job, store)?;
     let index = examples.train_index(job, store)?;
     if job.train.needs_validation() && !examples.has_validation() {
         return Err(InputError::TooFew { part: "val", n_rows: 0, least: 1 }.into());
     }
-    let build = || network::of(job, store, examples.labels().len(), device);
-    let mut network = build()?;
-    let mut replaced = Vec::new();
-    if job.inputs.contains_key(input::WEIGHTS) {
-        let copy = inputs::path(job, store, input::WEIGHTS)?;
-        let named = match &job.model.weights {
-            Weights::Path(named) => named.clone(),
-            Weights::Hub(model) => model.to_string().into(),
-            Weights::None => copy.clone(),
-        };
-        replaced = network.load_weights_of(&copy, &named)?.replaced;
-    }
     let positive_weights = positive_weights::of(&job.train.loss, &examples, &index)?;
-    let loss = LossFunction::new(&job.train.loss, positive_weights.clone(), device)?;
-    let average = match job.train.ema {
-        decay if decay > 0.0 => Some(Average::new(build()?, &network, decay)?),
-        _ => None,
+    let ground = Ground { job, store, worker, device, examples: &examples, index: &index, positive_weights };
+    let ended = match ground.attempt(Cut::of(&job.train)) {
+        Err(error) if error.is_out_of_memory() => ground.attempt(memory::smaller(&ground, error)?),
+        other => other,
     };
-    let learner = Learner::new(&job.train, network, loss, average)?;
+    let Some(Ended { trained, stop, replaced }) = ended? else { return Ok(Outcome::Interrupted) };
 
-    let key = &job.fingerprint.key;
-    let checkpoint = checkpoint::path(&store.checkpoint_dir(key)?);
-    let mut session = Session::new(job, &examples, &index, learner, device, checkpoint)?;
-    if let Some(reason) = session.resume()? {
-        worker.warn(&format!("the checkpoint of `{}` is passed over: {reason}", job.run));
-    }
-    let (resumed_epochs, epochs) = (session.epochs_done(), job.train.epochs);
-    worker.events.emit(&WorkerEvent::Started { key: key.clone(), resumed_epochs, epochs });
-
-    let stop = loop {
-        if let Some(stop) = session.is_over() {
-            break stop;
-        }
-        let end = session.run_epoch(&worker.stop)?;
-        if end == EpochEnd::Interrupted {
-            return Ok(Outcome::Interrupted);
-        }
-        if let Some(row) = session.last_row() {
-            worker.events.emit(&WorkerEvent::Epoch { key: key.clone(), row: as_event(row) });
-        }
-        if end == EpochEnd::Diverged {
-            break StopReason::Diverged;
-        }
-    };
-
-    let trained = session.finish()?;
     let (trained_parameters, parameters) = trained.network.parameters();
+    let batch_size = trained.cut.batch_size;
     let summary = TrainSummary {
         epochs_run: trained.history.len() as u32,
-        epochs_planned: epochs,
+        epochs_planned: job.train.epochs,
         best_epoch: trained.best_epoch,
         best_watched_epoch: best_watched(&trained.history, job.train.early_stopping.as_ref()),
         stop,
+        divergence: trained.divergence,
+        smaller_batches: (batch_size < job.train.batch_size).then_some(batch_size),
         trained_parameters,
         parameters,
         replaced,
-        positive_weights,
+        positive_weights: ground.positive_weights,
     };
     let attempt = store.attempt(&job.fingerprint)?;
     trained.network.save(&attempt.path(output::MODEL))?;

@@ -3,7 +3,35 @@
 use std::collections::HashMap;
 
 use ablatrix::seed::Key;
+use ablatrix::spec::settings::Train;
 use ablatrix::tables::rows::TrainIndexRow;
+
+/// How an epoch is cut into batches, and these into steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// Rows of a batch.
+    pub batch_size: u32,
+    /// Batches of a step.
+    pub accumulate: u32,
+}
+
+impl Cut {
+    /// As the settings ask for.
+    pub fn of(train: &Train) -> Self {
+        Cut { batch_size: train.batch_size, accumulate: train.accumulate.max(1) }
+    }
+
+    /// The same steps in batches of `batch_size` rows, which must divide these; `None` where it does not.
+    pub fn into_batches_of(self, batch_size: u32) -> Option<Self> {
+        let divides = batch_size > 0 && self.batch_size.is_multiple_of(batch_size);
+        divides.then(|| Cut { batch_size, accumulate: self.accumulate * (self.batch_size / batch_size) })
+    }
+
+    /// The same steps in ever smaller batches, of two rows at least: batch norm has no variance over one.
+    pub fn smaller(self) -> impl Iterator<Item = Self> {
+        (2..self.batch_size).rev().filter_map(move |batch_size| self.into_batches_of(batch_size))
+    }
+}
 
 /// One row of an epoch: a copy of an image.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -166,6 +194,26 @@ mod tests {
         }
         // The bound tells draws with equal chances apart from these.
         assert!(statistic(&drawn(&vec![0.02; 50]), 0) > 10.0 * most);
+    }
+
+    /// Also where a single row is left over, which joins the batch before it.
+    #[test]
+    fn smaller_batches_make_the_same_steps() {
+        let cut = Cut { batch_size: 12, accumulate: 2 };
+        let smaller: Vec<_> = cut.smaller().map(|cut| (cut.batch_size, cut.accumulate)).collect();
+        assert_eq!(smaller, [(6, 4), (4, 6), (3, 8), (2, 12)]);
+        assert_eq!(Cut { batch_size: 7, accumulate: 1 }.smaller().count(), 0);
+        let steps = |items: &[EpochItem], cut: Cut| -> Vec<Vec<i64>> {
+            let batches = batches(items, cut.batch_size as usize);
+            let rows = |step: &[&[EpochItem]]| step.concat().iter().map(|item| item.image_id).collect();
+            batches.chunks(cut.accumulate as usize).map(rows).collect()
+        };
+        for n in [1, 23, 24, 25, 37, 60, 73] {
+            let items = items(n);
+            for smaller in cut.smaller() {
+                assert_eq!(steps(&items, smaller), steps(&items, cut), "{n} rows, {smaller:?}");
+            }
+        }
     }
 
     #[test]

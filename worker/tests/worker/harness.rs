@@ -136,8 +136,10 @@ impl Study {
                 epochs,
                 batch_size: 6,
                 accumulate: 1,
+                shrink_batches: false,
                 loss: Loss::Bce { positive_weights: PositiveWeights::None, smoothing: 0.0 },
                 precision: Precision::Fp32,
+                deterministic: true,
                 optimizer: adam(1e-3),
                 clip_norm: 0.0,
                 schedule: Schedule::Static,
@@ -151,6 +153,7 @@ impl Study {
             seed: 1,
             fold: 0,
             threads: 1,
+            checkpoint_minutes: 0.0,
             device: Device::Cpu,
         };
         sign(&mut job);

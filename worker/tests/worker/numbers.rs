@@ -11,7 +11,7 @@ use ablatrix_worker::inputs::Examples;
 use ablatrix_worker::model::{Network, TrainedParameter};
 use ablatrix_worker::stop::Stop;
 use ablatrix_worker::train::average::Average;
-use ablatrix_worker::train::epoch::{Pass, PassEnd};
+use ablatrix_worker::train::epoch::{Pass, PassEnd, Progress};
 use ablatrix_worker::train::learner::Learner;
 use ablatrix_worker::train::loader::{Source, for_each_batch};
 use ablatrix_worker::train::loss::LossFunction;
@@ -226,9 +226,11 @@ fn three_epochs_of_resnet18_follow_pytorchs_loss() {
             loader_threads: 0,
             accumulate: 1,
             rates: EpochRates::Constant(1e-4),
+            from: Progress::default(),
+            pause_after: None,
         };
         match pass.run(&order::batches(&items, 8), &Stop::default()).unwrap() {
-            PassEnd::Whole { loss, .. } => curve.push(loss),
+            PassEnd::Whole(progress) => curve.push(progress.loss_sum / progress.rows as f64),
             end => panic!("{end:?}"),
         }
     }
@@ -262,10 +264,12 @@ fn gathered_batches_are_one_large_batch() {
             loader_threads: 0,
             accumulate,
             rates: EpochRates::Constant(0.01),
+            from: Progress::default(),
+            pause_after: None,
         };
         assert!(matches!(
             pass.run(&order::batches(&items, batch_size), &Stop::default()).unwrap(),
-            PassEnd::Whole { .. }
+            PassEnd::Whole(_)
         ));
         learner.network.named_state().iter().flat_map(|(_, tensor)| f64s(tensor)).collect::<Vec<f64>>()
     };

@@ -208,10 +208,14 @@ fn a_damaged_checkpoint_is_passed_over() {
     let study = Study::new();
     let job = study.train_job(2);
     let file = checkpoint::path(&study.store().checkpoint_dir(&job.fingerprint.key).unwrap());
-    std::fs::write(&file, b"ablatrix checkpoint 2 nonsense").unwrap();
+    std::fs::write(&file, b"ablatrix checkpoint 3 nonsense").unwrap();
     let (code, events) = study.run_file(&job);
     assert_eq!(code, Some(0), "{events:?}");
-    assert!(matches!(events[0], WorkerEvent::Started { resumed_epochs: 0, .. }), "{events:?}");
+    assert!(
+        matches!(&events[0], WorkerEvent::Notice { message, .. } if message.contains("begins anew: it is cut short")),
+        "{events:?}"
+    );
+    assert!(matches!(events[1], WorkerEvent::Started { resumed_epochs: 0, .. }), "{events:?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Train and predict, from a job to tables in the cache.
 
-use ablatrix::job::{Job, StopReason, WorkerEvent, input, output};
+use ablatrix::job::{Divergence, Job, StopReason, WorkerEvent, input, output};
 use ablatrix::metrics::{Scored, macro_average_precision};
 use ablatrix::spec::settings::{
     Architecture, EarlyStopping, Loss, PositiveWeights, Precision, Schedule, ValMetric,
@@ -20,7 +20,10 @@ fn one_worker_trains_predicts_and_knows_what_is_there() {
     worker.send(&train);
     let events = worker.events_of_job();
     let key = train.fingerprint.key.clone();
-    assert_eq!(events[0], WorkerEvent::Started { key: key.clone(), resumed_epochs: 0, epochs: 2 });
+    assert_eq!(
+        events[0],
+        WorkerEvent::Started { key: key.clone(), resumed_epochs: 0, resumed_steps: 0, epochs: 2 }
+    );
     assert_eq!(events[3], WorkerEvent::Finished { key: key.clone() });
     let WorkerEvent::Epoch { row, .. } = &events[1] else { panic!("{events:?}") };
     assert_eq!((row.epoch, row.lr), (1, 1e-4));
@@ -115,6 +118,15 @@ fn a_diverged_run_is_published_with_finite_weights() {
     assert_eq!(code, Some(0), "{events:?}");
     let summary = study.summary(&job);
     assert_eq!((summary.stop, summary.best_epoch, summary.epochs_run), (StopReason::Diverged, 0, 1));
+    // Its first step ruins the weights, its second batch shows it.
+    let divergence = Divergence { epoch: 1, batch: Some(2), batches: 3 };
+    assert_eq!(summary.divergence, Some(divergence.clone()));
+    assert_eq!(
+        divergence.to_string(),
+        "diverged in batch 2 of 3 of epoch 1: its loss was NaN or infinite; the initial weights are kept"
+    );
+    let told = WorkerEvent::Notice { key: job.fingerprint.key.clone(), message: divergence.to_string() };
+    assert!(events.contains(&told), "{events:?}");
     let history: Vec<HistoryRow> = study.table(&job, output::HISTORY);
     assert!(history[0].val.map_macro.is_nan());
     let predict = study.predict_job(&job);

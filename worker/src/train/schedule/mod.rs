@@ -92,8 +92,10 @@ mod tests {
             epochs,
             batch_size: 8,
             accumulate: 1,
+            shrink_batches: false,
             loss: Loss::Bce { positive_weights: PositiveWeights::None, smoothing: 0.0 },
             precision: Precision::Fp32,
+            deterministic: true,
             optimizer: Optimizer {
                 rule: Rule::Sgd { momentum: 0.0, nesterov: false },
                 lr: peak,
