@@ -89,6 +89,10 @@ impl Ground<'_> {
         let uploader = self.uploader(&learner);
         let checkpoint = checkpoint::path(&self.store.checkpoint_dir(key)?);
         let mut session = Session::new(job, self.examples, self.index, learner, cut, uploader, checkpoint)?;
+        if !replaced.is_empty() {
+            let names = replaced.join("`, `");
+            self.notice(format!("not taken from the weights file, but drawn from the seed: `{names}`"));
+        }
         if let Some(reason) = session.resume()? {
             self.notice(format!("the checkpoint is passed over, and the training begins anew: {reason}"));
         }
