@@ -8,7 +8,8 @@
 //! | the stage's name and version | folders and times |
 //! | each setting that the stage reads, by value (`1e-4` is `0.0001`) | the order of keys, comments, the spec's name |
 //! | the content digest of each input; for images, with their names below the images folder | the names of ops, variants and runs: an op draws by its kind |
-//! | for training: device kind, precision, libtorch version | threads, slots, engine, host, user |
+//! | for training: device kind, precision, libtorch version | threads, slots, engine, which GPU, host, user |
+//! | for training: the content of the initial weights | their path, or their name and revision on the hub |
 //! | | where images can be had and which of them were fetched, trackers, secrets, the cache's folder, the question, the report's settings (but in `report`) |
 //!
 //! The order of labels enters: it is the order of the columns and of the model's outputs. Tables of a run hold the

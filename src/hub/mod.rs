@@ -1,13 +1,13 @@
 //! Initial weights from the Hugging Face hub, in the cache that its own tools use.
 //!
 //! ```text
-//! hf:owner/name@revision -> what is there -> asked for -> blobs/*.incomplete -> checked -> blobs/ <- snapshots/
+//! hf:owner/name@revision -> what is there -> asked for -> blobs/*.incomplete -> checked -> snapshots/
 //! ```
 //!
-//! What is there is taken without a question to anybody; only [`fetch`] asks. The hub sends its answer to another host: what is
-//! a secret stays with the hub (`client`), what comes is held against the digest that the hub gave (`download`). There
-//! is a crate, `hf-hub`; it knows neither HF_TOKEN, HF_HUB_CACHE nor HF_HUB_OFFLINE, checks no digest and cannot be stopped. Knows
-//! nothing of specs but names, and nothing of networks and tensors.
+//! What is there is taken without a question to anybody; only [`fetch`] asks. The hub sends its answer to another host: what
+//! is a secret stays with the hub (`client`), what comes is held against the digest that the hub gave (`download`). There is
+//! a crate, `hf-hub`; it knows neither HF_TOKEN, HF_HUB_CACHE nor HF_HUB_OFFLINE, checks no digest and cannot be stopped.
+//! Knows of specs only the names of models, and nothing of tensors.
 
 mod answer;
 mod client;
