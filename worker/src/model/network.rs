@@ -234,13 +234,8 @@ impl Network {
         self.body.classify(features_nchw, self.mode(train))
     }
 
-    /// The parameters that are trained, in the order of [`Network::named_state`].
-    pub fn trainable_variables(&self) -> Vec<Tensor> {
-        let trained = self.tensors.iter().filter(|named| self.is_trained(named));
-        trained.map(|named| named.tensor.shallow_clone()).collect()
-    }
-
-    /// The same with their names, and how far before the head each is.
+    /// The parameters that are trained, in the order of [`Network::named_state`], with their names and how far before the
+    /// head each is.
     pub fn trained_parameters(&self) -> Vec<TrainedParameter> {
         self.parameters_where(|named| self.is_trained(named))
     }

@@ -181,10 +181,11 @@ fn a_frozen_share_trains_neither_weights_nor_statistics() {
                 trained += usize::from(!is_frozen);
             }
         }
-        assert_eq!(frozen.trainable_variables().len(), trained);
+        assert_eq!(frozen.trained_parameters().len(), trained);
         let (count, all) = frozen.parameters();
         assert_eq!(all, whole.parameters().0);
-        let numbers: usize = frozen.trainable_variables().iter().map(Tensor::numel).sum();
+        let numbers: usize =
+            frozen.trained_parameters().iter().map(|parameter| parameter.tensor.numel()).sum();
         assert_eq!(count, numbers as u64);
     }
 }
@@ -261,7 +262,7 @@ fn all_frozen_leaves_the_head_to_train() {
     for architecture in SMALL {
         let network =
             network(&Model { freeze: Freeze::Share(1.0), head: vec![8], ..settings(architecture) }, LABELS);
-        assert_eq!(network.trainable_variables().len(), 4);
+        assert_eq!(network.trained_parameters().len(), 4);
     }
 }
 
