@@ -86,6 +86,11 @@ impl<'a> Scored<'a> {
         self.targets
     }
 
+    /// Logit and target of all pairs of image and label, row by row.
+    pub fn pairs(&self) -> impl ExactSizeIterator<Item = (f32, bool)> + use<'a> {
+        self.logits.iter().copied().zip(self.targets.iter().copied())
+    }
+
     /// Logit and target of each image for one label.
     pub fn column(&self, label_idx: usize) -> impl ExactSizeIterator<Item = (f32, bool)> + use<'a> {
         let rows = self.logits.chunks_exact(self.n_labels).zip(self.targets.chunks_exact(self.n_labels));
@@ -123,6 +128,19 @@ pub(crate) fn mean_of_defined(values: impl IntoIterator<Item = Option<f64>>) -> 
         n += 1;
     }
     (n > 0).then(|| sum / f64::from(n))
+}
+
+/// The mean of the values that are defined, each counting as often as its weight says; `None` where none is, or
+/// all of them weigh nothing.
+pub(crate) fn weighted_mean_of_defined(values: impl IntoIterator<Item = (Option<f64>, u64)>) -> Option<f64> {
+    let (mut sum, mut weights) = (0.0, 0);
+    for (value, weight) in values {
+        if let Some(value) = value {
+            sum += value * weight as f64;
+            weights += weight;
+        }
+    }
+    (weights > 0).then(|| sum / weights as f64)
 }
 
 #[cfg(test)]

@@ -152,8 +152,9 @@ pub fn evaluate(root: &Table<'_>) -> Evaluate {
         }
         None => Threshold::PerLabelF1,
     };
+    let beta = table.number("beta", 0.01..=100.0);
     table.finish();
-    Evaluate { threshold }
+    Evaluate { threshold, beta }
 }
 
 /// Reads `[report]`.

@@ -72,7 +72,7 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
         baseline: experiment.report.baseline.clone(),
         variants: variants(work),
         runs: runs(work, &mut states),
-        constant: constant(&shared, experiment.evaluate.threshold)?,
+        constant: constant(&shared, &experiment.evaluate)?,
         effects: comparison.effects.iter().filter(|e| fits(e, headline, label_metric)).map(effect).collect(),
         effects_method: method(experiment.split.folds),
         warnings: warnings(&comparison, groups.len()),

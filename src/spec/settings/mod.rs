@@ -74,6 +74,8 @@ pub struct Experiment {
 pub struct Evaluate {
     /// Where a score becomes a prediction; tuned on validation, applied to test.
     pub threshold: Threshold,
+    /// How many times as much recall counts as precision in F-beta.
+    pub beta: f64,
 }
 
 /// Where a score becomes a prediction.
