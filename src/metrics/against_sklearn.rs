@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::*;
-use crate::spec::settings::{Evaluate, Threshold};
+use crate::spec::settings::{Aim, Evaluate, Threshold};
 
 #[derive(Deserialize)]
 struct Case {
@@ -61,11 +61,11 @@ fn every_metric_equals_scikit_learns() {
         let test = Scored::new(case.n_labels, &case.logits, &targets).unwrap();
         let rule = match case.rule.as_str() {
             "fixed" => Threshold::Fixed(0.4),
-            "global_f1" => Threshold::GlobalF1,
-            _ => Threshold::PerLabelF1,
+            "global_f1" => Threshold::Global { aim: Aim::F1 },
+            _ => Threshold::PerLabel { aim: Aim::F1, min_positives: 1 },
         };
         let labels: Vec<String> = (0..case.n_labels).map(|label| format!("label {label}")).collect();
-        let found = evaluate(val, test, &labels, &Evaluate { threshold: rule, beta: case.beta });
+        let found = evaluate(val, test, &labels, &Evaluate { beta: case.beta, ..Evaluate::at(rule) });
         assert_eq!(
             found.values.len(),
             case.aggregate.len() + case.per_label.iter().map(BTreeMap::len).sum::<usize>()

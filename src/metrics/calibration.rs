@@ -1,110 +1,105 @@
-//! Metrics of the probabilities themselves: log loss, Brier score, reliability and expected calibration error.
+//! How logits become probabilities: by the logistic function alone, or by a map that is fitted on validation.
+//!
+//! A map rises with the logit, so it moves no image past another within a label. Metrics of order (AP, AUROC, LRAP, ...)
+//! are of the logits as they come; thresholds, log loss, Brier score and reliability are of what the map gives.
 
 use serde::{Deserialize, Serialize};
 
-use super::scored::probability;
+use super::platt;
+use super::scored::{Scored, logistic};
+use super::temperature;
+use crate::spec::settings::CalibrationMethod;
 
-/// Bins of the expected calibration error.
-pub const N_BINS: usize = 15;
-
-/// Mean negative log-likelihood in nats, from logits: `ln(1 + e^x) - y x`, in the form that neither overflows nor
-/// loses small losses. `None` without scores.
-///
-/// `scored`: logits with the truth beside them, of one label or of all.
-pub fn log_loss(scored: impl Iterator<Item = (f32, bool)>) -> Option<f64> {
-    let (mut sum, mut n) = (0.0, 0u64);
-    for (logit, truth) in scored {
-        let x = f64::from(logit);
-        sum += x.max(0.0) - if truth { x } else { 0.0 } + libm::log1p(libm::exp(-x.abs()));
-        n += 1;
-    }
-    (n > 0).then(|| sum / n as f64)
+/// A map of logits to logits, before the logistic function.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "method")]
+pub enum Calibration {
+    /// Logits stay as they are.
+    None,
+    /// All are divided by one number (Guo et al. 2017, "On calibration of modern neural networks").
+    Temperature {
+        /// Above 1: the model was too sure.
+        temperature: f64,
+    },
+    /// Each label has a line of its own (Platt 1999, "Probabilistic outputs for support vector machines").
+    Platt {
+        /// `None`: nothing could be fitted, and the label's logits stay as they are.
+        lines: Vec<Option<Line>>,
+    },
 }
 
-/// Mean squared distance of the probabilities from the truth, 0 to 1 (Brier 1950, in the form of
-/// scikit-learn's `brier_score_loss`). `None` without scores.
-///
-/// `scored`: logits with the truth beside them, of one label or of all.
-pub fn brier(scored: impl Iterator<Item = (f32, bool)>) -> Option<f64> {
-    let (mut sum, mut n) = (0.0, 0u64);
-    for (logit, truth) in scored {
-        // 1 - p as the probability of the opposite, which does not lose small distances.
-        let distance = probability(if truth { -logit } else { logit });
-        sum += distance * distance;
-        n += 1;
-    }
-    (n > 0).then(|| sum / n as f64)
-}
-
-/// How the probabilities of one label keep what they promise: the data of a reliability diagram, in [`N_BINS`]
-/// bins of equal width, each with its upper edge.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Reliability {
-    bins: [Sums; N_BINS],
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Sums {
-    n_images: u64,
-    n_positives: u64,
-    probability: f64,
-}
-
-/// A bin of a reliability diagram.
+/// A line through logits: `slope x + shift`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Bin {
-    /// Lower edge, a probability that is not in the bin (but for 0).
-    pub above: f64,
-    /// Upper edge, a probability that is.
-    pub up_to: f64,
-    /// Images with a probability in it.
-    pub n_images: u64,
-    /// Their mean probability; `None` without images.
-    pub mean_probability: Option<f64>,
-    /// Share of them that have the label; `None` without images.
-    pub positive_share: Option<f64>,
+pub struct Line {
+    /// Above 0.
+    pub slope: f64,
+    /// Of a logit of 0.
+    pub shift: f64,
 }
 
-impl Reliability {
-    /// `scored`: logits of one label with the truth beside them.
-    pub fn of(scored: impl Iterator<Item = (f32, bool)>) -> Self {
-        let mut bins = [Sums::default(); N_BINS];
-        for (logit, truth) in scored {
-            let p = probability(logit);
-            let bin = &mut bins[bin_of(p)];
-            bin.n_images += 1;
-            bin.n_positives += u64::from(truth);
-            bin.probability += p;
+impl Calibration {
+    /// Fits `method` to the validation part.
+    ///
+    /// A label has no line where validation has fewer than `min_positives` images with it, or without it, or where scores do not
+    /// rise with it: its probabilities stay as they are.
+    pub fn fit(val: &Scored, method: CalibrationMethod) -> Self {
+        match method {
+            CalibrationMethod::None => Calibration::None,
+            CalibrationMethod::Temperature => {
+                Calibration::Temperature { temperature: temperature::fit(val.pairs()) }
+            }
+            CalibrationMethod::Platt { min_positives } => {
+                let line = |label_idx| {
+                    let n_positives = val.n_positives(label_idx);
+                    let fewest = n_positives.min(val.n_images() - n_positives);
+                    (fewest >= min_positives as usize).then(|| platt::fit(val.column(label_idx)))?
+                };
+                Calibration::Platt { lines: (0..val.n_labels()).map(line).collect() }
+            }
         }
-        Reliability { bins }
     }
 
-    /// Expected calibration error, 0 to 1: the mean over images of how far the probability of their bin is from the
-    /// share of its images that have the label (Guo et al. 2017, "On calibration of modern neural networks", for the
-    /// probability of the label instead of that of the top class). `None` without scores.
-    pub fn expected_calibration_error(&self) -> Option<f64> {
-        let n_images: u64 = self.bins.iter().map(|bin| bin.n_images).sum();
-        let gap: f64 = self.bins.iter().map(|bin| (bin.probability - bin.n_positives as f64).abs()).sum();
-        (n_images > 0).then(|| gap / n_images as f64)
+    /// The logit that stands for the calibrated probability.
+    pub fn logit(&self, label_idx: usize, logit: f32) -> f64 {
+        let x = f64::from(logit);
+        match self {
+            Calibration::None => x,
+            Calibration::Temperature { temperature } => x / temperature,
+            Calibration::Platt { lines } => match lines[label_idx] {
+                Some(Line { slope, shift }) => slope * x + shift,
+                None => x,
+            },
+        }
     }
 
-    /// All bins, from the lowest probabilities.
-    pub fn bins(&self) -> Vec<Bin> {
-        let mean = |sum: f64, n: u64| (n > 0).then(|| sum / n as f64);
-        let bin = |(at, bin): (usize, &Sums)| Bin {
-            above: at as f64 / N_BINS as f64,
-            up_to: (at + 1) as f64 / N_BINS as f64,
-            n_images: bin.n_images,
-            mean_probability: mean(bin.probability, bin.n_images),
-            positive_share: mean(bin.n_positives as f64, bin.n_images),
+    /// The calibrated probability, 0 to 1.
+    pub fn probability(&self, label_idx: usize, logit: f32) -> f64 {
+        logistic(self.logit(label_idx, logit))
+    }
+
+    /// Calibrated logit and target of each image for one label.
+    pub fn column<'s>(
+        &'s self,
+        part: &Scored<'s>,
+        label_idx: usize,
+    ) -> impl Iterator<Item = (f64, bool)> + 's {
+        part.column(label_idx).map(move |(logit, truth)| (self.logit(label_idx, logit), truth))
+    }
+
+    /// Calibrated logit and target of all pairs of image and label, row by row.
+    pub fn pairs<'s>(&'s self, part: &Scored<'s>) -> impl Iterator<Item = (f64, bool)> + 's {
+        let n_labels = part.n_labels();
+        part.pairs().enumerate().map(move |(at, (logit, truth))| (self.logit(at % n_labels, logit), truth))
+    }
+
+    /// Labels that could not be calibrated though it was asked for.
+    pub fn uncalibrated(&self) -> impl Iterator<Item = usize> + '_ {
+        let lines: &[Option<Line>] = match self {
+            Calibration::Platt { lines } => lines,
+            _ => &[],
         };
-        self.bins.iter().enumerate().map(bin).collect()
+        lines.iter().enumerate().filter(|(_, line)| line.is_none()).map(|(label_idx, _)| label_idx)
     }
-}
-
-/// The bin whose lower edge is the last one below `p`.
-fn bin_of(p: f64) -> usize {
-    (1..N_BINS).filter(|&edge| p > edge as f64 * (1.0 / N_BINS as f64)).count()
 }
 
 #[cfg(test)]
@@ -112,48 +107,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn log_loss_holds_at_the_ends() {
-        let half = log_loss([(0.0, true), (0.0, false)].into_iter()).unwrap();
-        assert!((half - std::f64::consts::LN_2).abs() < 1e-15);
-        assert_eq!(log_loss([(1000.0, true)].into_iter()), Some(0.0));
-        assert_eq!(log_loss([(1000.0, false)].into_iter()), Some(1000.0));
-        assert_eq!(log_loss([(-1000.0, true)].into_iter()), Some(1000.0));
-        // Where 1 - p is 0 in f64, the loss still is e^-40.
-        let small = log_loss([(40.0, true)].into_iter()).unwrap();
-        assert!((small / (-40f64).exp() - 1.0).abs() < 1e-12);
-        assert_eq!(log_loss(std::iter::empty()), None);
+    fn labels_that_say_too_little_stay_as_they_are() {
+        // Label 0 can be fitted; 1 has one positive; 2 is scored the wrong way round; 3 is scored alike everywhere.
+        let logits = [
+            [2.0, 1.0, -2.0, 0.5],
+            [1.0, 0.0, -1.0, 0.5],
+            [0.5, -1.0, 0.5, 0.5],
+            [-1.0, -2.0, 1.0, 0.5],
+            [-2.0, 0.0, 2.0, 0.5],
+        ];
+        let targets = [
+            [true, true, true, true],
+            [false, false, true, true],
+            [true, false, true, false],
+            [false, false, false, false],
+            [false, false, false, false],
+        ];
+        let (logits, targets) = (logits.concat(), targets.concat());
+        let val = Scored::new(4, &logits, &targets).unwrap();
+        let fitted = Calibration::fit(&val, CalibrationMethod::Platt { min_positives: 2 });
+        assert_eq!(fitted.uncalibrated().collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(fitted.logit(2, 0.25), 0.25);
+        assert_ne!(fitted.logit(0, 0.25), 0.25);
+        let text = serde_json::to_string(&fitted).unwrap();
+        assert_eq!(serde_json::from_str::<Calibration>(&text).unwrap(), fitted);
     }
 
     #[test]
-    fn bins_have_their_upper_edge() {
-        assert_eq!((bin_of(0.0), bin_of(1.0)), (0, N_BINS - 1));
-        assert_eq!((bin_of(1.0 / 15.0), bin_of(1.0 / 15.0 + 1e-12)), (0, 1));
-    }
-
-    #[test]
-    fn brier_holds_at_the_ends() {
-        assert_eq!(brier([(0.0, true), (0.0, false)].into_iter()), Some(0.25));
-        assert_eq!(brier([(1000.0, true), (1000.0, false)].into_iter()), Some(0.5));
-        let small = brier([(40.0, true)].into_iter()).unwrap();
-        assert!((small / (-80f64).exp() - 1.0).abs() < 1e-12);
-        assert_eq!(brier(std::iter::empty()), None);
-    }
-
-    /// Four images at probability one half, three of which have the label: a gap of a quarter.
-    #[test]
-    fn reliability_of_a_hand_worked_case() {
-        let found = Reliability::of([(0.0, true), (0.0, true), (0.0, true), (0.0, false)].into_iter());
-        assert_eq!(found.expected_calibration_error(), Some(0.25));
-        let bins = found.bins();
-        assert_eq!((bins.len(), bins[0].mean_probability, bins[14].up_to), (N_BINS, None, 1.0));
-        let half = Bin {
-            above: 7.0 / 15.0,
-            up_to: 8.0 / 15.0,
-            n_images: 4,
-            mean_probability: Some(0.5),
-            positive_share: Some(0.75),
-        };
-        assert_eq!(bins[7], half);
-        assert_eq!(Reliability::of(std::iter::empty()).expected_calibration_error(), None);
+    fn pairs_and_columns_are_of_their_labels() {
+        let scored = Scored::new(2, &[1.0, 2.0, 3.0, 4.0], &[true, false, false, true]).unwrap();
+        let line = |slope, shift| Some(Line { slope, shift });
+        let calibration = Calibration::Platt { lines: vec![line(2.0, 0.0), line(1.0, -1.0)] };
+        let pairs: Vec<_> = calibration.pairs(&scored).collect();
+        assert_eq!(pairs, [(2.0, true), (1.0, false), (6.0, false), (3.0, true)]);
+        assert_eq!(calibration.column(&scored, 1).collect::<Vec<_>>(), [(1.0, false), (3.0, true)]);
+        assert_eq!(Calibration::Temperature { temperature: 2.0 }.logit(1, 3.0), 1.5);
     }
 }

@@ -69,11 +69,9 @@ pub fn constant_predictor(
 mod tests {
     use super::*;
     use crate::metrics::{catalogue as name, probability};
-    use crate::spec::settings::Threshold;
+    use crate::spec::settings::{Aim, Threshold};
 
-    fn with(threshold: Threshold) -> Evaluate {
-        Evaluate { threshold, beta: 2.0 }
-    }
+    const PER_LABEL_F1: Threshold = Threshold::PerLabel { aim: Aim::F1, min_positives: 1 };
 
     fn rates(targets: &[bool], n_labels: usize) -> BaseRates {
         let mut rates = BaseRates::new(n_labels);
@@ -87,15 +85,20 @@ mod tests {
         let train = [true, false, true, false, false, true, true, false];
         let test = [true, false, true, false, false, false, false, true];
         let found =
-            constant_predictor(&rates(&train, 2), &train, &test, &labels, &with(Threshold::PerLabelF1))
+            constant_predictor(&rates(&train, 2), &train, &test, &labels, &Evaluate::at(PER_LABEL_F1))
                 .unwrap();
         assert_eq!(found.of_label("metal", name::AP), Some(0.5));
         assert_eq!(found.of_label("glass", name::AP), Some(0.25));
         assert_eq!(found.of_label("glass", name::AUROC), Some(0.5));
         assert_eq!(found.of_label("glass", name::F1), Some(2.0 * 0.25 / 1.25));
-        let never =
-            constant_predictor(&rates(&train, 2), &train, &test, &labels, &with(Threshold::Fixed(0.5)))
-                .unwrap();
+        let never = constant_predictor(
+            &rates(&train, 2),
+            &train,
+            &test,
+            &labels,
+            &Evaluate::at(Threshold::Fixed(0.5)),
+        )
+        .unwrap();
         assert_eq!(never.of_label("metal", name::RECALL), Some(1.0));
         assert_eq!(never.of_label("glass", name::F1), Some(0.0));
         assert_eq!(never.aggregate(name::SUBSET_ACCURACY), Some(0.5));
@@ -107,7 +110,7 @@ mod tests {
         assert!((probability(logits[0]) - 0.75).abs() < 1e-7 && (probability(logits[1]) - 0.25).abs() < 1e-7);
         assert_eq!(BaseRates::new(1).logits(), [0.0]);
         let refused =
-            constant_predictor(&BaseRates::new(2), &[], &[], &["a".into()], &with(Threshold::PerLabelF1));
+            constant_predictor(&BaseRates::new(2), &[], &[], &["a".into()], &Evaluate::at(PER_LABEL_F1));
         assert!(refused.is_err());
     }
 

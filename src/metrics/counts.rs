@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::calibration::Calibration;
 use super::ranking::{LANES, Multiplicities};
-use super::scored::{Scored, mean_of_defined, probability};
+use super::scored::{Scored, logistic, mean_of_defined};
 
 /// Right and wrong answers for one label, or summed over labels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,18 +115,18 @@ impl Counts {
     }
 }
 
-/// Whether a label is said at this logit: its probability reaches the threshold.
-pub fn said(logit: f32, threshold: f64) -> bool {
-    probability(logit) >= threshold
+/// Whether a label is said: its probability reaches the threshold.
+pub fn said(probability: f64, threshold: f64) -> bool {
+    probability >= threshold
 }
 
 /// What is said of each image: row-major [images, labels], true where the probability reaches the label's threshold.
 ///
 /// `thresholds`: one probability per label.
-pub fn decisions(scored: &Scored, thresholds: &[f64]) -> Vec<bool> {
+pub fn decisions(scored: &Scored, calibration: &Calibration, thresholds: &[f64]) -> Vec<bool> {
     debug_assert_eq!(thresholds.len(), scored.n_labels());
-    let rows = scored.logits().chunks_exact(scored.n_labels());
-    rows.flat_map(|row| row.iter().zip(thresholds).map(|(&logit, &at)| said(logit, at))).collect()
+    let logits = calibration.pairs(scored).map(|(logit, _)| logit);
+    logits.zip(thresholds.iter().cycle()).map(|(logit, &at)| said(logistic(logit), at)).collect()
 }
 
 /// The counts of each label; `said` as [`decisions`] gives it.
@@ -198,7 +199,7 @@ mod tests {
     fn a_hand_worked_table() {
         let (logits, targets) = ([2.0, -2.0, 2.0, 2.0, -2.0, -2.0], [true, false, false, true, true, true]);
         let scored = Scored::new(2, &logits, &targets).unwrap();
-        let said = decisions(&scored, &[0.5, 0.5]);
+        let said = decisions(&scored, &Calibration::None, &[0.5, 0.5]);
         let counts = count(&scored, &said);
         assert_eq!(
             (counts[0].precision(), counts[0].recall(), counts[0].f1()),
@@ -215,8 +216,8 @@ mod tests {
     #[test]
     fn the_threshold_itself_counts_as_said() {
         let scored = Scored::new(1, &[0.0], &[true]).unwrap();
-        assert_eq!(decisions(&scored, &[0.5]), [true]);
-        assert_eq!(decisions(&scored, &[0.5000001]), [false]);
+        assert_eq!(decisions(&scored, &Calibration::None, &[0.5]), [true]);
+        assert_eq!(decisions(&scored, &Calibration::None, &[0.5000001]), [false]);
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! A part with its scores ranked and thresholds applied, and every number that follows from that.
+//! A part with its scores ranked, calibrated and held against thresholds, and every number that follows from that.
 
-use super::calibration::{Reliability, brier, log_loss};
+use super::calibration::Calibration;
 use super::catalogue as name;
 use super::counts::{self, Counts, Shares};
 use super::image_answers::mean_shares;
 use super::image_ranking::rank_images;
+use super::probabilities::{Reliability, brier, log_loss};
 use super::ranking::Ranking;
 use super::scored::{Scored, mean_of_defined, weighted_mean_of_defined};
 
@@ -18,6 +19,7 @@ type Share = fn(Shares) -> f64;
 #[derive(Clone, Debug)]
 pub struct Judged<'a> {
     part: Scored<'a>,
+    calibration: &'a Calibration,
     /// What is said, row-major [images, labels].
     pub said: Vec<bool>,
     /// Right and wrong answers, label by label.
@@ -31,16 +33,20 @@ pub struct Judged<'a> {
 
 impl<'a> Judged<'a> {
     /// `thresholds`: one probability per label.
-    pub fn new(part: Scored<'a>, thresholds: &[f64]) -> Self {
+    pub fn new(part: Scored<'a>, calibration: &'a Calibration, thresholds: &[f64]) -> Self {
         let labels = 0..part.n_labels();
-        let said = counts::decisions(&part, thresholds);
+        let said = counts::decisions(&part, calibration, thresholds);
         Judged {
             counts: counts::count(&part, &said),
             said,
-            reliability: labels.clone().map(|label| Reliability::of(part.column(label))).collect(),
+            reliability: labels
+                .clone()
+                .map(|label| Reliability::of(calibration.column(&part, label)))
+                .collect(),
             rankings: labels.map(|label| Ranking::new(part.column(label))).collect(),
             pairs: Ranking::new(part.pairs()),
             part,
+            calibration,
         }
     }
 
@@ -57,7 +63,7 @@ impl<'a> Judged<'a> {
             (name::RECALL_MACRO, mean_of_defined(self.counts.iter().map(Counts::recall))),
             (name::SUBSET_ACCURACY, counts::subset_accuracy(&self.part, &self.said)),
             (name::HAMMING_LOSS, counts::hamming_loss(&self.part, &self.said)),
-            (name::LOG_LOSS, log_loss(self.part.pairs())),
+            (name::LOG_LOSS, log_loss(self.calibration.pairs(&self.part))),
             (name::ECE_MACRO, mean_ece),
             (name::N_IMAGES, Some(self.part.n_images() as f64)),
         ]
@@ -85,7 +91,7 @@ impl<'a> Judged<'a> {
             (name::LRAP, images.map(|images| images.label_ranking_average_precision)),
             (name::RANKING_LOSS, images.map(|images| images.ranking_loss)),
             (name::COVERAGE_ERROR, images.map(|images| images.coverage_error)),
-            (name::BRIER, brier(self.part.pairs())),
+            (name::BRIER, brier(self.calibration.pairs(&self.part))),
         ];
         let of_shares: [(Share, [&'static str; 3]); 4] = [
             (|of| of.f_beta, [name::F_BETA_MICRO, name::F_BETA_WEIGHTED, name::F_BETA_SAMPLES]),
@@ -115,8 +121,8 @@ impl<'a> Judged<'a> {
             (name::JACCARD, shares.map(|of| of.jaccard)),
             (name::PRECISION, shares.map(|of| of.precision)),
             (name::RECALL, shares.map(|of| of.recall)),
-            (name::LOG_LOSS, log_loss(self.part.column(label_idx))),
-            (name::BRIER, brier(self.part.column(label_idx))),
+            (name::LOG_LOSS, log_loss(self.calibration.column(&self.part, label_idx))),
+            (name::BRIER, brier(self.calibration.column(&self.part, label_idx))),
             (name::ECE, self.reliability[label_idx].expected_calibration_error()),
             (name::PREVALENCE, self.part.prevalence(label_idx)),
             (name::N_POSITIVES, Some(ranking.n_positives() as f64)),

@@ -87,12 +87,12 @@ impl<'a> Scored<'a> {
     }
 
     /// Logit and target of all pairs of image and label, row by row.
-    pub fn pairs(&self) -> impl ExactSizeIterator<Item = (f32, bool)> + use<'a> {
+    pub fn pairs(&self) -> impl ExactSizeIterator<Item = (f32, bool)> + Clone + use<'a> {
         self.logits.iter().copied().zip(self.targets.iter().copied())
     }
 
     /// Logit and target of each image for one label.
-    pub fn column(&self, label_idx: usize) -> impl ExactSizeIterator<Item = (f32, bool)> + use<'a> {
+    pub fn column(&self, label_idx: usize) -> impl ExactSizeIterator<Item = (f32, bool)> + Clone + use<'a> {
         let rows = self.logits.chunks_exact(self.n_labels).zip(self.targets.chunks_exact(self.n_labels));
         rows.map(move |(logits, targets)| (logits[label_idx], targets[label_idx]))
     }
@@ -114,10 +114,14 @@ impl<'a> Scored<'a> {
     }
 }
 
-/// The probability that a logit stands for: the logistic function, in f64 and with a pure-Rust `exp`, so that
-/// a threshold decides the same on every machine.
+/// The probability that a logit stands for, before any calibration.
 pub fn probability(logit: f32) -> f64 {
-    1.0 / (1.0 + libm::exp(-f64::from(logit)))
+    logistic(f64::from(logit))
+}
+
+/// The logistic function, in f64 and with a pure-Rust `exp`, so that a threshold decides the same on every machine.
+pub fn logistic(x: f64) -> f64 {
+    1.0 / (1.0 + libm::exp(-x))
 }
 
 /// The mean of the values that are defined; `None` where none is.

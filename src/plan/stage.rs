@@ -64,7 +64,7 @@ impl Stage {
         match self {
             // `Ingest`: run-length masks, and URLs of small copies.
             Stage::Ingest | Stage::Split | Stage::Balance | Stage::Pixels => 2,
-            // `Evaluate`: averages by weight and by image, F-beta, Jaccard, Brier score and more; counts and reliability.
+            // `Evaluate`: averages by weight and by image, F-beta, Jaccard, Brier score and more; counts, reliability, calibration.
             // `Report`: the page shows what each augmentation does.
             Stage::Evaluate | Stage::Report => 3,
             // `history` has a column for every metric of validation; the summary says where a training diverged.

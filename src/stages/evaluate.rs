@@ -9,7 +9,8 @@ use super::work::{StageWork, read_json, write_json, write_table};
 use crate::cache::Attempt;
 use crate::job::{StopReason, TrainSummary};
 use crate::metrics::{
-    Course, ErrorPair, Flag, LabelDetail, Scored, Thresholds, Undefined, degenerate, evaluate as score,
+    Calibration, Course, ErrorPair, Flag, LabelDetail, Scored, Thresholds, Undefined, degenerate,
+    evaluate as score,
 };
 use crate::plan::output;
 use crate::tables::rows::{LabelTable, MetricRow, Part, PredictionTable};
@@ -17,6 +18,8 @@ use crate::tables::rows::{LabelTable, MetricRow, Part, PredictionTable};
 /// What `evaluation.json` holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationRecord {
+    /// How logits become probabilities, fitted on validation.
+    pub calibration: Calibration,
     /// One per label, tuned on validation.
     pub thresholds: Thresholds,
     /// What is wrong with the run.
@@ -46,7 +49,7 @@ pub fn evaluate(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
         best_epoch: summary.best_watched_epoch,
         diverged: summary.stop == StopReason::Diverged,
     };
-    let flags = degenerate::flags(&test, &evaluation.thresholds, &labels.labels, &course);
+    let flags = degenerate::flags(&test, &evaluation.said, &labels.labels, &course);
     let node = work.node();
     let row = |value: &crate::metrics::Value| MetricRow {
         run: node.run.clone(),
@@ -60,6 +63,7 @@ pub fn evaluate(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     let rows: Vec<MetricRow> = evaluation.values.iter().map(row).collect();
     write_table(out, output::METRICS, &rows, "evaluate")?;
     let record = EvaluationRecord {
+        calibration: evaluation.calibration,
         thresholds: evaluation.thresholds,
         flags,
         undefined: evaluation.undefined,

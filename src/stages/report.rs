@@ -165,6 +165,7 @@ fn compare(work: &StageWork, runs: &[Done]) -> Result<Comparison, StageError> {
             seed: done.run.seed,
             fold: done.run.fold.unwrap_or(0) as usize,
             logits: &done.test.logits,
+            calibration: &done.record.calibration,
             thresholds: &done.record.thresholds.values,
             flags: &done.record.flags,
         })

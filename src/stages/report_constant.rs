@@ -92,8 +92,7 @@ mod tests {
     }
 
     fn ap(positive: &[i64]) -> f64 {
-        let scores =
-            constant(&shared(positive), &Evaluate { threshold: Threshold::Fixed(0.5), beta: 2.0 }).unwrap();
+        let scores = constant(&shared(positive), &Evaluate::at(Threshold::Fixed(0.5))).unwrap();
         scores.iter().find(|score| score.metric == "ap" && score.label.is_some()).unwrap().value
     }
 
