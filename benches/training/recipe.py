@@ -1,74 +1,59 @@
 """The recipe of experiments/trashnet.toml in plain PyTorch, beside Ablatrix: do both learn the same?
 
     pip install -r benches/training/requirements.txt
-    python benches/training/recipe.py ABLATRIX TRASHNET WEIGHTS [--seeds 3] [--epochs 8]
+    python benches/training/recipe.py ABLATRIX TRASHNET WEIGHTS [--seeds 3] [--epochs 8] [--weights pretrained scratch]
 
-SqueezeNet 1.1 on TrashNet (a folder of photos per material) at 96 pixels, from torchvision's ImageNet WEIGHTS (safetensors) and from
-random ones, without augmentation and with horizontal flips: Adam, the same learning rates, batches of 32, binary
-cross-entropy, the best epoch by validation loss. `ablatrix run` makes split and pixels, which PyTorch reads from its
-cache; both train on each seed. Prints the mean average precision on the test part, mean and standard deviation over seeds,
-and how many standard errors apart the means are.
+SqueezeNet 1.1 on TRASHNET (a folder of photos per material), from torchvision's ImageNet WEIGHTS (safetensors) and from random ones,
+without augmentation and with horizontal flips. Ablatrix runs the experiment itself, with these two arms alone. PyTorch takes the numbers
+of the recipe from the experiment's file, and from Ablatrix the tables of labels and parts, so that the same images are for training, validation and
+test. The rest is its own: Pillow decodes and shrinks, torchvision has the network (without its last ReLU, as docs/models.md says) and the initial
+values, `torch.optim` Adam; draws and order are other ones. Pictures are kept in memory, the layout is channels_last, the optimizer fused.
+
+Prints the mean average precision over labels on the test part, by scikit-learn for both: mean and standard deviation over seeds, the
+difference of the means with its 95 % interval (Welch), and the same of what flips change. Both train one run after the other on two threads; a run's
+seconds are those of Ablatrix's stage `train` and of PyTorch's training, best weights and validation included.
 """
 
 import argparse
-import json
-import math
+import csv
+import io
 import pathlib
 import statistics
 import subprocess
 import tempfile
 import time
+import tomllib
 
-import numpy as np
-import pyarrow.parquet
+import numpy
+import PIL.Image
 import torch
 import torchvision
 from safetensors.torch import load_file
+from scipy.stats import t as student
 from sklearn.metrics import average_precision_score
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
-THREADS, BATCH, SIDE = 2, 32, 96
-PEAK, START, LEAST, WARMUP, HOLD, DECAY, PATIENCE = 3e-4, 1e-4, 1e-6, 1, 3, 0.6, 4
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EXPERIMENT = ROOT / "experiments/trashnet.toml"
+THREADS = 2
+ARMS = ["none", "flip"]
 SPEC = """
+extends = "{experiment}"
 name = "recipe"
 seeds = {seeds}
 
 [dataset]
-format = "folders"
 images = "{photos}"
 
-[labels]
-from = "folder"
-
-[split]
-method = "combination"
-train = 0.7
-val = 0.15
-test = 0.15
-seed = 42
-
-[images]
-size = {side}
-
 [model]
-name = "squeezenet1_1"
-dropout = 0.0
+weights = "{weights}"
 
 [train]
 epochs = {epochs}
-batch_size = {batch}
-optimizer = {{ name = "adam", lr = {peak} }}
-schedule = {{ name = "exponential", start_lr = {start}, min_lr = {least}, warmup_epochs = {warmup}, hold_epochs = {hold}, decay = {decay} }}
-early_stopping = {{ metric = "val_loss", patience = {patience}, restore_best = true }}
-
-[augment.ops]
-flip = {{ op = "horizontal_flip", p = 0.5 }}
 
 [augment.grid]
-design = "add_one"
-
-[matrix]
-"model.weights" = ["none", "{weights}"]
+design = "policies"
+policies = {{ flip = ["flip"] }}
 
 [workers]
 slots = 1
@@ -77,143 +62,203 @@ device = "cpu"
 """
 
 
-def ours(given, root):
-    """Runs the study; gives test scores by (weights, arm), and the stages' outputs by stage and file."""
-    spec = root / "spec.toml"
-    spec.write_text(
-        SPEC.format(
-            seeds=given.seeds, photos=given.photos.resolve(), weights=given.weights.resolve(), epochs=given.epochs,
-            side=SIDE, batch=BATCH, peak=PEAK, start=START, least=LEAST, warmup=WARMUP, hold=HOLD, decay=DECAY,
-            patience=PATIENCE, threads=THREADS,
+class Ours:
+    """The experiment by `ablatrix run`, in a cache of its own."""
+
+    def __init__(self, given, weights, root):
+        self.program = str(given.program.resolve())
+        spec = root / f"{'scratch' if weights == 'none' else 'pretrained'}.toml"
+        spec.write_text(
+            SPEC.format(
+                experiment=EXPERIMENT, photos=given.photos.resolve(), weights=weights, seeds=given.seeds,
+                epochs=given.epochs, threads=THREADS,
+            )
         )
-    )
-    cache = root / "cache"
-    common = [str(spec), "--cache", str(cache)]
-    subprocess.run([str(given.program.resolve()), "run", *common, "--reports", str(root / "reports")], check=True)
-    table = root / "metrics.json"
-    subprocess.run([str(given.program.resolve()), "table", *common, "metrics", "--out", str(table)], check=True)
-    scores = {}
-    for row in map(json.loads, table.read_text().splitlines()):
-        if row["metric"] == "map_macro" and row["label"] is None:
-            arm, _, point = row["variant"].partition("/")
-            weights = "scratch" if point.endswith("=none") else "pretrained"
-            scores.setdefault((weights, arm), []).append(row["value"])
-    files = {}
-    for path in (cache / "entries").glob("*/*.json"):
-        entry = json.loads(path.read_text().splitlines()[1])
-        for name, output in entry["outputs"].items():
-            files[entry["fingerprint"]["stage"], name] = cache / "objects" / output["digest"][:2] / output["digest"][2:]
-    return scores, files
+        self.common = [str(spec), "--cache", str(root / "cache"), "--reports", str(root / "reports")]
+
+    def run(self):
+        start = time.perf_counter()
+        subprocess.run([self.program, "run", *self.common, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+        return time.perf_counter() - start
+
+    def table(self, name):
+        path = pathlib.Path(self.common[0]).with_suffix(f".{name}.csv")
+        subprocess.run([self.program, "table", *self.common, name, "--out", str(path)], check=True, stdout=subprocess.DEVNULL)
+        return list(csv.DictReader(io.StringIO(path.read_text())))
+
+    def scores(self, data):
+        """The runs' scores on the test part, by arm, in the order of seeds."""
+        logits = {}
+        for row in self.table("predictions"):
+            if row["part"] == "test":
+                logits.setdefault(row["run"], {})[row["image_id"]] = [float(row[label]) for label in data.labels]
+        found = {arm: [] for arm in ARMS}
+        for run in sorted(logits, key=lambda run: int(run.rsplit("seed=", 1)[1])):
+            of_image = logits[run]
+            if sorted(of_image) != sorted(data.images["test"]):
+                raise SystemExit(f"`{run}` was not scored on the images of the part `test`")
+            found[run.split("/")[0]].append(score(data, [of_image[image] for image in data.images["test"]]))
+        return found
+
+    def seconds(self):
+        """Training and validation of each run, all epochs together."""
+        total = {}
+        for row in self.table("history"):
+            total[row["run"]] = total.get(row["run"], 0.0) + float(row["seconds"])
+        return statistics.mean(total.values())
 
 
 class Data:
-    """The pixels, labels and parts that Ablatrix made."""
+    """The pictures, decoded here; labels and parts are those of Ablatrix's tables."""
 
-    def __init__(self, files):
-        read = lambda stage, name: pyarrow.parquet.read_table(files[stage, name]).to_pydict()
-        rows, labels, split = read("pixels", "pixel_rows.parquet"), read("label", "labels.parquet"), read("split", "split.parquet")
-        pixels = np.fromfile(files["pixels", "pixels.u8"], np.uint8).reshape(-1, SIDE, SIDE, 3)
-        row_of = dict(zip(rows["image_id"], rows["row"]))
-        names = [name for name in labels if name != "image_id"]
-        truth = {image: [float(labels[name][i]) for name in names] for i, image in enumerate(labels["image_id"])}
-        mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    def __init__(self, ours, photos, side):
+        labels = {row.pop("image_id"): row for row in ours.table("labels")}
+        paths = {row["image_id"]: photos / row["path"] for row in ours.table("images")}
+        parts = {row["image_id"]: row["part"] for row in ours.table("split")}
+        self.labels = list(next(iter(labels.values())))
+        self.images = {name: [image for image, part in parts.items() if part == name] for name in ["train", "val", "test"]}
         self.parts = {}
-        for part in ["train", "val", "test"]:
-            images = [image for image, its in zip(split["image_id"], split["part"]) if its == part]
-            pictures = torch.from_numpy(pixels[[row_of[image] for image in images]]).float().div_(255)
-            pictures = pictures.sub_(mean).div_(std).permute(0, 3, 1, 2)
-            self.parts[part] = pictures, torch.tensor([truth[image] for image in images])
-        self.n_labels = len(names)
+        for name, images in self.images.items():
+            pictures = [PIL.Image.open(paths[image]).convert("RGB").resize((side, side), PIL.Image.BILINEAR) for image in images]
+            pictures = torch.from_numpy(numpy.stack([numpy.asarray(picture) for picture in pictures])).permute(0, 3, 1, 2)
+            targets = torch.tensor([[float(labels[image][label]) for label in self.labels] for image in images])
+            self.parts[name] = pictures.contiguous(memory_format=torch.channels_last), targets
 
 
-def rate(epoch):
-    """The learning rate of an epoch, from 0: the study's warm-up, hold and exponential decay."""
-    if epoch < WARMUP:
-        return START + (PEAK - START) * epoch / WARMUP
-    if epoch < WARMUP + HOLD:
-        return PEAK
-    return (PEAK - LEAST) * DECAY ** (epoch - WARMUP - HOLD) + LEAST
+def score(data, logits):
+    return float(average_precision_score(data.parts["test"][1].numpy(), numpy.asarray(logits), average="macro"))
+
+
+def rate(train, epoch):
+    """The learning rate of an epoch, from 0: a line to the peak, the peak, then down to the least."""
+    schedule, peak = train["schedule"], train["optimizer"]["lr"]
+    if epoch < schedule["warmup_epochs"]:
+        return schedule["start_lr"] + (peak - schedule["start_lr"]) * epoch / schedule["warmup_epochs"]
+    since = max(0, epoch - schedule["warmup_epochs"] - schedule["hold_epochs"])
+    return schedule["min_lr"] + (peak - schedule["min_lr"]) * schedule["decay"] ** since
 
 
 def network(weights, n_labels):
     model = torchvision.models.squeezenet1_1()
     if weights is not None:
         model.load_state_dict(load_file(weights))
-    # Logits are not cut at 0, as torchvision's last ReLU would.
+    # torchvision's own initial values of a classifier; logits are not cut at 0.
     last = torch.nn.Conv2d(512, n_labels, 1)
+    torch.nn.init.normal_(last.weight, std=0.01)
     torch.nn.init.zeros_(last.bias)
     model.classifier = torch.nn.Sequential(last, torch.nn.AdaptiveAvgPool2d(1))
     return model.to(memory_format=torch.channels_last)
 
 
-def scored(model, pictures):
+MEAN = torch.tensor([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1)
+STD = torch.tensor([0.229, 0.224, 0.225]).reshape(1, 3, 1, 1)
+
+
+def normalised(pictures):
+    return pictures.float().div_(255).sub_(MEAN).div_(STD)
+
+
+def logits_of(model, pictures, batch_size):
     model.eval()
     with torch.no_grad():
-        return torch.cat([model(batch) for batch in pictures.split(BATCH)])
+        return torch.cat([model(normalised(batch)) for batch in pictures.split(batch_size)])
 
 
-def train(data, weights, flips, seed, epochs):
-    """Mean average precision on the test part."""
+def train(data, recipe, weights, arm, seed, epochs):
+    """Logits of the test part, seconds of the training, and epochs that were run."""
+    settings, flips = recipe["train"], recipe["augment"]["ops"]["flip"]["p"] if arm == "flip" else 0.0
+    stopping, batch_size = settings["early_stopping"], settings["batch_size"]
+    start = time.perf_counter()
     torch.manual_seed(seed)
-    model = network(weights, data.n_labels)
-    adam = torch.optim.Adam(model.parameters(), lr=PEAK, fused=True)
+    model = network(weights, len(data.labels))
+    adam = torch.optim.Adam(model.parameters(), lr=settings["optimizer"]["lr"], fused=True)
     pictures, targets = data.parts["train"]
-    best, best_state, waited = math.inf, None, 0
+    val_pictures, val_targets = data.parts["val"]
+    best, best_epoch, best_state = float("inf"), 0, None
     for epoch in range(epochs):
-        for group in adam.param_groups:
-            group["lr"] = rate(epoch)
+        adam.param_groups[0]["lr"] = rate(settings, epoch)
         model.train()
-        for rows in torch.randperm(len(pictures)).split(BATCH):
+        for rows in torch.randperm(len(pictures)).split(batch_size):
             batch = pictures[rows]
             if flips:
-                flipped = torch.rand(len(batch)) < 0.5
-                batch[flipped] = batch[flipped].flip(3)
-            loss = binary_cross_entropy_with_logits(model(batch.to(memory_format=torch.channels_last)), targets[rows])
+                chosen = (torch.rand(len(rows)) < flips).reshape(-1, 1, 1, 1)
+                batch = torch.where(chosen, batch.flip(3), batch)
+            loss = bce(model(normalised(batch)), targets[rows])
             adam.zero_grad()
             loss.backward()
             adam.step()
-        val_pictures, val_targets = data.parts["val"]
-        val_loss = binary_cross_entropy_with_logits(scored(model, val_pictures), val_targets).item()
+        val_loss = bce(logits_of(model, val_pictures, batch_size), val_targets).item()
         if val_loss < best:
-            best, waited = val_loss, 0
+            best, best_epoch = val_loss, epoch
             best_state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        else:
-            waited += 1
-            if waited >= PATIENCE:
-                break
+        elif epoch - best_epoch >= stopping["patience"]:
+            break
+    elapsed = time.perf_counter() - start
     model.load_state_dict(best_state)
-    test_pictures, test_targets = data.parts["test"]
-    return average_precision_score(test_targets.numpy(), scored(model, test_pictures).numpy(), average="macro")
+    return logits_of(model, data.parts["test"][0], batch_size), elapsed, epoch + 1
+
+
+def difference(ours, theirs):
+    """Ablatrix minus PyTorch in points, half of its 95 % interval, and whether 0 lies within."""
+    variances = [statistics.variance(scores) / len(scores) for scores in (ours, theirs)]
+    freedom = sum(variances) ** 2 / sum(v**2 / (len(s) - 1) for v, s in zip(variances, (ours, theirs)))
+    half = 100 * float(student.ppf(0.975, freedom)) * sum(variances) ** 0.5
+    apart = 100 * (statistics.mean(ours) - statistics.mean(theirs))
+    return f"{apart:+.1f} +- {half:.1f}: {'agree' if abs(apart) <= half else 'DIFFER'}"
 
 
 def text(scores):
-    return f"{100 * statistics.mean(scores):.1f} +- {100 * statistics.stdev(scores):.1f}"
+    return f"{100 * statistics.mean(scores):5.1f} (sd {100 * statistics.stdev(scores):.1f})"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", type=pathlib.Path)
     parser.add_argument("photos", type=pathlib.Path)
-    parser.add_argument("weights", type=pathlib.Path)
+    parser.add_argument("file", type=pathlib.Path, metavar="weights")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--weights", nargs="+", choices=["pretrained", "scratch"], default=["pretrained", "scratch"])
     given = parser.parse_args()
+    if given.seeds < 2:
+        parser.error("--seeds must be at least 2: there is no spread over one")
     torch.set_num_threads(THREADS)
+    recipe = tomllib.loads(EXPERIMENT.read_text())
+    given.epochs = given.epochs or recipe["train"]["epochs"]
+    print(f"mAP of the test part x 100, {given.seeds} seeds, at most {given.epochs} epochs", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        scores, files = ours(given, pathlib.Path(folder))
-        ours_s = time.perf_counter() - start
-        data = Data(files)
-    start = time.perf_counter()
-    for weights in ["pretrained", "scratch"]:
-        for arm in ["none", "flip"]:
-            file = given.weights if weights == "pretrained" else None
-            theirs = [train(data, file, arm == "flip", seed, given.epochs) for seed in range(1, given.seeds + 1)]
-            mine = scores[weights, arm]
-            error = math.sqrt((statistics.variance(mine) + statistics.variance(theirs)) / given.seeds)
-            apart = abs(statistics.mean(mine) - statistics.mean(theirs)) / error
-            print(f"{weights:10} {arm:4}  Ablatrix {text(mine)}, PyTorch {text(theirs)}: {apart:.1f} standard errors apart", flush=True)
-    print(f"whole study: Ablatrix {ours_s:.0f} s, PyTorch {time.perf_counter() - start:.0f} s (without split and pixels)")
+        for weights in given.weights:
+            file = given.file.resolve() if weights == "pretrained" else None
+            ours = Ours(given, file or "none", pathlib.Path(folder))
+            whole = ours.run()
+            data = Data(ours, given.photos, recipe["images"]["size"])
+            mine, theirs, runs = ours.scores(data), {}, []
+            for arm in ARMS:
+                theirs[arm] = []
+                for seed in range(1, given.seeds + 1):
+                    logits, elapsed, epochs = train(data, recipe, file, arm, seed, given.epochs)
+                    theirs[arm].append(score(data, logits))
+                    runs.append(elapsed)
+                    print(
+                        f"  {weights} {arm} seed {seed}: Ablatrix {100 * mine[arm][seed - 1]:.1f},"
+                        f" PyTorch {100 * theirs[arm][-1]:.1f} ({epochs} epochs)",
+                        flush=True,
+                    )
+                print(
+                    f"{weights:10} {arm:9} Ablatrix {text(mine[arm])}  PyTorch {text(theirs[arm])}"
+                    f"  difference {difference(mine[arm], theirs[arm])}",
+                    flush=True,
+                )
+            gains = [[b - a for a, b in zip(scores["none"], scores["flip"])] for scores in (mine, theirs)]
+            print(
+                f"{weights:10} flip-none Ablatrix {text(gains[0])}  PyTorch {text(gains[1])}  difference {difference(*gains)}",
+                flush=True,
+            )
+            print(
+                f"{weights:10} seconds   Ablatrix {ours.seconds():.0f} a run, {whole:.0f} for the whole command"
+                f"  PyTorch {statistics.mean(runs):.0f} a run",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
