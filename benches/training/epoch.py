@@ -10,9 +10,10 @@ same network from random weights on as many photos, in batches of 32, on two thr
 
 Of PyTorch each round is one process per style, of two epochs:
 
-default   Pillow decodes and shrinks in two processes of a `DataLoader`; NCHW, Adam's loop over tensors, as most scripts have it.
+default   Pillow decodes and shrinks in two processes of a `DataLoader`, which make normalised floats; NCHW, Adam's loop over
+          tensors: as most scripts have it.
 tuned     OpenCV decodes (a half, a quarter or an eighth of the photo, where that is at least twice the side) and shrinks by
-          INTER_AREA, in two processes too; channels_last, fused Adam.
+          INTER_AREA, in two processes too; batches travel as bytes and are normalised in the step; channels_last, fused Adam.
 memory    as `tuned`, but decoded and shrunk photos are kept in memory, and the training's own process augments: what an own
           cache for one run would give.
 
@@ -179,7 +180,8 @@ def peer(started, rows, style, photos, side, name, precision):
     class Photos(torch.utils.data.Dataset):
         def __init__(self):
             self.policy = study(albumentations, cv2)
-            self.pack = albumentations.Compose([albumentations.Normalize(MEAN, STD), ToTensorV2()])
+            normalise = [] if tuned else [albumentations.Normalize(MEAN, STD)]
+            self.pack = albumentations.Compose([*normalise, ToTensorV2()])
             self.reductions = [reduction(cv2, path, side) for path in files] if tuned else None
             self.kept = {} if style == "memory" else None
 
@@ -208,6 +210,7 @@ def peer(started, rows, style, photos, side, name, precision):
 
     torch.set_num_threads(THREADS)
     torch.manual_seed(1)
+    mean, std = (torch.tensor(numbers).reshape(1, 3, 1, 1) for numbers in (MEAN, STD))
     layout = torch.channels_last if tuned else torch.contiguous_format
     model = timm.create_model(MODELS[name], num_classes=len(labels)).train().to(memory_format=layout)
     adam = torch.optim.Adam(model.parameters(), lr=1e-4, fused=tuned or None)
@@ -226,6 +229,8 @@ def peer(started, rows, style, photos, side, name, precision):
                 break
             pictures, targets = batch
             pictures = pictures.to(memory_format=layout)
+            if tuned:
+                pictures = pictures.float().div_(255).sub_(mean).div_(std)
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16"):
                 logits = model(pictures)
             loss = torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), targets)

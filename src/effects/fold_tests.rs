@@ -1,7 +1,7 @@
 //! Cross-validated studies: worked by hand, and set beside the same numbers without folds.
 
 use super::*;
-use crate::metrics::Flag;
+use crate::metrics::{Calibration, Flag};
 use crate::seed::Key;
 use crate::spec::settings::HeadlineMetric;
 
@@ -20,6 +20,7 @@ fn compare_folds(runs: &[Run], folds: &[&[bool]], labels: &[&str], flags: &[Flag
             seed: *seed,
             fold: *fold,
             logits,
+            calibration: &Calibration::None,
             thresholds: &thresholds,
             flags,
         })
@@ -155,6 +156,7 @@ fn folds_that_there_are_not_and_folds_twice_are_refused() {
                 seed: *seed,
                 fold: *fold,
                 logits,
+                calibration: &Calibration::None,
                 thresholds: &[0.6],
                 flags: &[],
             })

@@ -4,7 +4,7 @@
 use super::*;
 use crate::metrics::{self, Course, Evaluation, Flag, Scored, Thresholds, catalogue};
 use crate::seed::Key;
-use crate::spec::settings::{HeadlineMetric, Threshold};
+use crate::spec::settings::{Evaluate, HeadlineMetric, Threshold};
 
 /// Variant, seed, test logits, and what was made of them.
 type Run = (&'static str, u64, Vec<f32>, Evaluation, Vec<Flag>);
@@ -37,10 +37,10 @@ fn always_saying_plastic_is_flagged_and_gets_no_verdict() {
     let labels: Vec<String> = LABELS.map(str::to_owned).to_vec();
     let (train, val, test) =
         (truth(800, key.child("train")), truth(100, key.child("val")), truth(200, key.child("test")));
-    let half = Threshold::Fixed(0.5);
+    let half = Evaluate::at(Threshold::Fixed(0.5));
     let mut rates = metrics::BaseRates::new(3);
     train.chunks(3).for_each(|row| rates.add(row, 1.0));
-    let constant = metrics::constant_predictor(&rates, &val, &test, &labels, half).unwrap();
+    let constant = metrics::constant_predictor(&rates, &val, &test, &labels, &half).unwrap();
     // The last epoch was the best one: nothing about the training itself looks wrong.
     let course = Course::from_watched(&[0.7, 0.6, 0.55, 0.56], false, false);
 
@@ -55,8 +55,8 @@ fn always_saying_plastic_is_flagged_and_gets_no_verdict() {
                 );
                 let (on_val, on_test) =
                     (Scored::new(3, &val_logits, &val).unwrap(), Scored::new(3, &logits, &test).unwrap());
-                let evaluation = metrics::evaluate(on_val, on_test, &labels, half);
-                let flags = metrics::degenerate::flags(&on_test, &evaluation.thresholds, &labels, &course);
+                let evaluation = metrics::evaluate(on_val, on_test, &labels, &half);
+                let flags = metrics::degenerate::flags(&on_test, &evaluation.said, &labels, &course);
                 runs.push((variant, seed, logits, evaluation, flags));
             }
         }
@@ -80,7 +80,8 @@ fn assert_no_verdict(labels: &[String], test: &[bool], runs: &[Run]) {
         .iter()
         .map(|(variant, seed, logits, evaluation, flags)| {
             let Thresholds { values, .. } = &evaluation.thresholds;
-            RunScores { variant, seed: *seed, fold: 0, logits, thresholds: values, flags }
+            let calibration = &evaluation.calibration;
+            RunScores { variant, seed: *seed, fold: 0, logits, calibration, thresholds: values, flags }
         })
         .collect();
     let found = compare(&Study {

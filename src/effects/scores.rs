@@ -141,7 +141,8 @@ fn column(study: &Study, metric: HeadlineMetric, run: &RunScores, label: usize) 
         }
         HeadlineMetric::F1Macro => {
             let at = run.thresholds[label];
-            let answers: Vec<(bool, bool)> = logits.map(|logit| counts::said(logit, at)).zip(truth).collect();
+            let said = |logit| counts::said(run.calibration.probability(label, logit), at);
+            let answers: Vec<(bool, bool)> = logits.map(said).zip(truth).collect();
             let value = counts::Counts::of(answers.iter().copied()).f1().unwrap_or(f64::NAN);
             (Column::F1(answers), value)
         }

@@ -6,6 +6,7 @@
 //! With folds the images are divided among them, and each fold has a run of its own, whose strength has the seed's part and one of
 //! its own, and whose logits stand on a scale of their own.
 
+use crate::metrics::Calibration;
 use rayon::prelude::*;
 
 use super::*;
@@ -72,6 +73,7 @@ fn simulate(plan: &Plan, number: u64) -> Vec<Effect> {
             seed: *seed,
             fold: *fold,
             logits,
+            calibration: &Calibration::None,
             thresholds: &[0.6, 0.6],
             flags: &[],
         })

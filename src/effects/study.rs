@@ -13,7 +13,7 @@ use super::seed_runs::{Gathered, Incomplete, gather};
 use super::tail::Tail;
 use super::truth::{Truth, telling_together};
 use super::verdict::{LEVEL, MIN_POSITIVES, Undecided, Verdict, judge};
-use crate::metrics::{Flag, ScoredError, catalogue};
+use crate::metrics::{Calibration, Flag, ScoredError, catalogue};
 use crate::seed::Key;
 use crate::spec::settings::HeadlineMetric;
 
@@ -31,6 +31,8 @@ pub struct RunScores<'a> {
     pub fold: usize,
     /// Its logits on the test part of its fold, row-major [images, labels].
     pub logits: &'a [f32],
+    /// How its logits become probabilities.
+    pub calibration: &'a Calibration,
     /// Its thresholds, one per label.
     pub thresholds: &'a [f64],
     /// What is wrong with it.

@@ -1,7 +1,7 @@
 //! Small studies worked by hand, and what must change no number: the order of runs, the number of threads.
 
 use super::*;
-use crate::metrics::Flag;
+use crate::metrics::{Calibration, Flag};
 use crate::seed::Key;
 use crate::spec::settings::HeadlineMetric;
 
@@ -28,6 +28,7 @@ fn compare_all(
             seed: *seed,
             fold: 0,
             logits,
+            calibration: &Calibration::None,
             thresholds: &[0.6],
             flags,
         })
@@ -192,6 +193,7 @@ fn labels_that_no_image_has_are_named_and_few_images_decide_nothing() {
             seed: *seed,
             fold: 0,
             logits,
+            calibration: &Calibration::None,
             thresholds: &thresholds,
             flags: &[],
         })

@@ -2,7 +2,7 @@
 
 use super::evaluation::{Evaluation, evaluate};
 use super::scored::{Scored, ScoredError};
-use crate::spec::settings::Threshold;
+use crate::spec::settings::Evaluate;
 
 /// Training rows, and how many of them have each label; a row counts as often as it is trained on.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +51,7 @@ pub fn constant_predictor(
     val_targets: &[bool],
     test_targets: &[bool],
     labels: &[String],
-    threshold: Threshold,
+    settings: &Evaluate,
 ) -> Result<Evaluation, ScoredError> {
     let logits = train.logits();
     if logits.len() != labels.len() {
@@ -62,13 +62,16 @@ pub fn constant_predictor(
     let (val_logits, test_logits) = (repeated(val_targets), repeated(test_targets));
     let val = Scored::new(labels.len(), &val_logits, val_targets)?;
     let test = Scored::new(labels.len(), &test_logits, test_targets)?;
-    Ok(evaluate(val, test, labels, threshold))
+    Ok(evaluate(val, test, labels, settings))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::metrics::{catalogue as name, probability};
+    use crate::spec::settings::{Aim, Threshold};
+
+    const PER_LABEL_F1: Threshold = Threshold::PerLabel { aim: Aim::F1, min_positives: 1 };
 
     fn rates(targets: &[bool], n_labels: usize) -> BaseRates {
         let mut rates = BaseRates::new(n_labels);
@@ -82,13 +85,20 @@ mod tests {
         let train = [true, false, true, false, false, true, true, false];
         let test = [true, false, true, false, false, false, false, true];
         let found =
-            constant_predictor(&rates(&train, 2), &train, &test, &labels, Threshold::PerLabelF1).unwrap();
+            constant_predictor(&rates(&train, 2), &train, &test, &labels, &Evaluate::at(PER_LABEL_F1))
+                .unwrap();
         assert_eq!(found.of_label("metal", name::AP), Some(0.5));
         assert_eq!(found.of_label("glass", name::AP), Some(0.25));
         assert_eq!(found.of_label("glass", name::AUROC), Some(0.5));
         assert_eq!(found.of_label("glass", name::F1), Some(2.0 * 0.25 / 1.25));
-        let never =
-            constant_predictor(&rates(&train, 2), &train, &test, &labels, Threshold::Fixed(0.5)).unwrap();
+        let never = constant_predictor(
+            &rates(&train, 2),
+            &train,
+            &test,
+            &labels,
+            &Evaluate::at(Threshold::Fixed(0.5)),
+        )
+        .unwrap();
         assert_eq!(never.of_label("metal", name::RECALL), Some(1.0));
         assert_eq!(never.of_label("glass", name::F1), Some(0.0));
         assert_eq!(never.aggregate(name::SUBSET_ACCURACY), Some(0.5));
@@ -99,7 +109,8 @@ mod tests {
         let logits = rates(&[true, false, true, false], 2).logits();
         assert!((probability(logits[0]) - 0.75).abs() < 1e-7 && (probability(logits[1]) - 0.25).abs() < 1e-7);
         assert_eq!(BaseRates::new(1).logits(), [0.0]);
-        let refused = constant_predictor(&BaseRates::new(2), &[], &[], &["a".into()], Threshold::PerLabelF1);
+        let refused =
+            constant_predictor(&BaseRates::new(2), &[], &[], &["a".into()], &Evaluate::at(PER_LABEL_F1));
         assert!(refused.is_err());
     }
 

@@ -1,10 +1,13 @@
 //! Metrics of yes and no: what the thresholds make of the scores.
 
+use serde::{Deserialize, Serialize};
+
+use super::calibration::Calibration;
 use super::ranking::{LANES, Multiplicities};
-use super::scored::{Scored, mean_of_defined, probability};
+use super::scored::{Scored, logistic, mean_of_defined};
 
 /// Right and wrong answers for one label, or summed over labels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Said and true.
     pub true_positives: u64,
@@ -14,6 +17,39 @@ pub struct Counts {
     pub false_negatives: u64,
     /// Neither said nor true.
     pub true_negatives: u64,
+}
+
+/// What right and wrong answers come to, each 0 to 1; 0 where there is nothing to take a share of.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Shares {
+    /// Of what was said, what is true.
+    pub precision: f64,
+    /// Of what is true, what was said.
+    pub recall: f64,
+    /// The harmonic mean of both.
+    pub f1: f64,
+    /// Their harmonic mean with recall counting beta times as much (van Rijsbergen 1979).
+    pub f_beta: f64,
+    /// Of what was said or is true, what is both.
+    pub jaccard: f64,
+}
+
+impl Shares {
+    /// Each share of both by `f`.
+    pub fn combine(self, other: Shares, f: impl Fn(f64, f64) -> f64) -> Shares {
+        Shares {
+            precision: f(self.precision, other.precision),
+            recall: f(self.recall, other.recall),
+            f1: f(self.f1, other.f1),
+            f_beta: f(self.f_beta, other.f_beta),
+            jaccard: f(self.jaccard, other.jaccard),
+        }
+    }
+
+    /// Each share by `f`.
+    pub fn map(self, f: impl Fn(f64) -> f64) -> Shares {
+        self.combine(self, |share, _| f(share))
+    }
 }
 
 impl Counts {
@@ -31,22 +67,41 @@ impl Counts {
 
     /// Share of what was said that is true, 0 where nothing was said; `None` without positives.
     pub fn precision(&self) -> Option<f64> {
-        self.ratio(self.true_positives, self.true_positives + self.false_positives)
+        self.defined_shares(1.0).map(|shares| shares.precision)
     }
 
     /// Share of the positives that were said; `None` without positives.
     pub fn recall(&self) -> Option<f64> {
-        self.ratio(self.true_positives, self.n_positives())
+        self.defined_shares(1.0).map(|shares| shares.recall)
     }
 
     /// Harmonic mean of precision and recall; `None` without positives.
     pub fn f1(&self) -> Option<f64> {
-        let twice = 2 * self.true_positives;
-        self.ratio(twice, twice + self.false_positives + self.false_negatives)
+        self.defined_shares(1.0).map(|shares| shares.f1)
     }
 
-    fn ratio(&self, part: u64, whole: u64) -> Option<f64> {
-        (self.n_positives() > 0).then(|| if whole == 0 { 0.0 } else { part as f64 / whole as f64 })
+    /// All shares; `None` without positives, of which there is nothing to find.
+    pub fn defined_shares(&self, beta: f64) -> Option<Shares> {
+        (self.n_positives() > 0).then(|| self.shares(beta))
+    }
+
+    /// All shares; without positives they are 0.
+    pub fn shares(&self, beta: f64) -> Shares {
+        let [hits, wrong, missed] =
+            [self.true_positives, self.false_positives, self.false_negatives].map(|n| n as f64);
+        let share = |part: f64, whole: f64| if whole == 0.0 { 0.0 } else { part / whole };
+        let weight = beta * beta;
+        let f_beta = |weight: f64| {
+            let hits = (1.0 + weight) * hits;
+            share(hits, hits + weight * missed + wrong)
+        };
+        Shares {
+            precision: share(hits, hits + wrong),
+            recall: share(hits, hits + missed),
+            f1: f_beta(1.0),
+            f_beta: f_beta(weight),
+            jaccard: share(hits, hits + wrong + missed),
+        }
     }
 
     fn add(&mut self, said: bool, truth: bool) {
@@ -60,18 +115,18 @@ impl Counts {
     }
 }
 
-/// Whether a label is said at this logit: its probability reaches the threshold.
-pub fn said(logit: f32, threshold: f64) -> bool {
-    probability(logit) >= threshold
+/// Whether a label is said: its probability reaches the threshold.
+pub fn said(probability: f64, threshold: f64) -> bool {
+    probability >= threshold
 }
 
 /// What is said of each image: row-major [images, labels], true where the probability reaches the label's threshold.
 ///
 /// `thresholds`: one probability per label.
-pub fn decisions(scored: &Scored, thresholds: &[f64]) -> Vec<bool> {
+pub fn decisions(scored: &Scored, calibration: &Calibration, thresholds: &[f64]) -> Vec<bool> {
     debug_assert_eq!(thresholds.len(), scored.n_labels());
-    let rows = scored.logits().chunks_exact(scored.n_labels());
-    rows.flat_map(|row| row.iter().zip(thresholds).map(|(&logit, &at)| said(logit, at))).collect()
+    let logits = calibration.pairs(scored).map(|(logit, _)| logit);
+    logits.zip(thresholds.iter().cycle()).map(|(logit, &at)| said(logistic(logit), at)).collect()
 }
 
 /// The counts of each label; `said` as [`decisions`] gives it.
@@ -144,7 +199,7 @@ mod tests {
     fn a_hand_worked_table() {
         let (logits, targets) = ([2.0, -2.0, 2.0, 2.0, -2.0, -2.0], [true, false, false, true, true, true]);
         let scored = Scored::new(2, &logits, &targets).unwrap();
-        let said = decisions(&scored, &[0.5, 0.5]);
+        let said = decisions(&scored, &Calibration::None, &[0.5, 0.5]);
         let counts = count(&scored, &said);
         assert_eq!(
             (counts[0].precision(), counts[0].recall(), counts[0].f1()),
@@ -161,8 +216,8 @@ mod tests {
     #[test]
     fn the_threshold_itself_counts_as_said() {
         let scored = Scored::new(1, &[0.0], &[true]).unwrap();
-        assert_eq!(decisions(&scored, &[0.5]), [true]);
-        assert_eq!(decisions(&scored, &[0.5000001]), [false]);
+        assert_eq!(decisions(&scored, &Calibration::None, &[0.5]), [true]);
+        assert_eq!(decisions(&scored, &Calibration::None, &[0.5000001]), [false]);
     }
 
     #[test]

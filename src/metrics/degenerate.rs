@@ -5,10 +5,8 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::counts::decisions;
 use super::ranking::Ranking;
 use super::scored::{Scored, mean_of_defined};
-use super::threshold::Thresholds;
 
 /// Logits of a label that differ by less than this over all images are one constant.
 pub const CONSTANT_SPREAD: f32 = 1e-3;
@@ -122,13 +120,13 @@ impl Flag {
 
 /// All that is wrong with a run, gravest first.
 ///
-/// `test`: its logits on the test part; `thresholds` and `labels`: as many as labels.
-pub fn flags(test: &Scored, thresholds: &Thresholds, labels: &[String], course: &Course) -> Vec<Flag> {
+/// `test`: its logits on the test part; `said`: what is said of it, row-major [images, labels]; `labels`: the names.
+pub fn flags(test: &Scored, said: &[bool], labels: &[String], course: &Course) -> Vec<Flag> {
     let trained_enough_to_tell = course.epochs_run >= 2 && !course.diverged;
     let found = [
         course.diverged.then_some(Flag::Diverged),
         constant_output(test),
-        one_label_set(test, thresholds, labels),
+        one_label_set(test, said, labels),
         not_better_than_chance(test),
         (trained_enough_to_tell && course.best_epoch == course.epochs_run)
             .then_some(Flag::StillImproving { epoch: course.best_epoch }),
@@ -150,9 +148,8 @@ fn constant_output(test: &Scored) -> Option<Flag> {
 }
 
 /// Only where the truth is more varied than that: of pictures that nearly all show the same, one answer is right.
-fn one_label_set(test: &Scored, thresholds: &Thresholds, labels: &[String]) -> Option<Flag> {
-    let said = decisions(test, &thresholds.values);
-    let (set, share) = most_common(&said, test.n_labels())?;
+fn one_label_set(test: &Scored, said: &[bool], labels: &[String]) -> Option<Flag> {
+    let (set, share) = most_common(said, test.n_labels())?;
     let (_, true_share) = most_common(test.targets(), test.n_labels())?;
     if test.n_images() < 2 || share < ONE_ANSWER_SHARE || true_share >= ONE_ANSWER_SHARE {
         return None;
@@ -208,8 +205,8 @@ mod tests {
 
     fn flags_of(logits: &[f32], targets: &[bool], course: Course) -> Vec<Flag> {
         let labels = ["plastic".to_owned(), "metal".to_owned()];
-        let thresholds = Thresholds { values: vec![0.5; 2], fallbacks: vec![] };
-        flags(&Scored::new(2, logits, targets).unwrap(), &thresholds, &labels, &course)
+        let said: Vec<bool> = logits.iter().map(|&logit| logit >= 0.0).collect();
+        flags(&Scored::new(2, logits, targets).unwrap(), &said, &labels, &course)
     }
 
     #[test]

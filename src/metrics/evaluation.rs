@@ -2,23 +2,34 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::calibration::{expected_calibration_error, log_loss};
+use super::calibration::Calibration;
 use super::catalogue as name;
-use super::counts::{self, Counts};
-use super::ranking::{Ranking, micro_average_precision};
-use super::scored::{Scored, mean_of_defined};
+use super::counts::Counts;
+use super::error_pairs::{ErrorPair, error_pairs};
+use super::judged::{Judged, Named};
+use super::probabilities::{Bin, Reliability};
+use super::scored::Scored;
 use super::threshold::{Thresholds, tune};
-use crate::spec::settings::Threshold;
+use super::undefined::{Gap, Undefined};
+use crate::spec::settings::Evaluate;
 
 /// What is known of a run's scores on the test part.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// From validation.
+    pub calibration: Calibration,
+    /// From validation, of calibrated probabilities.
     pub thresholds: Thresholds,
     /// From test: aggregates first, then label by label.
     pub values: Vec<Value>,
     /// The labels that some metric or threshold could not be had for.
     pub undefined: Vec<Undefined>,
+    /// From test, label by label.
+    pub details: Vec<LabelDetail>,
+    /// What is said of the test part: row-major [images, labels].
+    pub said: Vec<bool>,
+    /// From test: which errors come together.
+    pub error_pairs: Vec<ErrorPair>,
 }
 
 /// One number.
@@ -32,41 +43,15 @@ pub struct Value {
     pub value: Option<f64>,
 }
 
-/// A label that a part says too little about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Undefined {
+/// What one label's numbers are made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LabelDetail {
     /// The label.
     pub label: String,
-    /// What is missing.
-    pub gap: Gap,
-}
-
-/// What a part lacks for a label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Gap {
-    /// No threshold of its own.
-    ValidationPositives,
-    /// No average precision, AUROC, precision, recall or F1; left out of their means.
-    TestPositives,
-    /// No AUROC; left out of its mean.
-    TestNegatives,
-}
-
-impl Undefined {
-    /// For people, without a final stop.
-    pub fn sentence(&self) -> String {
-        let label = &self.label;
-        match self.gap {
-            Gap::ValidationPositives => {
-                format!("no validation image has `{label}`: its threshold is the one for all labels")
-            }
-            Gap::TestPositives => {
-                format!("no test image has `{label}`: it is left out of the means over labels")
-            }
-            Gap::TestNegatives => format!("every test image has `{label}`: it is left out of the mean AUROC"),
-        }
-    }
+    /// Right and wrong answers at its threshold.
+    pub counts: Counts,
+    /// The data of its reliability diagram.
+    pub reliability: Vec<Bin>,
 }
 
 impl Evaluation {
@@ -85,84 +70,63 @@ impl Evaluation {
     }
 }
 
-/// Tunes thresholds on `val`, then scores `test` with them.
+/// Calibrates and tunes thresholds on `val`, then scores `test` with both.
 ///
 /// `labels`: the names.
 ///
 /// # Panics
 /// Where names, validation and test do not have the same number of labels: they come from one table.
-pub fn evaluate(val: Scored, test: Scored, labels: &[String], threshold: Threshold) -> Evaluation {
+pub fn evaluate(val: Scored, test: Scored, labels: &[String], settings: &Evaluate) -> Evaluation {
     assert_eq!(labels.len(), test.n_labels(), "bug: names for another number of labels");
     assert_eq!(val.n_labels(), test.n_labels(), "bug: validation and test with different labels");
-    let thresholds = tune(&val, threshold);
-    let said = counts::decisions(&test, &thresholds.values);
-    let counts = counts::count(&test, &said);
-    let rankings: Vec<Ranking> = (0..test.n_labels()).map(|label| Ranking::new(test.column(label))).collect();
-
-    let mut values = aggregates(&test, &said, &counts, &rankings);
+    let calibration = Calibration::fit(&val, settings.calibration);
+    let thresholds = tune(&val, &calibration, settings.threshold);
+    let judged = Judged::new(test, &calibration, &thresholds.values);
+    let mut values = over_labels(judged.main_aggregates());
+    values.extend(over_labels(judged.more_aggregates(settings.beta)));
     for (label_idx, label) in labels.iter().enumerate() {
-        let of_label = of_label(&test, label_idx, &counts[label_idx], &rankings[label_idx]);
         let threshold = (name::THRESHOLD, thresholds.values.get(label_idx).copied());
-        let named = of_label.into_iter().chain([threshold]);
+        let named = judged.of_label(label_idx, settings.beta).into_iter().chain([threshold]);
         values.extend(named.map(|(metric, value)| Value { label: Some(label.clone()), metric, value }));
     }
-    let undefined = gaps(&val, &test, labels);
-    Evaluation { thresholds, values, undefined }
+    let detail = |((label, counts), reliability): ((&String, &Counts), &Reliability)| LabelDetail {
+        label: label.clone(),
+        counts: *counts,
+        reliability: reliability.bins(),
+    };
+    let details = labels.iter().zip(&judged.counts).zip(&judged.reliability).map(detail).collect();
+    let error_pairs = error_pairs(&test, &judged.said, labels);
+    let undefined = gaps(&val, &test, labels, &calibration, &thresholds);
+    Evaluation { said: judged.said, calibration, thresholds, values, undefined, details, error_pairs }
 }
 
-/// The metrics of one part over all labels, decided at one threshold for all of them.
+/// The main metrics of one part over all labels, decided at one threshold for all of them.
 pub fn aggregates_at(part: &Scored, threshold: f64) -> Vec<Value> {
-    let said = counts::decisions(part, &vec![threshold; part.n_labels()]);
-    let counts = counts::count(part, &said);
-    let rankings: Vec<Ranking> = (0..part.n_labels()).map(|label| Ranking::new(part.column(label))).collect();
-    aggregates(part, &said, &counts, &rankings)
+    over_labels(Judged::new(*part, &Calibration::None, &vec![threshold; part.n_labels()]).main_aggregates())
 }
 
-fn aggregates(test: &Scored, said: &[bool], counts: &[Counts], rankings: &[Ranking]) -> Vec<Value> {
-    let pairs = || test.logits().iter().copied().zip(test.targets().iter().copied());
-    let calibration = (0..test.n_labels()).map(|label| expected_calibration_error(test.column(label)));
-    let named = [
-        (name::MAP_MACRO, mean_of_defined(rankings.iter().map(Ranking::average_precision))),
-        (name::MAP_MICRO, micro_average_precision(test)),
-        (name::AUROC_MACRO, mean_of_defined(rankings.iter().map(Ranking::auroc))),
-        (name::F1_MACRO, counts::macro_f1(counts)),
-        (name::F1_MICRO, counts::sum(counts).f1()),
-        (name::PRECISION_MACRO, mean_of_defined(counts.iter().map(Counts::precision))),
-        (name::RECALL_MACRO, mean_of_defined(counts.iter().map(Counts::recall))),
-        (name::SUBSET_ACCURACY, counts::subset_accuracy(test, said)),
-        (name::HAMMING_LOSS, counts::hamming_loss(test, said)),
-        (name::LOG_LOSS, log_loss(pairs())),
-        (name::ECE_MACRO, mean_of_defined(calibration)),
-        (name::N_IMAGES, Some(test.n_images() as f64)),
-    ];
+fn over_labels(named: impl IntoIterator<Item = Named>) -> Vec<Value> {
     named.into_iter().map(|(metric, value)| Value { label: None, metric, value }).collect()
 }
 
-fn of_label(
+fn gaps(
+    val: &Scored,
     test: &Scored,
-    label_idx: usize,
-    counts: &Counts,
-    ranking: &Ranking,
-) -> [(&'static str, Option<f64>); 9] {
-    [
-        (name::AP, ranking.average_precision()),
-        (name::AUROC, ranking.auroc()),
-        (name::F1, counts.f1()),
-        (name::PRECISION, counts.precision()),
-        (name::RECALL, counts.recall()),
-        (name::LOG_LOSS, log_loss(test.column(label_idx))),
-        (name::ECE, expected_calibration_error(test.column(label_idx))),
-        (name::PREVALENCE, test.prevalence(label_idx)),
-        (name::N_POSITIVES, Some(ranking.n_positives() as f64)),
-    ]
-}
-
-fn gaps(val: &Scored, test: &Scored, labels: &[String]) -> Vec<Undefined> {
+    labels: &[String],
+    calibration: &Calibration,
+    thresholds: &Thresholds,
+) -> Vec<Undefined> {
+    let uncalibrated: Vec<usize> = calibration.uncalibrated().collect();
     let mut undefined = Vec::new();
     for (label_idx, label) in labels.iter().enumerate() {
         let n_positives = test.n_positives(label_idx);
+        let n_on_validation = val.n_positives(label_idx);
+        let is_few = n_on_validation > 0 && thresholds.fallbacks.contains(&label_idx);
         let gaps = [
-            (Gap::ValidationPositives, val.n_positives(label_idx) == 0),
+            (Gap::ValidationPositives, n_on_validation == 0),
+            (Gap::FewValidationPositives { n_images: n_on_validation as u64 }, is_few),
+            (Gap::PrecisionFloor, thresholds.below_floor.contains(&label_idx)),
+            (Gap::Calibration, uncalibrated.contains(&label_idx)),
             (Gap::TestPositives, n_positives == 0),
             (Gap::TestNegatives, n_positives == test.n_images()),
         ];
@@ -175,6 +139,9 @@ fn gaps(val: &Scored, test: &Scored, labels: &[String]) -> Vec<Undefined> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::settings::{Aim, CalibrationMethod, Threshold};
+
+    const PER_LABEL_F1: Threshold = Threshold::PerLabel { aim: Aim::F1, min_positives: 1 };
 
     fn labels(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
@@ -188,7 +155,7 @@ mod tests {
         let test =
             Scored::new(3, &[1.0, 0.0, 1.0, -1.0, 0.0, -1.0], &[true, false, true, false, false, true])
                 .unwrap();
-        let found = evaluate(val, test, &labels(&["metal", "glass", "paper"]), Threshold::PerLabelF1);
+        let found = evaluate(val, test, &labels(&["metal", "glass", "paper"]), &Evaluate::at(PER_LABEL_F1));
         assert_eq!(found.of_label("glass", name::AP), None);
         assert_eq!(found.of_label("glass", name::F1), None);
         assert_eq!(found.of_label("paper", name::AUROC), None);
@@ -206,7 +173,7 @@ mod tests {
         let a = Scored::new(1, &[0.5, 3.0], &[true, false]).unwrap();
         let b = Scored::new(1, &[-2.0, 0.1], &[false, true]).unwrap();
         let names = labels(&["metal"]);
-        let on = |test| evaluate(val, test, &names, Threshold::PerLabelF1).thresholds;
+        let on = |test| evaluate(val, test, &names, &Evaluate::at(PER_LABEL_F1)).thresholds;
         assert_eq!(on(a), on(b));
     }
 
@@ -215,8 +182,23 @@ mod tests {
         let scored =
             Scored::new(2, &[1.0, -1.0, 0.0, -1.0, 1.0, 0.5], &[true, false, true, false, false, true])
                 .unwrap();
-        let found = evaluate(scored, scored, &labels(&["metal", "glass"]), Threshold::GlobalF1);
-        assert_eq!(found.values.len(), 12 + 2 * 10);
+        let found = evaluate(
+            scored,
+            scored,
+            &labels(&["metal", "glass"]),
+            &Evaluate::at(Threshold::Global { aim: Aim::F1 }),
+        );
+        assert_eq!(found.values.len(), 37 + 2 * 13);
+        let named = |of_label: bool| {
+            let listed = name::METRICS.iter().filter(move |metric| match metric.scope {
+                name::Scope::Both => true,
+                name::Scope::Label => of_label,
+                name::Scope::Aggregate => !of_label,
+            });
+            listed.map(|metric| metric.name).collect::<Vec<_>>()
+        };
+        assert!(named(false).iter().all(|metric| found.aggregate(metric).is_some()));
+        assert!(named(true).iter().all(|metric| found.of_label("glass", metric).is_some()));
         for value in &found.values {
             let metric = name::find(value.metric).unwrap();
             let is_label = value.label.is_some();
@@ -229,9 +211,66 @@ mod tests {
     #[test]
     fn no_images_are_no_numbers() {
         let nothing = Scored::new(1, &[], &[]).unwrap();
-        let found = evaluate(nothing, nothing, &labels(&["metal"]), Threshold::PerLabelF1);
+        let found = evaluate(nothing, nothing, &labels(&["metal"]), &Evaluate::at(PER_LABEL_F1));
         assert_eq!(found.aggregate(name::MAP_MACRO), None);
         assert_eq!(found.aggregate(name::LOG_LOSS), None);
         assert_eq!(found.aggregate(name::N_IMAGES), Some(0.0));
+    }
+
+    /// Calibration rises with the logit: it moves no image past another, so it changes no metric of order; and thresholds
+    /// that are tuned label by label on probabilities that it moved decide as they did before.
+    #[test]
+    fn calibration_changes_probabilities_and_no_order() {
+        let mut draws = crate::seed::Key::root(11).draws();
+        let mut part = |n_images: usize| {
+            let targets: Vec<bool> = (0..3 * n_images).map(|_| draws.chance(0.4)).collect();
+            let logit = |&truth: &bool| (3.0 * draws.normal() + if truth { 2.0 } else { -1.0 }) as f32;
+            let logits: Vec<f32> = targets.iter().map(logit).collect();
+            (logits, targets)
+        };
+        let ((val_logits, val_targets), (logits, targets)) = (part(60), part(40));
+        let (val, test) =
+            (Scored::new(3, &val_logits, &val_targets).unwrap(), Scored::new(3, &logits, &targets).unwrap());
+        let names = labels(&["metal", "glass", "paper"]);
+        let with = |calibration| {
+            evaluate(val, test, &names, &Evaluate { calibration, ..Evaluate::at(PER_LABEL_F1) })
+        };
+        let plain = with(CalibrationMethod::None);
+        for method in [CalibrationMethod::Temperature, CalibrationMethod::Platt { min_positives: 5 }] {
+            let found = with(method);
+            assert_eq!(found.calibration.uncalibrated().count(), 0);
+            assert_eq!(found.said, plain.said);
+            assert_ne!(found.thresholds, plain.thresholds);
+            for (value, before) in found.values.iter().zip(&plain.values) {
+                let of_probabilities =
+                    [name::LOG_LOSS, name::BRIER, name::ECE, name::ECE_MACRO, name::THRESHOLD];
+                let moves = of_probabilities.contains(&value.metric);
+                assert_eq!(value == before, !moves, "{method:?}: {value:?} {before:?}");
+            }
+            let better = |metric| found.aggregate(metric) < plain.aggregate(metric);
+            assert!(better(name::LOG_LOSS) && better(name::BRIER) && better(name::ECE_MACRO), "{method:?}");
+        }
+    }
+
+    #[test]
+    fn what_validation_says_too_little_for_is_named() {
+        let (logits, targets) = ([1.0, 2.0, 0.5, 1.0, -1.0, 3.0], [true, true, true, false, false, false]);
+        let scored = Scored::new(2, &logits, &targets).unwrap();
+        let settings = Evaluate {
+            calibration: CalibrationMethod::Platt { min_positives: 2 },
+            ..Evaluate::at(Threshold::PerLabel { aim: Aim::Precision(0.9), min_positives: 2 })
+        };
+        let found = evaluate(scored, scored, &labels(&["metal", "glass"]), &settings);
+        let gaps: Vec<_> = found.undefined.iter().map(|u| (u.label.as_str(), u.gap)).collect();
+        let few = Gap::FewValidationPositives { n_images: 1 };
+        assert_eq!(
+            gaps,
+            [
+                ("metal", Gap::Calibration),
+                ("glass", few),
+                ("glass", Gap::PrecisionFloor),
+                ("glass", Gap::Calibration)
+            ]
+        );
     }
 }

@@ -1,9 +1,9 @@
 //! Scores and thresholds on plain f32 slices. Knows no tables, no files and no models.
 //!
 //! ```text
-//! logits, targets -> Scored -> ranking (AP, AUROC)            \
-//!                    Scored -> calibration (log loss, ECE)     > evaluation -> values, gaps
-//!       validation -> threshold -> counts (F1, Hamming, ...)  /
+//! logits, targets -> Scored -> ranking (AP, AUROC), image_ranking (LRAP, coverage, ...)                 \
+//!       validation -> calibration -> probabilities (log loss, Brier, reliability, ECE)                    > judged -> evaluation
+//!       validation -> threshold -> counts (F1, Jaccard, ...), image_answers, error_pairs                /
 //!                                                  degenerate -> flags
 //! ```
 //!
@@ -15,18 +15,32 @@ pub mod catalogue;
 pub mod constant;
 pub mod counts;
 pub mod degenerate;
+pub mod error_pairs;
 pub mod evaluation;
+pub mod image_answers;
+pub mod image_ranking;
+pub mod judged;
+mod platt;
+pub mod probabilities;
 pub mod ranking;
 pub mod scored;
+mod sum_tree;
+mod temperature;
 pub mod threshold;
+pub mod undefined;
 
+#[cfg(test)]
+mod against_scipy;
 #[cfg(test)]
 mod against_sklearn;
 
+pub use calibration::Calibration;
 pub use constant::{BaseRates, constant_predictor};
 pub use counts::Counts;
 pub use degenerate::{Course, Flag};
-pub use evaluation::{Evaluation, Gap, Undefined, Value, aggregates_at, evaluate};
+pub use error_pairs::ErrorPair;
+pub use evaluation::{Evaluation, LabelDetail, Value, aggregates_at, evaluate};
 pub use ranking::{Ranking, macro_average_precision, micro_average_precision};
 pub use scored::{Scored, ScoredError, probability};
 pub use threshold::{Thresholds, tune};
+pub use undefined::{Gap, Undefined};

@@ -153,8 +153,7 @@ pub fn macro_average_precision(scored: &Scored) -> Option<f64> {
 
 /// Average precision over all pairs of image and label in one ranking; `None` without positives.
 pub fn micro_average_precision(scored: &Scored) -> Option<f64> {
-    let pairs = scored.logits().iter().copied().zip(scored.targets().iter().copied());
-    Ranking::new(pairs).average_precision()
+    Ranking::new(scored.pairs()).average_precision()
 }
 
 #[inline]

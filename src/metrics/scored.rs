@@ -86,8 +86,13 @@ impl<'a> Scored<'a> {
         self.targets
     }
 
+    /// Logit and target of all pairs of image and label, row by row.
+    pub fn pairs(&self) -> impl ExactSizeIterator<Item = (f32, bool)> + Clone + use<'a> {
+        self.logits.iter().copied().zip(self.targets.iter().copied())
+    }
+
     /// Logit and target of each image for one label.
-    pub fn column(&self, label_idx: usize) -> impl ExactSizeIterator<Item = (f32, bool)> + use<'a> {
+    pub fn column(&self, label_idx: usize) -> impl ExactSizeIterator<Item = (f32, bool)> + Clone + use<'a> {
         let rows = self.logits.chunks_exact(self.n_labels).zip(self.targets.chunks_exact(self.n_labels));
         rows.map(move |(logits, targets)| (logits[label_idx], targets[label_idx]))
     }
@@ -109,10 +114,14 @@ impl<'a> Scored<'a> {
     }
 }
 
-/// The probability that a logit stands for: the logistic function, in f64 and with a pure-Rust `exp`, so that
-/// a threshold decides the same on every machine.
+/// The probability that a logit stands for, before any calibration.
 pub fn probability(logit: f32) -> f64 {
-    1.0 / (1.0 + libm::exp(-f64::from(logit)))
+    logistic(f64::from(logit))
+}
+
+/// The logistic function, in f64 and with a pure-Rust `exp`, so that a threshold decides the same on every machine.
+pub fn logistic(x: f64) -> f64 {
+    1.0 / (1.0 + libm::exp(-x))
 }
 
 /// The mean of the values that are defined; `None` where none is.
@@ -123,6 +132,19 @@ pub(crate) fn mean_of_defined(values: impl IntoIterator<Item = Option<f64>>) -> 
         n += 1;
     }
     (n > 0).then(|| sum / f64::from(n))
+}
+
+/// The mean of the values that are defined, each counting as often as its weight says; `None` where none is, or
+/// all of them weigh nothing.
+pub(crate) fn weighted_mean_of_defined(values: impl IntoIterator<Item = (Option<f64>, u64)>) -> Option<f64> {
+    let (mut sum, mut weights) = (0.0, 0);
+    for (value, weight) in values {
+        if let Some(value) = value {
+            sum += value * weight as f64;
+            weights += weight;
+        }
+    }
+    (weights > 0).then(|| sum / weights as f64)
 }
 
 #[cfg(test)]

@@ -62,10 +62,11 @@ impl Stage {
     /// Raised whenever the stage's code would give other bytes for the same inputs: older results are stale then.
     pub fn version(self) -> u32 {
         match self {
-            // `Ingest`: run-length masks, and URLs of small copies. `Evaluate`: the table `metrics` has a column `fold`.
-            Stage::Ingest | Stage::Split | Stage::Balance | Stage::Pixels | Stage::Evaluate => 2,
-            // The page shows what each augmentation does.
-            Stage::Report => 3,
+            // `Ingest`: run-length masks, and URLs of small copies.
+            Stage::Ingest | Stage::Split | Stage::Balance | Stage::Pixels => 2,
+            // `Evaluate`: averages by weight and by image, F-beta, Jaccard, Brier score and more; counts, reliability, calibration.
+            // `Report`: the page shows what each augmentation does.
+            Stage::Evaluate | Stage::Report => 3,
             // `history` has a column for every metric of validation; the summary says where a training diverged.
             Stage::Train => 4,
             _ => 1,

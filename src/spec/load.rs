@@ -10,8 +10,10 @@ use rayon::prelude::*;
 use super::fault::{Fault, Place, SpecError, nearest};
 use super::layers::{Layers, Overrides, Swept};
 use super::reader::{Reading, Table, shown};
-use super::settings::{Augment, Design, Device, Experiment, HubModel, Labels, Loss, PositiveWeights};
-use super::{read_augment, read_data, read_labels, read_train, read_training};
+use super::settings::{
+    Augment, Design, Device, Evaluate, Experiment, HubModel, Labels, Loss, PositiveWeights,
+};
+use super::{read_augment, read_data, read_evaluate, read_labels, read_train, read_training};
 
 /// The largest matrix.
 const MAX_POINTS: usize = 100_000;
@@ -104,12 +106,31 @@ impl Loaded {
                 "the design of `[augment.grid]` does not read the levels of {names}; write `design = \"add_one\"` to run them"
             ));
         }
-        let resolution = ["augment", "grid", "resolution"].map(str::to_owned);
-        let is_written = self.layers.find(&resolution, false).is_some_and(|place| place.is_users());
-        if is_written && !matches!(augment.design, Design::Fractional { .. }) {
+        let is_written = |path: &[&str]| {
+            let path: Vec<String> = path.iter().map(|&key| key.to_owned()).collect();
+            self.layers.find(&path, false).is_some_and(|place| place.is_users())
+        };
+        if is_written(&["augment", "grid", "resolution"])
+            && !matches!(augment.design, Design::Fractional { .. })
+        {
             notices.push(
                 "the design of `[augment.grid]` does not read `resolution`; write `design = \"fractional\"` for a fraction \
                  of that resolution, or remove it"
+                    .to_owned(),
+            );
+        }
+        let is_read =
+            |reads: fn(&Evaluate) -> bool| self.points.iter().any(|p| reads(&p.experiment.evaluate));
+        if is_written(&["evaluate", "precision_floor"]) && !is_read(Evaluate::reads_precision_floor) {
+            notices.push(
+                "no threshold of `[evaluate]` reads `precision_floor`; write `threshold = \"per_label_precision\"` to ask for a \
+                 precision, or remove it"
+                    .to_owned(),
+            );
+        }
+        if is_written(&["evaluate", "min_positives"]) && !is_read(Evaluate::reads_min_positives) {
+            notices.push(
+                "nothing in `[evaluate]` reads `min_positives`: it is for thresholds per label, and for `calibration = \"platt\"`"
                     .to_owned(),
             );
         }
@@ -234,7 +255,7 @@ fn read(reading: &Reading<'_>) -> Experiment {
         train,
         augment,
         matrix: matrix(&root),
-        evaluate: read_training::evaluate(&root),
+        evaluate: read_evaluate::evaluate(&root),
         report,
         workers: read_training::workers(&root),
         tracking: read_training::tracking(&root),

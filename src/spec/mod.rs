@@ -12,6 +12,7 @@ mod load;
 pub mod ops;
 mod read_augment;
 mod read_data;
+mod read_evaluate;
 mod read_folds;
 mod read_grid;
 mod read_labels;
@@ -21,6 +22,8 @@ mod read_training;
 mod reader;
 pub mod settings;
 
+#[cfg(test)]
+mod evaluate_tests;
 #[cfg(test)]
 mod grid_tests;
 #[cfg(test)]

@@ -5,8 +5,8 @@ use figment::value::Value;
 use super::fault::Fault;
 use super::reader::{Table, shown};
 use super::settings::{
-    Architecture, DeviceWish, Engine, Evaluate, Freeze, Gives, HeadlineMetric, HubModel, Images, Model,
-    Module, Normalise, Report, Threshold, Tracking, Weights, Workers,
+    Architecture, DeviceWish, Engine, Freeze, Gives, HeadlineMetric, HubModel, Images, Model, Module,
+    Normalise, Report, Tracking, Weights, Workers,
 };
 
 /// Reads `[model]`.
@@ -134,26 +134,6 @@ pub fn check_side(table: &Table<'_>, images: &Images, model: &Model) {
             Fault::new(format!("`size` is `{side}`, expected at least `{least}` for the model `{name}`"));
         table.fault("size", fault);
     }
-}
-
-/// Reads `[evaluate]`.
-pub fn evaluate(root: &Table<'_>) -> Evaluate {
-    let table = root.table("evaluate");
-    let threshold = match table.any("threshold") {
-        Some(Value::String(_, text)) if text == "global_f1" => Threshold::GlobalF1,
-        Some(Value::String(_, text)) if text == "per_label_f1" => Threshold::PerLabelF1,
-        Some(Value::Num(..)) => Threshold::Fixed(table.number("threshold", 0.0..=1.0)),
-        Some(value) => {
-            let found = shown(&value);
-            let fault =
-                Fault::new(format!("`threshold` is {found}, expected 0 to 1, `global_f1` or `per_label_f1`"));
-            table.fault("threshold", fault);
-            Threshold::PerLabelF1
-        }
-        None => Threshold::PerLabelF1,
-    };
-    table.finish();
-    Evaluate { threshold }
 }
 
 /// Reads `[report]`.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::ops::{Action, Fill, Group, Noise};
 use super::settings::{
-    Architecture, Experiment, FetchSize, Freeze, Gives, LabelSource, LabelsFrom, Optimizer, Rule, Schedule,
-    Threshold, Unmapped,
+    Aim, Architecture, Evaluate, Experiment, FetchSize, Freeze, Gives, LabelSource, LabelsFrom, Optimizer,
+    Rule, Schedule, Threshold, Unmapped,
 };
 use super::{Loaded, Override, Overrides, Point, SpecError, load};
 
@@ -69,7 +69,7 @@ fn a_whole_spec_is_read() {
     assert_eq!((*lr, *weight_decay), (1e-4, 0.0));
     assert!(matches!(experiment.train.schedule, Schedule::Exponential { warmup_epochs: 2, decay: 0.8, .. }));
     assert_eq!(experiment.augment.ops.keys().collect::<Vec<_>>(), ["flip", "colour"]);
-    assert_eq!(experiment.evaluate.threshold, Threshold::PerLabelF1);
+    assert_eq!(experiment.evaluate, Evaluate::at(Threshold::PerLabel { aim: Aim::F1, min_positives: 5 }));
     assert!(experiment.dataset.images.is_absolute() || experiment.dataset.images.ends_with("data"));
 }
 

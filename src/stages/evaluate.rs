@@ -8,19 +8,28 @@ use super::error::StageError;
 use super::work::{StageWork, read_json, write_json, write_table};
 use crate::cache::Attempt;
 use crate::job::{StopReason, TrainSummary};
-use crate::metrics::{Course, Flag, Scored, Thresholds, Undefined, degenerate, evaluate as score};
+use crate::metrics::{
+    Calibration, Course, ErrorPair, Flag, LabelDetail, Scored, Thresholds, Undefined, degenerate,
+    evaluate as score,
+};
 use crate::plan::output;
 use crate::tables::rows::{LabelTable, MetricRow, Part, PredictionTable};
 
 /// What `evaluation.json` holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationRecord {
+    /// How logits become probabilities, fitted on validation.
+    pub calibration: Calibration,
     /// One per label, tuned on validation.
     pub thresholds: Thresholds,
     /// What is wrong with the run.
     pub flags: Vec<Flag>,
     /// Labels that a part says too little about.
     pub undefined: Vec<Undefined>,
+    /// Label by label, on test: right and wrong answers, and the data of a reliability diagram.
+    pub labels: Vec<LabelDetail>,
+    /// Which labels are missed while others are said wrongly, on test; the most frequent first.
+    pub error_pairs: Vec<ErrorPair>,
 }
 
 /// Scores one run.
@@ -34,13 +43,13 @@ pub fn evaluate(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     let val = PartScores::of(&predictions, &labels, Part::Val)?;
     let test = PartScores::of(&predictions, &labels, Part::Test)?;
     let (val, test) = (val.scored()?, test.scored()?);
-    let evaluation = score(val, test, &labels.labels, work.experiment().evaluate.threshold);
+    let evaluation = score(val, test, &labels.labels, &work.experiment().evaluate);
     let course = Course {
         epochs_run: summary.epochs_run,
         best_epoch: summary.best_watched_epoch,
         diverged: summary.stop == StopReason::Diverged,
     };
-    let flags = degenerate::flags(&test, &evaluation.thresholds, &labels.labels, &course);
+    let flags = degenerate::flags(&test, &evaluation.said, &labels.labels, &course);
     let node = work.node();
     let row = |value: &crate::metrics::Value| MetricRow {
         run: node.run.clone(),
@@ -53,8 +62,14 @@ pub fn evaluate(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     };
     let rows: Vec<MetricRow> = evaluation.values.iter().map(row).collect();
     write_table(out, output::METRICS, &rows, "evaluate")?;
-    let record =
-        EvaluationRecord { thresholds: evaluation.thresholds, flags, undefined: evaluation.undefined };
+    let record = EvaluationRecord {
+        calibration: evaluation.calibration,
+        thresholds: evaluation.thresholds,
+        flags,
+        undefined: evaluation.undefined,
+        labels: evaluation.details,
+        error_pairs: evaluation.error_pairs,
+    };
     write_json(out, output::EVALUATION, &record)
 }
 

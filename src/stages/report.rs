@@ -72,7 +72,7 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
         baseline: experiment.report.baseline.clone(),
         variants: variants(work),
         runs: runs(work, &mut states),
-        constant: constant(&shared, experiment.evaluate.threshold)?,
+        constant: constant(&shared, &experiment.evaluate)?,
         effects: comparison.effects.iter().filter(|e| fits(e, headline, label_metric)).map(effect).collect(),
         effects_method: method(experiment.split.folds),
         warnings: warnings(&comparison, groups.len()),
@@ -165,6 +165,7 @@ fn compare(work: &StageWork, runs: &[Done]) -> Result<Comparison, StageError> {
             seed: done.run.seed,
             fold: done.run.fold.unwrap_or(0) as usize,
             logits: &done.test.logits,
+            calibration: &done.record.calibration,
             thresholds: &done.record.thresholds.values,
             flags: &done.record.flags,
         })

@@ -9,14 +9,14 @@ use super::report_data::Shared;
 use crate::dataset::balance::presence;
 use crate::metrics::{BaseRates, constant_predictor};
 use crate::report::Score;
-use crate::spec::settings::Threshold;
+use crate::spec::settings::Evaluate;
 use crate::tables::rows::{LabelTable, Part, SplitRow, TrainIndexRow};
 
 /// Its scores; a fold in which one is not defined is left out of that one's mean.
 ///
 /// # Errors
 /// Where the tables do not fit each other.
-pub(super) fn constant(shared: &Shared, threshold: Threshold) -> Result<Vec<Score>, StageError> {
+pub(super) fn constant(shared: &Shared, settings: &Evaluate) -> Result<Vec<Score>, StageError> {
     let mut values: IndexMap<(Option<String>, &'static str), Vec<f64>> = IndexMap::new();
     for (split, train_index) in shared.folds() {
         let evaluation = constant_predictor(
@@ -24,7 +24,7 @@ pub(super) fn constant(shared: &Shared, threshold: Threshold) -> Result<Vec<Scor
             &part_targets(&shared.labels, split, Part::Val),
             &part_targets(&shared.labels, split, Part::Test),
             &shared.labels.labels,
-            threshold,
+            settings,
         )?;
         for value in evaluation.values {
             values.entry((value.label, value.metric)).or_default().extend(value.value);
@@ -60,6 +60,7 @@ fn base_rates(labels: &LabelTable, train_index: &[TrainIndexRow]) -> BaseRates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::settings::Threshold;
 
     /// Eight images in two folds; `positive` have the label.
     fn shared(positive: &[i64]) -> Shared {
@@ -91,7 +92,7 @@ mod tests {
     }
 
     fn ap(positive: &[i64]) -> f64 {
-        let scores = constant(&shared(positive), Threshold::Fixed(0.5)).unwrap();
+        let scores = constant(&shared(positive), &Evaluate::at(Threshold::Fixed(0.5))).unwrap();
         scores.iter().find(|score| score.metric == "ap" && score.label.is_some()).unwrap().value
     }
 

@@ -118,7 +118,7 @@ const FRESH: [Edit<'_>; 17] = [
 ];
 
 /// Edits, what they reach, and why.
-const DIRTY: [Reach<'_>; 39] = [
+const DIRTY: [Reach<'_>; 41] = [
     (
         "one op's p",
         &[("\"horizontal_flip\", p = 0.5", "\"horizontal_flip\", p = 0.6")],
@@ -244,6 +244,13 @@ const DIRTY: [Reach<'_>; 39] = [
         "train.early_stopping",
     ),
     ("the threshold", &[("\"per_label_f1\"", "\"global_f1\"")], &["evaluate "], "evaluate.threshold"),
+    (
+        "the calibration",
+        &[("\"per_label_f1\"", "\"per_label_f1\"\ncalibration = \"platt\"")],
+        &["evaluate "],
+        "evaluate.calibration",
+    ),
+    ("the beta", &[("\"per_label_f1\"", "\"per_label_f1\"\nbeta = 3")], &["evaluate "], "evaluate.beta"),
     (
         "the report's settings",
         &[("equivalence = 0.005", "equivalence = 0.01")],

@@ -17,6 +17,7 @@ mod hub;
 mod preview;
 mod keys;
 mod rows;
+mod scores;
 mod share;
 mod standing;
 mod stored;

@@ -6,6 +6,7 @@ mod architecture;
 mod augment;
 mod data;
 mod device;
+mod evaluate;
 mod hub;
 mod loss;
 mod optimizer;
@@ -23,6 +24,7 @@ pub use architecture::*;
 pub use augment::*;
 pub use data::*;
 pub use device::*;
+pub use evaluate::*;
 pub use hub::*;
 pub use loss::*;
 pub use optimizer::*;
@@ -67,25 +69,6 @@ pub struct Experiment {
     pub workers: Workers,
     /// Where runs are logged; never part of a fingerprint.
     pub tracking: Tracking,
-}
-
-/// `[evaluate]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Evaluate {
-    /// Where a score becomes a prediction; tuned on validation, applied to test.
-    pub threshold: Threshold,
-}
-
-/// Where a score becomes a prediction.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Threshold {
-    /// This probability for all labels.
-    Fixed(f64),
-    /// One for all labels, with the best macro F1 on validation.
-    GlobalF1,
-    /// One per label, with the best F1 on validation.
-    PerLabelF1,
 }
 
 /// `[report]`

@@ -1,8 +1,9 @@
-"""Writes metrics.json: 200 random and 24 hand-made cases with scikit-learn's answers.
+"""Writes metrics.json: 200 random and 27 hand-made cases with scikit-learn's answers.
 
 Run: python make_metrics.py   (numpy 2.4.6, scikit-learn 1.9.1, scipy 1.17.1)
 
-Where scikit-learn has no function the definition is written out: log loss from logits (scikit-learn clips
+Averages are over labels that have positives (weighted: by their number); of images without labels scikit-learn's answer with
+zero_division=0 stands, but for AUROC, which leaves them out. Where scikit-learn has no function the definition is written out: log loss from logits (scikit-learn clips
 probabilities), the calibration error (from the bins of sklearn.calibration.calibration_curve, weighted), and the
 choice of thresholds (every candidate tried with f1_score; of equal F1 the highest).
 """
@@ -13,9 +14,11 @@ from fractions import Fraction
 
 import numpy as np
 from sklearn import metrics as sk
+from sklearn.calibration import calibration_curve
 
 warnings.filterwarnings("ignore")
 N_BINS = 15
+BETAS = (2.0, 0.5, 1.5)
 
 
 def sigmoid(x):
@@ -72,13 +75,23 @@ def ece(p, truth):
         if inside.any():
             total += inside.sum() * abs(p[inside].mean() - truth[inside].mean())
     value = total / len(p)
-    from sklearn.calibration import calibration_curve
     true_share, mean_p = calibration_curve(truth, p, n_bins=N_BINS) if len(set(truth)) > 1 else (None, None)
     if true_share is not None:
         counts = np.bincount(bins, minlength=N_BINS)
         counts = counts[counts > 0]
         assert abs(value - float((counts * np.abs(true_share - mean_p)).sum() / len(p))) < 1e-12
     return value
+
+
+def bins(p, truth):
+    """[bin, images, mean probability, share of positives] of each bin that has images."""
+    at = np.searchsorted(np.linspace(0.0, 1.0, N_BINS + 1)[1:-1], p)
+    found = [(b, at == b) for b in range(N_BINS) if (at == b).any()]
+    if 0 < truth.sum() < len(truth):
+        share, mean = calibration_curve(truth, p, n_bins=N_BINS)
+        assert np.allclose(share, [truth[i].mean() for _, i in found], atol=1e-12)
+        assert np.allclose(mean, [p[i].mean() for _, i in found], atol=1e-12)
+    return [[b, int(i.sum()), float(p[i].mean()), float(truth[i].mean())] for b, i in found]
 
 
 def log_loss(x, truth):
@@ -90,7 +103,69 @@ def defined_mean(values):
     return float(np.mean(values)) if values else None
 
 
-def answers(rule, val_x, val_y, x, y):
+def weighted_mean(values, weights):
+    kept = [(v, w) for v, w in zip(values, weights) if v is not None and w > 0]
+    return float(sum(v * w for v, w in kept) / sum(w for _, w in kept)) if kept else None
+
+
+def averaged(y, x, said, beta, per_label):
+    """Averages over pairs, over labels by weight, and over images ("samples")."""
+    n_labels, positives = y.shape[1], y.sum(axis=0)
+    flat = {
+        "precision": lambda a, b: sk.precision_score(a, b, zero_division=0),
+        "recall": lambda a, b: sk.recall_score(a, b, zero_division=0),
+        "f1": lambda a, b: sk.f1_score(a, b, zero_division=0),
+        "f_beta": lambda a, b: sk.fbeta_score(a, b, beta=beta, zero_division=0),
+        "jaccard": lambda a, b: sk.jaccard_score(a, b, zero_division=0),
+    }
+    whole = {
+        "precision": lambda **k: sk.precision_score(y, said, zero_division=0, **k),
+        "recall": lambda **k: sk.recall_score(y, said, zero_division=0, **k),
+        "f1": lambda **k: sk.f1_score(y, said, zero_division=0, **k),
+        "f_beta": lambda **k: sk.fbeta_score(y, said, beta=beta, zero_division=0, **k),
+        "jaccard": lambda **k: sk.jaccard_score(y, said, zero_division=0, **k),
+    }
+    found = {}
+    for name, of in flat.items():
+        found[f"{name}_macro"] = defined_mean(v[name] for v in per_label)
+        found[f"{name}_micro"] = float(of(y.ravel(), said.ravel())) if y.any() else None
+        found[f"{name}_weighted"] = weighted_mean([v[name] for v in per_label], positives)
+        found[f"{name}_samples"] = float(np.mean([of(a, b) for a, b in zip(y, said)]))
+        if n_labels > 1:  # one column would be taken for a plain binary problem
+            assert abs(whole[name](average="samples") - found[f"{name}_samples"]) < 1e-12
+            if y.any():
+                assert abs(whole[name](average="micro") - found[f"{name}_micro"]) < 1e-12
+                assert abs(whole[name](average="weighted") - found[f"{name}_weighted"]) < 1e-12
+    found["map_weighted"] = weighted_mean([v["ap"] for v in per_label], positives)
+    found["map_samples"] = float(np.mean([sk.average_precision_score(a, b) for a, b in zip(y, x)]))
+    found["auroc_weighted"] = weighted_mean([v["auroc"] for v in per_label], positives)
+    found["auroc_micro"] = float(sk.roc_auc_score(y.ravel(), x.ravel())) if 0 < y.sum() < y.size else None
+    rows = [(a, b) for a, b in zip(y, x) if a.any() and not a.all()]
+    found["auroc_samples"] = float(np.mean([sk.roc_auc_score(a, b) for a, b in rows])) if rows else None
+    if n_labels > 1:
+        assert abs(found["map_samples"] - sk.average_precision_score(y, x, average="samples")) < 1e-12
+        if y.any():
+            assert abs(found["map_weighted"] - sk.average_precision_score(y, x, average="weighted")) < 1e-12
+        if len(rows) == len(y):
+            assert abs(found["auroc_samples"] - sk.roc_auc_score(y, x, average="samples")) < 1e-12
+        if 0 < positives.min() and positives.max() < len(y):
+            assert abs(found["auroc_weighted"] - sk.roc_auc_score(y, x, average="weighted")) < 1e-12
+            assert abs(found["auroc_micro"] - sk.roc_auc_score(y, x, average="micro")) < 1e-12
+        found["ranking_loss"] = float(sk.label_ranking_loss(y, x))
+        found["coverage_error"] = float(sk.coverage_error(y, x))
+        found["lrap"] = float(sk.label_ranking_average_precision_score(y, x))
+    else:  # refused by scikit-learn, and plain
+        found |= {"ranking_loss": 0.0, "coverage_error": float(y.mean()), "lrap": 1.0}
+    return found
+
+
+def errors_together(y, said):
+    """[missed label, label said wrongly, images] of each pair that occurs."""
+    matrix = (y & ~said).astype(int).T @ (said & ~y).astype(int)
+    return [[int(a), int(b), int(matrix[a, b])] for a, b in zip(*np.nonzero(matrix))]
+
+
+def answers(rule, beta, val_x, val_y, x, y):
     n_labels = y.shape[1]
     t = thresholds(rule, sigmoid(val_x), val_y)
     p = sigmoid(x)
@@ -105,7 +180,10 @@ def answers(rule, val_x, val_y, x, y):
             "precision": float(sk.precision_score(truth, said[:, l], zero_division=0)) if has else None,
             "recall": float(sk.recall_score(truth, said[:, l])) if has else None,
             "f1": float(sk.f1_score(truth, said[:, l], zero_division=0)) if has else None,
+            "f_beta": float(sk.fbeta_score(truth, said[:, l], beta=beta, zero_division=0)) if has else None,
+            "jaccard": float(sk.jaccard_score(truth, said[:, l], zero_division=0)) if has else None,
             "log_loss": log_loss(x[:, l], truth),
+            "brier": float(np.mean((p[:, l] - truth) ** 2)),
             "ece": ece(p[:, l], truth),
             "prevalence": float(truth.mean()),
             "n_positives": float(truth.sum()),
@@ -114,6 +192,8 @@ def answers(rule, val_x, val_y, x, y):
         if x[:, l].min() > -30 and x[:, l].max() < 30:
             want = sk.log_loss(truth, p[:, l], labels=[False, True])
             assert abs(per_label[-1]["log_loss"] - want) < 1e-9, (per_label[-1], want)
+        want = sk.brier_score_loss(truth.astype(int), p[:, l], labels=[0, 1], pos_label=1)
+        assert abs(per_label[-1]["brier"] - want) < 1e-12
     keep = [l for l in range(n_labels) if y[:, l].any()]
     any_positive = bool(y.any())
     # One column would be taken for a plain binary problem: subset accuracy and micro F1 are ravelled by hand.
@@ -121,15 +201,13 @@ def answers(rule, val_x, val_y, x, y):
         "map_macro": float(sk.average_precision_score(y[:, keep], x[:, keep], average="macro")) if keep else None,
         "map_micro": float(sk.average_precision_score(y.ravel(), x.ravel())) if any_positive else None,
         "auroc_macro": defined_mean(v["auroc"] for v in per_label),
-        "f1_macro": defined_mean(v["f1"] for v in per_label),
-        "f1_micro": float(sk.f1_score(y.ravel(), said.ravel(), zero_division=0)) if any_positive else None,
-        "precision_macro": defined_mean(v["precision"] for v in per_label),
-        "recall_macro": defined_mean(v["recall"] for v in per_label),
         "subset_accuracy": float((y == said).all(axis=1).mean()),
         "hamming_loss": float((y != said).mean()),
         "log_loss": log_loss(x, y),
         "ece_macro": defined_mean(v["ece"] for v in per_label),
+        "brier": float(np.mean((p - y) ** 2)),
         "n_images": float(len(y)),
+        **averaged(y, x, said, beta, per_label),
     }
     if n_labels > 1:
         assert aggregate["subset_accuracy"] == sk.accuracy_score(y, said)
@@ -137,11 +215,17 @@ def answers(rule, val_x, val_y, x, y):
         if any_positive:
             micro = sk.average_precision_score(y, x, average="micro")
             assert abs(aggregate["map_micro"] - micro) < 1e-12
-            assert abs(aggregate["f1_micro"] - sk.f1_score(y, said, average="micro", zero_division=0)) < 1e-12
         if keep:
             macro = sk.f1_score(y[:, keep], said[:, keep], average="macro", zero_division=0)
             assert abs(aggregate["f1_macro"] - (macro if len(keep) > 1 else per_label[keep[0]]["f1"])) < 1e-12
-    return aggregate, per_label
+    counts = [sk.confusion_matrix(y[:, l], said[:, l], labels=[True, False]) for l in range(n_labels)]
+    details = {
+        # Hits, misses, false alarms, and what is rightly not said.
+        "counts": [[int(n) for n in c.ravel()] for c in counts],
+        "bins": [bins(p[:, l], y[:, l]) for l in range(n_labels)],
+        "errors": errors_together(y, said),
+    }
+    return aggregate, per_label, details
 
 
 def weighted(rng, x, y):
@@ -156,12 +240,13 @@ def case(rng, name, rule, val_x, val_y, x, y):
     # What is written is what was scored: four decimals, as f32.
     texts = [[f"{v:.4g}" for v in np.ravel(part)] for part in (val_x, x)]
     val_x, x = (np.array(t, dtype=np.float32).astype(np.float64).reshape(-1, y.shape[1]) for t in texts)
-    aggregate, per_label = answers(rule, val_x, val_y, x, y)
+    beta = BETAS[len(y) % len(BETAS)]
+    aggregate, per_label, details = answers(rule, beta, val_x, val_y, x, y)
     return {
-        "name": name, "rule": rule, "n_labels": y.shape[1],
+        "name": name, "rule": rule, "beta": beta, "n_labels": y.shape[1],
         "val_logits": [float(t) for t in texts[0]], "val_targets": np.ravel(val_y).astype(int).tolist(),
         "logits": [float(t) for t in texts[1]], "targets": np.ravel(y).astype(int).tolist(),
-        "aggregate": aggregate, "per_label": per_label, "weighted": weighted(rng, x, y),
+        "aggregate": aggregate, "per_label": per_label, **details, "weighted": weighted(rng, x, y),
     }
 
 
@@ -217,6 +302,10 @@ def hand_made(rng):
               val=([[1, 0], [0, 1], [-2, 3]], [[1, 0], [0, 0], [1, 0]]))
     yield one("always plastic", [[3, -2, -3]] * 6,
               [[1, 0, 0], [1, 1, 0], [1, 0, 0], [0, 0, 1], [1, 0, 0], [0, 1, 0]], "fixed")
+    yield one("images without labels", [[1, -1], [2, 1], [-1, 1]], [[0, 0], [0, 0], [1, 1]], "fixed")
+    yield one("one row, three labels tied", [[0.5, 0.5, 0.5]], [[1, 0, 1]])
+    yield one("ties across labels", [[1, 1, 0, 0], [0, 1, 0, 1], [2, 2, 2, 2]],
+              [[1, 0, 1, 0], [0, 0, 1, 1], [0, 1, 0, 0]], "fixed")
     yield one("same set for two images of three", [[1, -1], [1, -1], [-1, 1]], [[1, 0], [0, 1], [0, 1]], "global_f1")
 
 
@@ -229,4 +318,5 @@ def main():
     print(len(cases), "cases", out.stat().st_size, "bytes")
 
 
-main()
+if __name__ == "__main__":
+    main()
