@@ -1,7 +1,6 @@
 """Training steps of PyTorch eager beside ours, in turns, on the same threads.
 
-Pinned: torch 2.11.0, timm 1.0.31, torchvision 0.26.0.
-
+    pip install -r benches/training/requirements.txt
     cargo bench -p ablatrix-worker --bench training --no-run      # prints OURS
     python benches/training/peers.py OURS [SIDE BATCH THREADS SECONDS ROUNDS [PRECISION]]
 
