@@ -163,6 +163,8 @@ pub enum WorkerEvent {
         key: Digest,
         /// A sentence without a full stop.
         message: String,
+        /// Whether it is enough to tell it of one of the runs that it is true of.
+        once: bool,
     },
     /// The result is in the cache.
     Finished {

@@ -4,6 +4,7 @@
 //! TorchScript module that a network is, before anything runs. A file is judged by its content, never by its name. Knows no tensors and no networks: whether they
 //! fit is found where they are loaded.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -122,7 +123,7 @@ impl Code {
     }
 }
 
-/// Looks at a file: whether it is there, and begins as safetensors do.
+/// Looks at a file: whether it is there, begins as safetensors do, and is as long as its header says.
 ///
 /// # Errors
 /// Where it cannot be the weights of a model.
@@ -146,7 +147,26 @@ pub fn look(path: &Path) -> Result<(), WeightsFault> {
     if header > bytes - 8 {
         return Err(wrong(format!("its header alone would have {header} bytes, the file has {bytes}")));
     }
+    let io = |source| WeightsFault::Io { path: path.to_owned(), source };
+    let mut text = Vec::new();
+    File::open(path).and_then(|file| file.take(8 + header).read_to_end(&mut text)).map_err(io)?;
+    let tensors = tensor_bytes(text.get(8..).unwrap_or_default()).map_err(wrong)?;
+    let expected = (8 + header).saturating_add(tensors);
+    if expected != bytes {
+        return Err(wrong(format!("it has {bytes} bytes, and its header speaks of {expected}")));
+    }
     Ok(())
+}
+
+/// Bytes of all tensors that a header of safetensors lists: the highest of their ends.
+fn tensor_bytes(header: &[u8]) -> Result<u64, String> {
+    #[derive(serde::Deserialize)]
+    struct Listed {
+        data_offsets: Option<[u64; 2]>,
+    }
+    let listed: HashMap<String, Listed> =
+        serde_json::from_slice(header).map_err(|error| format!("its header cannot be read: {error}"))?;
+    Ok(listed.values().filter_map(|listed| listed.data_offsets).map(|[_, end]| end).max().unwrap_or(0))
 }
 
 /// Looks at a file: whether it is there, and a TorchScript archive.
@@ -215,7 +235,8 @@ mod tests {
         assert_eq!(of(b"\x02\0\0\0\0\0\0\0{}"), Ok(()));
         // A length that begins as a pickle does.
         let mut long = b"\x80\x02\0\0\0\0\0\0{".to_vec();
-        long.resize(8 + 0x280, b' ');
+        long.resize(8 + 0x27f, b' ');
+        long.push(b'}');
         assert_eq!(of(&long), Ok(()));
     }
 
@@ -225,6 +246,12 @@ mod tests {
             (&b""[..], "it has 0 bytes only"),
             (b"\x02\0\0\0\0\0\0\0", "it has 8 bytes only"),
             (b"<!DOCTYPE html>", "it does not begin with a header in JSON"),
+            (b"\x02\0\0\0\0\0\0\0{]", "its header cannot be read: "),
+            (b"\x02\0\0\0\0\0\0\0{}....", "it has 14 bytes, and its header speaks of 10"),
+            (
+                b"\x1c\0\0\0\0\0\0\0{\"a\":{\"data_offsets\":[0,4]}}12",
+                "it has 38 bytes, and its header speaks of 40",
+            ),
             (b"\x03\0\0\0\0\0\0\0{}", "its header alone would have 3 bytes, the file has 10"),
             (b"\xff\xff\xff\xff\xff\xff\xff\xff{}", "would have 18446744073709551615 bytes"),
         ] {

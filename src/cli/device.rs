@@ -68,7 +68,10 @@ pub fn gpus(wish: DeviceWish, settled: &Settled, machine: &Machine<'_>) -> Gpus 
     let n = match settled.gpus.map_or_else(|| usable(machine), Ok) {
         Ok(n) => n,
         Err(why) => {
-            return Gpus::Refused(format!("`workers.device` is `{wish}`, and no GPU is usable: {why}"));
+            let driver = if machine.driver.is_none() { "; there is no NVIDIA driver" } else { "" };
+            return Gpus::Refused(format!(
+                "`workers.device` is `{wish}`, and no GPU is usable: {why}{driver}"
+            ));
         }
     };
     let names = visible(machine).unwrap_or_default();

@@ -32,7 +32,7 @@ pub struct Display {
     detail: Detail,
     bars: Option<Bars>,
     epochs: HashMap<String, u32>,
-    /// Notices that were shown.
+    /// Notices that were shown and need no second time.
     noticed: HashSet<String>,
     /// Messages of data stages that failed. They are told at the end: where they are faults of the spec, they are
     /// shown with their place there.
@@ -109,9 +109,8 @@ impl Display {
                     bars.open.insert(run.clone(), bar);
                 }
             }
-            Event::Notice { run, message } => {
-                // Most are the same for all runs of a study.
-                if self.noticed.insert(message.clone()) {
+            Event::Notice { run, message, once } => {
+                if !once || self.noticed.insert(message.clone()) {
                     self.line(&format!("train {run}: {message}"));
                 }
             }

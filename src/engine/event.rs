@@ -61,6 +61,8 @@ pub enum Event {
         run: String,
         /// A sentence without a full stop.
         message: String,
+        /// Whether it is enough to tell it of one of the runs that it is true of.
+        once: bool,
     },
     /// An epoch of a training ended.
     Epoch {

@@ -56,6 +56,8 @@ pub(super) struct Download<'a> {
     pub stop: &'a dyn Fn() -> bool,
     /// What came over the network.
     pub received: Cell<u64>,
+    /// The most bytes of the file that were there at once: a server that begins anew each time brings nothing.
+    pub furthest: Cell<u64>,
 }
 
 impl Download<'_> {
@@ -85,7 +87,7 @@ impl Download<'_> {
         let mut tries = 0;
         let key = Key::root(0).child("hub").child(&self.model.to_string());
         loop {
-            let before = self.received.get();
+            let before = self.furthest.get();
             let (why, wait) = match work() {
                 Ok(done) => return Ok(done),
                 // What was cut off by the stop says nothing about the network.
@@ -93,7 +95,7 @@ impl Download<'_> {
                 Err(Trouble::Lasting(fault)) => return Err(fault),
                 Err(Trouble::Passing(why, wait)) => (why, wait),
             };
-            tries = if self.received.get() > before { 1 } else { tries + 1 };
+            tries = if self.furthest.get() > before { 1 } else { tries + 1 };
             if tries >= TRIES {
                 return Err(HubFault::Broken { why, tries });
             }
@@ -131,7 +133,16 @@ impl Download<'_> {
         let had = part.bytes;
         (self.tell)(News::Bytes { done: had, total });
         if part.bytes < total {
-            let coming = self.client.open(self.model, &described.commit, part.bytes)?;
+            let coming =
+                self.client.open(self.model, &described.commit, part.bytes).map_err(
+                    |trouble| match trouble {
+                        // It was there a moment ago.
+                        Trouble::Lasting(HubFault::Offline { why, .. }) if part.bytes > 0 => {
+                            Trouble::Passing(why, None)
+                        }
+                        other => other,
+                    },
+                )?;
             if coming.from != part.bytes {
                 part.restart().map_err(disk)?;
             }
@@ -147,6 +158,7 @@ impl Download<'_> {
                 part.write(&buffer[..n.min(usize::try_from(total - part.bytes).unwrap_or(n))])
                     .map_err(disk)?;
                 self.received.set(self.received.get() + n as u64);
+                self.furthest.set(self.furthest.get().max(part.bytes));
                 (self.tell)(News::Bytes { done: part.bytes, total });
                 if (self.stop)() {
                     return Err(Trouble::Lasting(HubFault::Interrupted));

@@ -64,7 +64,16 @@ pub fn fetch(
         let work = scope.spawn(move || {
             let tell = |news: News| drop(sender.send(news));
             let stop = || stopped.load(Ordering::Relaxed);
-            Download { access, client, model, tell: &tell, stop: &stop, received: Cell::new(0) }.run()
+            Download {
+                access,
+                client,
+                model,
+                tell: &tell,
+                stop: &stop,
+                received: Cell::new(0),
+                furthest: Cell::new(0),
+            }
+            .run()
         });
         loop {
             match news.recv_timeout(POLL) {

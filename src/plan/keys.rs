@@ -112,6 +112,7 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -
             .setting("model.name", &experiment.model.name)
             .setting("model.head", &experiment.model.head)
             .setting("train.precision", &experiment.train.precision)
+            .setting("train.deterministic", &experiment.train.deterministic)
             .setting("device", &experiment.workers.device)
             .setting("libtorch", &LIBTORCH),
         Stage::Evaluate => key.setting("evaluate", &experiment.evaluate),

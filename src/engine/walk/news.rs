@@ -62,7 +62,9 @@ impl Walk<'_> {
                 }
             }
             WorkerEvent::Epoch { row, .. } => (self.listener)(Event::Epoch { run, row }),
-            WorkerEvent::Notice { message, .. } => (self.listener)(Event::Notice { run, message }),
+            WorkerEvent::Notice { message, once, .. } => {
+                (self.listener)(Event::Notice { run, message, once })
+            }
             WorkerEvent::Finished { .. } => {
                 let key = self.print(node)?.key;
                 match self.config.store.lookup(&key)? {

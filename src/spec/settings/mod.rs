@@ -116,7 +116,7 @@ pub struct Workers {
     /// Where they live. Of `auto` the processor, until [`Loaded::settle_device`](crate::spec::Loaded::settle_device) says what
     /// this machine has.
     pub device: Device,
-    /// Minutes after which a training keeps a checkpoint within an epoch too; 0: after whole epochs only.
+    /// Minutes after which a training keeps a checkpoint within an epoch too; 0: after whole epochs, and where it is asked to stop.
     pub checkpoint_minutes: f64,
 }
 

@@ -91,7 +91,7 @@ impl Ground<'_> {
         let mut session = Session::new(job, self.examples, self.index, learner, cut, uploader, checkpoint)?;
         if !replaced.is_empty() {
             let names = replaced.join("`, `");
-            self.notice(format!("not taken from the weights file, but drawn from the seed: `{names}`"));
+            self.notice_once(format!("not taken from the weights file, but drawn from the seed: `{names}`"));
         }
         if let Some(reason) = session.resume()? {
             self.notice(format!("the checkpoint is passed over, and the training begins anew: {reason}"));
@@ -127,7 +127,20 @@ impl Ground<'_> {
 
     /// Says something about the run to whoever watches it, and to the log.
     pub fn notice(&self, message: String) {
+        self.emit_notice(message, false);
+    }
+
+    /// Likewise what is told of one of the runs that it is true of.
+    fn notice_once(&self, message: String) {
+        self.emit_notice(message, true);
+    }
+
+    fn emit_notice(&self, message: String, once: bool) {
         self.worker.warn(&format!("`{}`: {message}", self.job.run));
-        self.worker.events.emit(&WorkerEvent::Notice { key: self.job.fingerprint.key.clone(), message });
+        self.worker.events.emit(&WorkerEvent::Notice {
+            key: self.job.fingerprint.key.clone(),
+            message,
+            once,
+        });
     }
 }

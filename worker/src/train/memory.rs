@@ -14,7 +14,7 @@ pub fn smaller(ground: &Ground<'_>, error: JobError) -> Result<Cut, JobError> {
     let asked = Cut::of(train);
     let cut = choose(asked, side, train.shrink_batches, error, |cut| fits(ground, cut))?;
     ground.notice(format!(
-        "memory is out with batches of {}: trained with batches of {}, {} to a step",
+        "memory is out with batches of {}: once more with batches of {}, {} to a step",
         asked.batch_size, cut.batch_size, cut.accumulate
     ));
     Ok(cut)

@@ -125,7 +125,11 @@ fn a_diverged_run_is_published_with_finite_weights() {
         divergence.to_string(),
         "diverged in batch 2 of 3 of epoch 1: its loss was NaN or infinite; the initial weights are kept"
     );
-    let told = WorkerEvent::Notice { key: job.fingerprint.key.clone(), message: divergence.to_string() };
+    let told = WorkerEvent::Notice {
+        key: job.fingerprint.key.clone(),
+        message: divergence.to_string(),
+        once: false,
+    };
     assert!(events.contains(&told), "{events:?}");
     let history: Vec<HistoryRow> = study.table(&job, output::HISTORY);
     assert!(history[0].val.map_macro.is_nan());
