@@ -1,11 +1,29 @@
-//! How long to wait before a server is asked again.
+//! Whether a server is worth asking again, and how long to wait before.
 
+use std::io;
 use std::time::Duration;
 
 use crate::seed::Key;
 
 /// No wait is longer, whatever a server asks for.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// Whether it is an error of rustls: so they come through its stream, and a socket never gives this kind.
+pub fn is_tls(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
+}
+
+/// Whether there was a connection, which broke.
+pub fn is_broken(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::NotConnected
+    )
+}
 
 /// The wait before try number `n` + 1, `n` from 1: `first` doubled each time, at most a minute, of which `key`'s
 /// draw takes up to a half away, so that many images do not come back in one moment.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::args::{CacheArgs, OutputFormat};
 use super::nvidia::{self, Driver};
-use super::render::Failure;
+use super::render::{Failure, with_cause};
 use super::{print, worker};
 use crate::cache::{Store, free_bytes};
 use crate::job::{Devices, LIBTORCH};
@@ -90,9 +90,8 @@ fn programs() -> Vec<Finding> {
     let devices = match worker::devices(&program) {
         Ok(devices) => devices,
         Err(error) => {
-            let why = std::error::Error::source(&error).map(|why| format!(": {why}")).unwrap_or_default();
             let help = "bring libtorch with `cargo xtask build`, or point LD_LIBRARY_PATH at the `lib` of a torch 2.11";
-            return vec![Finding::bad("worker", format!("{error}{why}"), help)];
+            return vec![Finding::bad("worker", with_cause(&error), help)];
         }
     };
     let mut findings = vec![Finding::good("worker", format!("{} ({})", program.display(), devices.version))];
@@ -162,8 +161,7 @@ fn cache(path: &Path) -> Vec<Finding> {
     if let Err(error) = Store::open(path) {
         let help =
             error.help().unwrap_or_else(|| "name a folder that can be written with `--cache DIR`".to_owned());
-        let why = std::error::Error::source(&error).map(|why| format!(": {why}")).unwrap_or_default();
-        return vec![Finding::bad("cache", format!("`{shown}`: {error}{why}"), help)];
+        return vec![Finding::bad("cache", format!("`{shown}`: {}", with_cause(&error)), help)];
     }
     let made = if is_new { ", made now" } else { "" };
     let mut findings = vec![Finding::good("cache", format!("`{shown}` can be written{made}"))];

@@ -10,6 +10,7 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 
 use super::nvidia::Driver;
+use super::render::with_cause;
 use super::worker;
 use crate::cache::Store;
 use crate::job::Devices;
@@ -70,10 +71,7 @@ fn ask_program(
     if let Some(kept) = (!anew).then(kept).flatten().filter(|kept| Some(&kept.of) == now.as_ref()) {
         return Ok(kept.devices);
     }
-    let devices = worker::devices(program).map_err(|error| {
-        let why = std::error::Error::source(&error).map(|why| format!(": {why}")).unwrap_or_default();
-        format!("{error}{why}")
-    })?;
+    let devices = worker::devices(program).map_err(|error| with_cause(&error))?;
     if let Some(of) = now.filter(|_| devices.gpus > 0 && store.layout().tag().exists()) {
         let kept = Kept { of, devices: devices.clone() };
         let bytes = serde_json::to_vec(&kept).unwrap_or_else(|e| panic!("bug: an answer is plain data: {e}"));

@@ -48,6 +48,14 @@ impl Spot {
     }
 }
 
+/// An error with its nearest cause, in one line.
+pub fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
 impl Failure {
     /// `{"error": {"message", "help", "exit_code", "places": [{"file", "line", "column"}]}}`, in one line. Several
     /// faults are lines of the message, each with a place where it has one.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::args::{OutputFormat, SpecArgs};
 use super::device::{self, Machine, Settled};
-use super::render::Failure;
+use super::render::{Failure, with_cause};
 use super::{hub, known_devices, nvidia, worker};
 use crate::augment;
 use crate::cache::{CacheError, Store};
@@ -15,7 +15,7 @@ use crate::plan::{Plan, SourceError, Sources, Stage};
 use crate::spec::settings::{HubModel, Weights};
 use crate::spec::{self, Fault, Loaded, Override, Overrides, Point};
 use crate::stages::StageError;
-use crate::weights::{self, WeightsFault};
+use crate::weights;
 
 /// What to do about models of the hub that are not there.
 const FETCH_HELP: &str =
@@ -126,7 +126,7 @@ impl Study {
             let model = &point.experiment.model;
             let weights = self.fault_of_weights(&model.weights, trains);
             let module = model.module.as_ref().and_then(|module| weights::look_at_module(&module.path).err());
-            let module = module.map(|fault| (whole_message(&fault), fault.help()));
+            let module = module.map(|fault| (with_cause(&fault), fault.help()));
             for (key, fault) in [("weights", weights), ("name", module)] {
                 let Some((message, help)) = fault else { continue };
                 let fault = self.fault_of_file(point, key, &message, help);
@@ -145,7 +145,7 @@ impl Study {
             Err(error) => return trains.then(|| (error.to_string(), Some(FETCH_HELP.to_owned()))),
         };
         let fault = weights::look(&path).err()?;
-        let message = whole_message(&fault);
+        let message = with_cause(&fault);
         Some(match weights {
             Weights::Hub(model) => {
                 let help = format!("remove `{}`, and `ablatrix run` fetches it again", path.display());
@@ -281,9 +281,7 @@ impl Study {
                 Failure::spec(&error, self.colour)
             }
             SourceError::Folders(inner) => {
-                let why = std::error::Error::source(inner).map(|why| format!(": {why}")).unwrap_or_default();
-                let message = format!("{inner}{why}");
-                let error = self.loaded.error_at(&["dataset", "images"], message, inner.help());
+                let error = self.loaded.error_at(&["dataset", "images"], with_cause(inner), inner.help());
                 Failure::spec(&error, self.colour)
             }
             SourceError::Cache(error) => cache_failure(error),
@@ -325,12 +323,6 @@ fn with_machine<T>(store: &Store, anew: bool, read: impl FnOnce(&Machine<'_>) ->
     let ask = || known_devices::ask(store, driver.as_ref(), anew);
     let visible = std::env::var_os(VISIBLE).map(|value| value.to_string_lossy().into_owned());
     read(&Machine { driver: driver.clone(), visible, ask: &ask })
-}
-
-/// A fault with its cause.
-fn whole_message(fault: &WeightsFault) -> String {
-    let why = std::error::Error::source(fault).map(|why| format!(": {why}")).unwrap_or_default();
-    format!("{fault}{why}")
 }
 
 /// Whether errors are shown in colour.

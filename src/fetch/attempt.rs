@@ -18,7 +18,7 @@ use super::resolver::{LocalName, PublicOnly};
 use super::target::{Target, TargetError};
 use crate::clock;
 use crate::pixels::decode::DecodeError;
-use crate::retry::retry_after;
+use crate::retry::{is_broken, is_tls, retry_after};
 
 /// Redirects that are followed.
 const MAX_REDIRECTS: usize = 5;
@@ -342,21 +342,4 @@ fn unsafe_target(error: &TargetError) -> Trouble {
 
 fn insecure(host: &str, error: &dyn std::fmt::Display) -> Trouble {
     Trouble::Final(Outcome::Failed { why: format!("no secure connection to `{host}`: {error}") })
-}
-
-/// How rustls' own errors come through its stream; a socket never gives this kind.
-fn is_tls(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::InvalidData
-}
-
-/// Whether there was a connection.
-fn is_broken(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::NotConnected
-    )
 }

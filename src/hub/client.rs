@@ -2,7 +2,6 @@
 //!
 //! The access token goes to the hub's own address and to no other, wherever an answer leads.
 
-use std::io;
 use std::time::Duration;
 
 use ureq::http::{Method, Request, Response, StatusCode, header};
@@ -13,6 +12,7 @@ use super::FILE;
 use super::answer::{Described, Refusal, begins_at, is_linked};
 use super::conventions::Access;
 use super::error::{HubFault, PICKLE};
+use crate::retry::{is_broken, is_tls};
 use crate::spec::settings::HubModel;
 
 /// Steps from host to host that are followed.
@@ -214,18 +214,8 @@ impl<'a> Client<'a> {
                 offline(format!("there is no connection to `{host}`: {error}"))
             }
             ureq::Error::Rustls(_) | ureq::Error::Tls(_) | ureq::Error::Pem(_) => insecure(host, &error),
-            // How rustls' own errors come through its stream; a socket never gives this kind.
-            ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => insecure(host, &error),
-            ureq::Error::Io(error)
-                if !matches!(
-                    error.kind(),
-                    io::ErrorKind::ConnectionReset
-                        | io::ErrorKind::ConnectionAborted
-                        | io::ErrorKind::BrokenPipe
-                        | io::ErrorKind::UnexpectedEof
-                        | io::ErrorKind::NotConnected
-                ) =>
-            {
+            ureq::Error::Io(error) if is_tls(&error) => insecure(host, &error),
+            ureq::Error::Io(error) if !is_broken(&error) => {
                 offline(format!("there is no connection to `{host}`: {error}"))
             }
             error => self.broken(error),
