@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::seed::Key;
 use crate::spec::ops::NamedOp;
-use crate::spec::settings::{Device, Images, Model, Train};
+use crate::spec::settings::{Device, Explain, Images, Model, Train};
 
 /// Version of this contract; orchestrator and worker must agree.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
-/// The libtorch that workers are built with; it changes numbers, so it is part of the keys of train and predict.
+/// The libtorch that workers are built with; it changes numbers, so it is part of the keys of what they do.
 pub const LIBTORCH: &str = "2.11.0";
 
 /// The names of a job's inputs.
@@ -37,8 +37,10 @@ pub mod input {
     pub const WEIGHTS: &str = "weights";
     /// The TorchScript module that the spec names (train and predict, where the model is one), in the cache.
     pub const MODULE: &str = "module";
-    /// The trained model (predict only).
+    /// The trained model (predict and explain).
     pub const MODEL: &str = "model";
+    /// The table `regions` (explain only).
+    pub const REGIONS: &str = "regions";
 }
 
 /// The names of what a job publishes.
@@ -51,6 +53,10 @@ pub mod output {
     pub const SUMMARY: &str = "summary.json";
     /// The table `predictions`.
     pub const PREDICTIONS: &str = "predictions.parquet";
+    /// The table `attention`.
+    pub const ATTENTION: &str = "attention.parquet";
+    /// The table `attention_maps`.
+    pub const ATTENTION_MAPS: &str = "attention_maps.parquet";
 }
 
 /// One stage of one run, for a worker.
@@ -68,6 +74,8 @@ pub struct Job {
     pub model: Model,
     /// How it is trained.
     pub train: Train,
+    /// How maps of where it looks are made (explain only).
+    pub explain: Explain,
     /// The side of the pictures.
     pub images: Images,
     /// The ops in the order in which they are applied.
@@ -107,6 +115,8 @@ pub enum JobStage {
     Train,
     /// Scores the validation and test images with it.
     Predict,
+    /// Measures where it looks on the test images.
+    Explain,
 }
 
 /// What a worker finds on its machine; `ablatrix-worker devices` writes it as JSON.

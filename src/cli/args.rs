@@ -352,6 +352,8 @@ pub enum TableName {
     Predictions,
     /// Metrics of all runs.
     Metrics,
+    /// Where models look, for each test image and label.
+    Attention,
     /// Variant minus baseline.
     Effects,
 }

@@ -149,8 +149,8 @@ impl Display {
             }
             Event::Finished { node, stage, run, cached, fetched, elapsed_s, .. } => {
                 self.close(node, run, *stage);
-                let shown =
-                    !matches!(stage, Stage::Predict | Stage::Evaluate) || self.detail == Detail::Verbose;
+                let shown = !matches!(stage, Stage::Predict | Stage::Evaluate | Stage::Explain)
+                    || self.detail == Detail::Verbose;
                 if !cached && shown {
                     self.line(&format!("{node}: done in {elapsed_s:.1} s"));
                 }
@@ -229,7 +229,7 @@ impl Display {
 }
 
 fn is_job(stage: Stage) -> bool {
-    matches!(stage, Stage::Train | Stage::Predict)
+    stage.is_job()
 }
 
 /// How a bar looks.

@@ -73,8 +73,7 @@ fn text(study: &Study, all: &[Standing]) -> String {
 
 fn row(run: &Run, all: &[Standing]) -> Vec<String> {
     // The first of its stages that is not done says how it stands.
-    let stages = [run.train, run.predict, run.evaluate].map(|node| &all[node]);
-    let open = stages.into_iter().find(|one| one.state != Doing::Done);
+    let open = run.nodes().map(|node| &all[node]).find(|one| one.state != Doing::Done);
     let state = match open {
         None => "done".to_owned(),
         Some(one) if one.stage == Stage::Train => words(one),

@@ -149,6 +149,7 @@ fn place(name: TableName) -> (Stage, &'static str) {
         TableName::TrainIndex => (Stage::Balance, output::TRAIN_INDEX),
         TableName::History => (Stage::Train, output::HISTORY),
         TableName::Predictions => (Stage::Predict, output::PREDICTIONS),
+        TableName::Attention => (Stage::Explain, output::ATTENTION),
         TableName::Metrics => (Stage::Evaluate, output::METRICS),
         TableName::Effects => (Stage::Report, output::EFFECTS),
     }

@@ -35,11 +35,16 @@ pub fn job_of(
     }
     Ok(Job {
         protocol: PROTOCOL,
-        stage: if node.stage == Stage::Train { JobStage::Train } else { JobStage::Predict },
+        stage: match node.stage {
+            Stage::Train => JobStage::Train,
+            Stage::Explain => JobStage::Explain,
+            _ => JobStage::Predict,
+        },
         run: node.run.clone(),
         fingerprint: fingerprint.clone(),
         model: experiment.model.clone(),
         train: experiment.train.clone(),
+        explain: experiment.explain.clone(),
         images: experiment.images.clone(),
         policy: node.variant.policy.clone(),
         inputs,

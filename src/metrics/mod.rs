@@ -10,6 +10,7 @@
 //! Definitions are scikit-learn's unless a function says otherwise. A label without positives (or, for AUROC,
 //! without negatives) in a part has no such metric: it is left out of averages and named, never counted as 0.
 
+pub mod attention;
 pub mod calibration;
 pub mod catalogue;
 pub mod constant;

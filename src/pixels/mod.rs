@@ -1,9 +1,10 @@
-//! Decode, resize, the pixel store, and a hash of what a picture looks like.
+//! Decode, resize, the pixel store, a hash of what a picture looks like, and the pixels that objects take.
 
 pub mod image;
 pub mod decode;
 pub mod hash;
 pub mod normalise;
+pub mod region;
 pub mod resize;
 pub mod store;
 
@@ -11,4 +12,5 @@ pub use decode::{DecodeError, Probe, decode};
 pub use hash::PictureHash;
 pub use image::RgbImage;
 pub use normalise::normalise;
+pub use region::Region;
 pub use store::{BadImage, Built, PixelStore, Previous, Source, StoreError};

@@ -46,6 +46,15 @@ pub struct Run {
     pub predict: usize,
     /// Likewise.
     pub evaluate: usize,
+    /// Likewise, where it is asked for.
+    pub explain: Option<usize>,
+}
+
+impl Run {
+    /// Its nodes in [`Plan::nodes`].
+    pub fn nodes(&self) -> impl Iterator<Item = usize> {
+        [self.train, self.predict, self.evaluate].into_iter().chain(self.explain)
+    }
 }
 
 /// One stage to be done.
@@ -148,6 +157,8 @@ struct Shared {
     split: usize,
     balance: usize,
     pixels: usize,
+    /// Where maps are asked for.
+    regions: Option<usize>,
 }
 
 #[derive(Default)]
@@ -213,7 +224,16 @@ impl Builder {
         let balance_inputs =
             vec![from(input::LABELS, label, output::LABELS), from(input::SPLIT, split, output::SPLIT)];
         let balance = self.data(Stage::Balance, variant, balance_inputs);
-        Shared { label, split, balance, pixels }
+        let regions_inputs = vec![
+            from("images", scan, output::IMAGES),
+            from("records", ingest, output::IMAGES),
+            from("annotations", ingest, output::ANNOTATIONS),
+            from("categories", ingest, output::CATEGORIES),
+            from(input::LABELS, label, output::LABELS),
+        ];
+        let is_explained = variant.experiment.explain.method.is_some();
+        let regions = is_explained.then(|| self.data(Stage::Regions, variant, regions_inputs));
+        Shared { label, split, balance, pixels, regions }
     }
 
     fn run(&mut self, shared: &Shared, variant: &Arc<Variant>, variant_idx: usize, repeat: Repeat) -> Run {
@@ -240,7 +260,13 @@ impl Builder {
             from("summary", train, output::SUMMARY),
         ];
         let evaluate = self.push(Stage::Evaluate, variant, repeat, &name, inputs);
-        Run { name, variant: variant_idx, seed, fold, train, predict, evaluate }
+        let explain = shared.regions.map(|regions| {
+            let mut inputs = pictures.to_vec();
+            inputs.push(from(input::MODEL, train, output::MODEL));
+            inputs.push(from(input::REGIONS, regions, output::REGIONS));
+            self.push(Stage::Explain, variant, repeat, &name, inputs)
+        });
+        Run { name, variant: variant_idx, seed, fold, train, predict, evaluate, explain }
     }
 
     fn report(&mut self, experiment: &Experiment, spec: &str, variants: &[Arc<Variant>], runs: &[Run]) {
@@ -248,7 +274,7 @@ impl Builder {
         let mut inputs = Vec::new();
         // The rows that are shown are those of the first variant; a matrix that sweeps them has several.
         for (i, node) in self.nodes.iter().enumerate() {
-            if node.stage <= Stage::Pixels {
+            if node.stage < Stage::Train {
                 inputs.extend(node.stage.outputs().iter().map(|&output| Input {
                     name: format!("{}.{output}", node.name),
                     node: i,
@@ -264,6 +290,10 @@ impl Builder {
             add(run.predict, output::PREDICTIONS);
             add(run.evaluate, output::METRICS);
             add(run.evaluate, output::EVALUATION);
+            if let Some(explain) = run.explain {
+                add(explain, output::ATTENTION);
+                add(explain, output::ATTENTION_MAPS);
+            }
         }
         let report = self.push(Stage::Report, variant, Repeat::default(), "", inputs);
         let shown: Vec<_> = variants.iter().map(|v| (&v.name, &v.arm, &v.point, &v.policy)).collect();
@@ -275,6 +305,9 @@ impl Builder {
             ("variants", json(&shown)),
             ("runs", json(&runs.iter().map(|run| &run.name).collect::<Vec<_>>())),
         ];
+        if experiment.explain.method.is_some() {
+            self.nodes[report].extra.push(("explain", json(&experiment.explain)));
+        }
     }
 
     /// The node of a stage that variants share where they agree in what it reads.

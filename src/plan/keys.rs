@@ -9,7 +9,9 @@ use super::stage::Stage;
 use crate::cache::Entry;
 use crate::fingerprint::{Builder, Digest, Field, Fingerprint, KeyHasher};
 use crate::job::{LIBTORCH, input};
-use crate::spec::settings::{BalanceMethod, Captures, Format, Model, Normalise, SplitMethod, Variant};
+use crate::spec::settings::{
+    BalanceMethod, Captures, Format, Labels, Model, Normalise, SplitMethod, Variant,
+};
 
 /// The settings that `stage` reads, as the beginning of its key. A fold enters where there are folds, and so leaves the keys
 /// of studies without them alone.
@@ -48,16 +50,7 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -
         Stage::Scan => key
             .setting("dataset.check_images", &experiment.dataset.check_images)
             .setting("dataset.bad_images", &experiment.dataset.bad_images),
-        Stage::Label => {
-            let labels = &experiment.labels;
-            // The order of groups is the order of columns: as pairs, since a JSON object has none.
-            let sources: Vec<_> = labels.sources.iter().map(|source| source.from).collect();
-            labels.tables().fold(key.setting("labels.from", &sources), |key, (table, source)| {
-                let groups: Vec<_> = source.groups.iter().collect();
-                key.setting(&format!("{table}.unmapped"), &source.unmapped)
-                    .setting(&format!("{table}.groups"), &groups)
-            })
-        }
+        Stage::Label => groups(key, &experiment.labels),
         Stage::Split => {
             let mut key = key.setting("labels.min_positives", &experiment.labels.min_positives);
             if experiment.split.captures == Captures::Folder {
@@ -86,6 +79,7 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -
             }
         }
         Stage::Pixels => key.setting("images", &experiment.images),
+        Stage::Regions => groups(key, &experiment.labels).setting("images", &experiment.images),
         Stage::Train => {
             let model = &experiment.model;
             // Names are for people: an op draws by its kind, and by its place among those of its kind.
@@ -116,8 +110,32 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -
             .setting("device", &experiment.workers.device)
             .setting("libtorch", &LIBTORCH),
         Stage::Evaluate => key.setting("evaluate", &experiment.evaluate),
+        Stage::Explain => {
+            let (model, explain) = (&experiment.model, &experiment.explain);
+            unusual(key, model)
+                .setting("model.name", &model.name)
+                .setting("model.head", &model.head)
+                .setting("explain.method", &explain.method)
+                // By what it means: `auto` is the last layer.
+                .setting("explain.layer", &model.name.layer(&explain.layer))
+                .setting("explain.faithfulness", &explain.faithfulness)
+                .setting("train.deterministic", &experiment.train.deterministic)
+                .setting("device", &experiment.workers.device)
+                .setting("libtorch", &LIBTORCH)
+        }
         Stage::Report => key,
     }
+}
+
+/// What labels are made of.
+fn groups(key: Builder, labels: &Labels) -> Builder {
+    // The order of groups is the order of columns: as pairs, since a JSON object has none.
+    let sources: Vec<_> = labels.sources.iter().map(|source| source.from).collect();
+    labels.tables().fold(key.setting("labels.from", &sources), |key, (table, source)| {
+        let groups: Vec<_> = source.groups.iter().collect();
+        key.setting(&format!("{table}.unmapped"), &source.unmapped)
+            .setting(&format!("{table}.groups"), &groups)
+    })
 }
 
 /// The settings of the network that reach both its training and its use, where they are not the usual ones.
@@ -167,7 +185,7 @@ fn outside<'e>(
             let images = entries(node.inputs[0].node).digest(node.inputs[0].output);
             read.push(("files", sources.files(&experiment.dataset, images)?));
         }
-        Stage::Train | Stage::Predict => {
+        stage if stage.is_job() => {
             let model = &experiment.model;
             if let Some(module) = &model.module {
                 read.push((input::MODULE, sources.module(&module.path)?));

@@ -18,28 +18,34 @@ pub enum Stage {
     Balance,
     /// Images to the pixel store.
     Pixels,
+    /// The pixels of each label's objects, where maps are asked for.
+    Regions,
     /// A model, by a worker.
     Train,
     /// Its scores, by a worker.
     Predict,
     /// Their metrics.
     Evaluate,
+    /// Where it looks, by a worker, where that is asked for.
+    Explain,
     /// Effects and the page.
     Report,
 }
 
 impl Stage {
     /// All, in the order of the flow.
-    pub const ALL: [Stage; 10] = [
+    pub const ALL: [Stage; 12] = [
         Stage::Ingest,
         Stage::Scan,
         Stage::Label,
         Stage::Split,
         Stage::Balance,
         Stage::Pixels,
+        Stage::Regions,
         Stage::Train,
         Stage::Predict,
         Stage::Evaluate,
+        Stage::Explain,
         Stage::Report,
     ];
 
@@ -52,11 +58,18 @@ impl Stage {
             Stage::Split => "split",
             Stage::Balance => "balance",
             Stage::Pixels => "pixels",
+            Stage::Regions => "regions",
             Stage::Train => "train",
             Stage::Predict => "predict",
             Stage::Evaluate => "evaluate",
+            Stage::Explain => "explain",
             Stage::Report => "report",
         }
+    }
+
+    /// Whether a worker does it.
+    pub fn is_job(self) -> bool {
+        matches!(self, Stage::Train | Stage::Predict | Stage::Explain)
     }
 
     /// Raised whenever the stage's code would give other bytes for the same inputs: older results are stale then.
@@ -92,9 +105,11 @@ impl Stage {
             Stage::Split => &[output::SPLIT, output::NOTICES],
             Stage::Balance => &[output::TRAIN_INDEX],
             Stage::Pixels => &[output::PIXELS, output::PIXEL_ROWS, output::PICTURE_HASHES],
+            Stage::Regions => &[output::REGIONS],
             Stage::Train => &[output::MODEL, output::HISTORY, output::SUMMARY],
             Stage::Predict => &[output::PREDICTIONS],
             Stage::Evaluate => &[output::METRICS, output::EVALUATION],
+            Stage::Explain => &[output::ATTENTION, output::ATTENTION_MAPS],
             Stage::Report => &[output::EFFECTS, output::PAGE, output::MARKDOWN],
         }
     }
@@ -102,7 +117,7 @@ impl Stage {
 
 /// The names of outputs.
 pub mod output {
-    pub use crate::job::output::{HISTORY, MODEL, PREDICTIONS, SUMMARY};
+    pub use crate::job::output::{ATTENTION, ATTENTION_MAPS, HISTORY, MODEL, PREDICTIONS, SUMMARY};
 
     /// The table `images`.
     pub const IMAGES: &str = "images.parquet";
@@ -134,6 +149,8 @@ pub mod output {
     pub const PIXEL_ROWS: &str = "pixel_rows.parquet";
     /// The table `picture_hashes`.
     pub const PICTURE_HASHES: &str = "picture_hashes.parquet";
+    /// The table `regions`.
+    pub const REGIONS: &str = "regions.parquet";
     /// The table `metrics`.
     pub const METRICS: &str = "metrics.parquet";
     /// Thresholds, flags and labels that cannot be scored, as JSON.

@@ -13,7 +13,7 @@ use super::reader::{Reading, Table, shown};
 use super::settings::{
     Augment, Design, Device, Evaluate, Experiment, HubModel, Labels, Loss, PositiveWeights,
 };
-use super::{read_augment, read_data, read_evaluate, read_labels, read_train, read_training};
+use super::{read_augment, read_data, read_evaluate, read_explain, read_labels, read_train, read_training};
 
 /// The largest matrix.
 const MAX_POINTS: usize = 100_000;
@@ -82,6 +82,10 @@ impl Loaded {
             {
                 *name = format!("{kind}:{}", file_name(path));
             }
+        }
+        // What nothing reads tells nothing.
+        if self.experiment.explain.method.is_none() {
+            merged.remove("explain");
         }
         merged.values_mut().for_each(plain_numbers);
         toml::to_string(&merged).unwrap_or_default()
@@ -242,6 +246,7 @@ fn read(reading: &Reading<'_>) -> Experiment {
     }
     let labels = read_labels::labels(&root, dataset.format);
     check_positive_weights(&root.table("train").table("loss"), &train.loss, &labels);
+    let model = read_training::model(&root);
     let experiment = Experiment {
         name,
         question: root.text("question"),
@@ -251,7 +256,8 @@ fn read(reading: &Reading<'_>) -> Experiment {
         dataset,
         balance: read_data::balance(&root),
         images,
-        model: read_training::model(&root),
+        explain: read_explain::explain(&root, &model),
+        model,
         train,
         augment,
         matrix: matrix(&root),

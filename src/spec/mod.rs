@@ -13,6 +13,7 @@ pub mod ops;
 mod read_augment;
 mod read_data;
 mod read_evaluate;
+mod read_explain;
 mod read_folds;
 mod read_grid;
 mod read_labels;

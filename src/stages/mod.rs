@@ -6,6 +6,7 @@ mod evaluate;
 mod ingest;
 mod label;
 mod pixels;
+mod regions;
 mod report;
 mod report_augmented;
 mod report_constant;
@@ -41,9 +42,10 @@ pub fn compute(work: &StageWork, progress: &(dyn Fn(usize, usize) + Sync)) -> Re
         Stage::Split => split::split(work, &out)?,
         Stage::Balance => balance::balance(work, &out)?,
         Stage::Pixels => pixels::pixels(work, &out, progress)?,
+        Stage::Regions => regions::regions(work, &out)?,
         Stage::Evaluate => evaluate::evaluate(work, &out)?,
         Stage::Report => report::report(work, &out)?,
-        Stage::Train | Stage::Predict => panic!("bug: `{}` is a worker's", stage.as_str()),
+        Stage::Train | Stage::Predict | Stage::Explain => panic!("bug: `{}` is a worker's", stage.as_str()),
     }
     Ok(out.publish(stage.outputs(), Provenance::here(started))?)
 }

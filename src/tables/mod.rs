@@ -1,10 +1,12 @@
 //! Row types, schemas, Parquet in and out, and CSV and JSON for people.
 
+pub mod attention;
 pub mod columns;
 mod contained;
 pub mod dataset;
 pub mod export;
 pub mod file;
+pub mod rle;
 pub mod rows;
 pub mod runs;
 #[cfg(test)]

@@ -47,6 +47,14 @@ pub enum JobError {
         /// What libtorch said.
         source: Box<JobError>,
     },
+    /// No maps are asked for, or of a layer that the network does not have.
+    #[error("no maps of the layer `{layer}` of `{model}`: `ablatrix check` names those that there are")]
+    NoMaps {
+        /// The layer.
+        layer: String,
+        /// The network.
+        model: &'static str,
+    },
     /// A file operation failed.
     #[error("cannot {doing} `{path}`")]
     Io {
@@ -91,7 +99,7 @@ impl JobError {
             JobError::Torch(error) => out_of_means(&error.to_string()),
             JobError::Tch(error) => out_of_means(&error.to_string()),
             JobError::Io { .. } => true,
-            JobError::OtherLibtorch | JobError::OutOfMemory { .. } => false,
+            JobError::OtherLibtorch | JobError::NoMaps { .. } | JobError::OutOfMemory { .. } => false,
             JobError::Panic(message) => out_of_means(message),
         };
         if passes { FailureKind::Infrastructure } else { FailureKind::Final }

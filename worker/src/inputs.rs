@@ -84,6 +84,16 @@ pub enum InputError {
         /// Its chance.
         found: f64,
     },
+    /// A region is not one of the pictures.
+    #[error("table `regions` has no usable region of `{label}` in image `{image_id}`: {why}")]
+    Region {
+        /// The image.
+        image_id: i64,
+        /// The label.
+        label: String,
+        /// What is wrong.
+        why: String,
+    },
     /// The table has no column.
     #[error("the table `labels` has no label, expected at least one")]
     NoLabels,
@@ -121,7 +131,11 @@ pub fn path(job: &Job, store: &Store, name: &'static str) -> Result<PathBuf, Inp
     store.object(digest).map_err(|source| InputError::Cache { name, source })
 }
 
-fn table<T: Table>(job: &Job, store: &Store, name: &'static str) -> Result<T, InputError> {
+/// The table of an input.
+///
+/// # Errors
+/// Where the job does not name it, the cache does not have it whole, or it is another table.
+pub fn table<T: Table>(job: &Job, store: &Store, name: &'static str) -> Result<T, InputError> {
     tables::read(&path(job, store, name)?).map_err(|source| InputError::Table { name, source })
 }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! job -> serve -> train   -> model, history, summary  -> cache
 //!              -> predict -> predictions              -> cache
+//!              -> attention -> measures and maps      -> cache
 //! events <- protocol
 //! ```
 //!
@@ -11,6 +12,7 @@
 //! module. `stop` knows when to end, `patience` how threads wait, `precision` is the number format, `torch` is
 //! libtorch as a whole.
 
+pub mod attention;
 pub mod batch;
 mod devices;
 pub mod failure;

@@ -22,7 +22,7 @@ use ablatrix::job::{FailureKind, Job, JobStage, LIBTORCH, PROTOCOL, WorkerEvent}
 use crate::failure::JobError;
 use crate::protocol::{self, Events};
 use crate::stop::Stop;
-use crate::{devices, predict, torch, train};
+use crate::{attention, devices, predict, torch, train};
 
 const FAILED: u8 = 1;
 const UNREADABLE: u8 = 2;
@@ -234,6 +234,7 @@ impl Worker {
         match job.stage {
             JobStage::Train => train::train(job, &store, self),
             JobStage::Predict => predict::predict(job, &store, self),
+            JobStage::Explain => attention::explain(job, &store, self),
         }
     }
 

@@ -8,6 +8,8 @@
 
 #[path = "models/formula.rs"]
 mod formula;
+#[path = "models/attention.rs"]
+mod attention;
 #[path = "models/golden.rs"]
 mod golden;
 #[path = "models/behaviour.rs"]

@@ -8,7 +8,6 @@ mod objects;
 mod quick;
 mod read;
 mod records;
-mod rle;
 #[cfg(test)]
 mod tests;
 

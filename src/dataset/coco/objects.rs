@@ -3,7 +3,7 @@
 use super::super::faults::{FaultKind, Faults};
 use super::super::notice::{Notice, NoticeKind, Tally};
 use super::records::{Annotation, Runs, Segmentation};
-use super::rle;
+use crate::tables::rle;
 use crate::tables::rows::{AnnotationRow, CategoryRow, ImageRow};
 
 const NO_IMAGE: FaultKind = FaultKind {

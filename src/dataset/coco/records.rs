@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::rle::{self, RleError};
+use crate::tables::rle::{self, RleError};
 
 /// The file.
 #[derive(Debug, PartialEq, serde::Deserialize)]

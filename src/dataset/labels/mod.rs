@@ -4,6 +4,7 @@
 //! and no two have one name. A name of the dataset may stand in several groups; it then counts for each, and a notice says
 //! so.
 
+mod objects;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,8 @@ use super::notice::{Notice, NoticeKind, Tally, listed};
 use crate::spec::settings::{Labels, LabelsFrom, Unmapped};
 use crate::tables::rows::LabelTable;
 use source::Source;
+
+pub use objects::objects_of_labels;
 
 /// Similarity (Jaro and Winkler, 0 to 1) from which a name is worth suggesting.
 const SIMILAR: f64 = 0.75;

@@ -289,7 +289,7 @@ impl Walk<'_> {
     /// Runs that are not trained yet count as left out.
     fn leave_out_jobs(&mut self) {
         for node in 0..self.plan.nodes.len() {
-            let is_job = matches!(self.plan.nodes[node].stage, Stage::Train | Stage::Predict);
+            let is_job = self.plan.nodes[node].stage.is_job();
             if is_job && self.status[node] == Status::Want {
                 self.status[node] = Status::Skipped;
             }

@@ -39,7 +39,7 @@ impl Walk<'_> {
             return room;
         }
         match self.plan.nodes[node].stage {
-            Stage::Train | Stage::Predict => self.pool.has_room(),
+            stage if stage.is_job() => self.pool.has_room(),
             _ => self.running_data < self.config.data_threads.max(1),
         }
     }
@@ -82,7 +82,7 @@ impl Walk<'_> {
         let (name, stage, run) = self.names(node);
         (self.listener)(Event::Started { node: name, stage, run, key: print.key.clone() });
         match stage {
-            Stage::Train | Stage::Predict => self.start_job(node, &print),
+            stage if stage.is_job() => self.start_job(node, &print),
             _ => self.start_data(node, print),
         }
     }
@@ -140,8 +140,7 @@ impl Walk<'_> {
         let failed: HashMap<usize, &String> =
             self.outcome.failed.iter().map(|(node, why)| (*node, why)).collect();
         let of_run = |run: &crate::plan::Run| {
-            let why =
-                [run.train, run.predict, run.evaluate].iter().find_map(|node| failed.get(node).copied())?;
+            let why = run.nodes().find_map(|node| failed.get(&node).copied())?;
             Some(Missing { run: run.name.clone(), why: why.clone() })
         };
         self.plan.runs.iter().filter_map(of_run).collect()

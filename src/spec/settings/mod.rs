@@ -7,7 +7,9 @@ mod augment;
 mod data;
 mod device;
 mod evaluate;
+mod explain;
 mod hub;
+mod layers;
 mod loss;
 mod optimizer;
 mod schedule;
@@ -25,7 +27,9 @@ pub use augment::*;
 pub use data::*;
 pub use device::*;
 pub use evaluate::*;
+pub use explain::*;
 pub use hub::*;
+pub use layers::AUTO_LAYER;
 pub use loss::*;
 pub use optimizer::*;
 pub use schedule::*;
@@ -63,6 +67,8 @@ pub struct Experiment {
     pub matrix: IndexMap<String, Vec<serde_json::Value>>,
     /// How runs are scored.
     pub evaluate: Evaluate,
+    /// Where models look.
+    pub explain: Explain,
     /// What the report compares.
     pub report: Report,
     /// Who does the work; never part of a fingerprint.

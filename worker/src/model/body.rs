@@ -2,6 +2,8 @@
 
 use tch::{TchError, Tensor};
 
+use super::tap::Tap;
+
 /// How a forward pass is to behave.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mode {
@@ -14,8 +16,9 @@ pub(super) struct Mode {
 pub(super) trait Body: Send {
     /// The last convolutional feature map, [N, C, h, w], of `images_nchw`, [N, 3, H, W].
     ///
-    /// Channels-last strides of the input are kept throughout: no step copies to another layout.
-    fn features(&self, images_nchw: &Tensor, mode: Mode) -> Result<Tensor, TchError>;
+    /// Channels-last strides of the input are kept throughout: no step copies to another layout. `tap` is shown each of
+    /// [`Architecture::layers`](ablatrix::spec::settings::Architecture::layers) on the way.
+    fn features(&self, images_nchw: &Tensor, mode: Mode, tap: &Tap<'_>) -> Result<Tensor, TchError>;
 
     /// Logits, [N, L], of a feature map, which is left as it is.
     fn classify(&self, features_nchw: &Tensor, mode: Mode) -> Result<Tensor, TchError>;

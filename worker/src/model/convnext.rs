@@ -11,6 +11,7 @@ use super::assembly::{Assembly, Init, Of};
 use super::body::{Body, Mode};
 use super::head::{Head, HeadSettings};
 use super::layers::{Conv, ConvShape, Layer, LayerNorm, Linear};
+use super::tap::Tap;
 
 /// The name of the classifier.
 pub(super) const CLASSIFIER: &str = "head.fc";
@@ -31,7 +32,8 @@ pub(super) struct ConvnextTiny {
 struct Stage {
     /// None in the first stage, whose map the stem has shrunk.
     downsample: Option<(LayerNorm, Conv)>,
-    blocks: Vec<Block>,
+    /// Each with its name.
+    blocks: Vec<(String, Block)>,
 }
 
 struct Block {
@@ -58,8 +60,12 @@ impl ConvnextTiny {
                 let shape = ConvShape::new(inputs, channels, 2, 2).unpadded();
                 Some((norm, conv(assembly, &format!("{name}.downsample.1"), shape)?))
             };
-            let blocks = (0..n).map(|j| Block::build(assembly, &format!("{name}.blocks.{j}"), channels));
-            stages.push(Stage { downsample, blocks: blocks.collect::<Result<_, _>>()? });
+            let blocks = (0..n).map(|j| {
+                let name = format!("{name}.blocks.{j}");
+                let block = Block::build(assembly, &name, channels)?;
+                Ok((name, block))
+            });
+            stages.push(Stage { downsample, blocks: blocks.collect::<Result<_, TchError>>()? });
             inputs = channels;
         }
         let norm = assembly.layer_norm("head.norm", inputs, Of::Last)?;
@@ -69,15 +75,15 @@ impl ConvnextTiny {
 }
 
 impl Body for ConvnextTiny {
-    fn features(&self, images_nchw: &Tensor, _: Mode) -> Result<Tensor, TchError> {
+    fn features(&self, images_nchw: &Tensor, _: Mode, tap: &Tap<'_>) -> Result<Tensor, TchError> {
         let (stem, norm) = &self.stem;
-        let mut x = norm.nchw(&stem.forward(images_nchw)?)?;
+        let mut x = tap.pass("stem", norm.nchw(&stem.forward(images_nchw)?)?)?;
         for stage in &self.stages {
             if let Some((norm, shrink)) = &stage.downsample {
                 x = shrink.forward(&norm.nchw(&x)?)?;
             }
-            for block in &stage.blocks {
-                x = block.forward(&x)?;
+            for (name, block) in &stage.blocks {
+                x = tap.pass(name, block.forward(&x)?)?;
             }
         }
         Ok(x)

@@ -16,6 +16,7 @@ use super::head::{Head, HeadSettings};
 use super::inverted_residual::Form::{Fused, Inverted, Plain, Separable};
 use super::inverted_residual::{Block, Form, Row, SqueezeStyle, Style};
 use super::layers::{Activation, ConvNorm, ConvShape, Linear};
+use super::tap::Tap;
 
 /// The name of the classifier.
 pub(super) const CLASSIFIER: &str = "classifier";
@@ -59,7 +60,8 @@ struct Scale {
 /// One of the family.
 pub(super) struct EfficientNet {
     stem: ConvNorm,
-    blocks: Vec<Block>,
+    /// Each with its name.
+    blocks: Vec<(String, Block)>,
     last: ConvNorm,
     head: Head<Linear>,
 }
@@ -115,7 +117,9 @@ impl EfficientNet {
                     squeezed: if squeezes { inputs / 4 } else { 0 },
                     activation: Activation::Silu,
                 };
-                blocks.push(Block::build(assembly, &format!("blocks.{i}.{j}"), &row, style)?);
+                let name = format!("blocks.{i}.{j}");
+                let block = Block::build(assembly, &name, &row, style)?;
+                blocks.push((name, block));
                 inputs = outputs;
             }
         }
@@ -139,12 +143,12 @@ impl Scale {
 }
 
 impl Body for EfficientNet {
-    fn features(&self, images_nchw: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let mut x = self.stem.forward(images_nchw, mode)?.f_silu()?;
-        for block in &self.blocks {
-            x = block.forward(&x, mode)?;
+    fn features(&self, images_nchw: &Tensor, mode: Mode, tap: &Tap<'_>) -> Result<Tensor, TchError> {
+        let mut x = tap.pass("conv_stem", self.stem.forward(images_nchw, mode)?.f_silu()?)?;
+        for (name, block) in &self.blocks {
+            x = tap.pass(name, block.forward(&x, mode)?)?;
         }
-        self.last.forward(&x, mode)?.f_silu()
+        tap.pass("conv_head", self.last.forward(&x, mode)?.f_silu()?)
     }
 
     fn classify(&self, features_nchw: &Tensor, mode: Mode) -> Result<Tensor, TchError> {

@@ -13,6 +13,7 @@ use super::assembly::{Assembly, Init, Norm};
 use super::body::{Body, Mode};
 use super::head::{Head, HeadSettings};
 use super::layers::{ConvNorm, ConvShape, Linear};
+use super::tap::Tap;
 
 /// The name of the classifier.
 pub(super) const CLASSIFIER: &str = "fc";
@@ -42,10 +43,19 @@ type Plan = &'static [(Pool, &'static [Step], &'static [Step])];
 
 /// Inception v3.
 pub(super) struct InceptionV3 {
-    /// Up to the second pooling: a convolution, and whether the map is pooled behind it.
-    stem: Vec<(ConvNorm, bool)>,
-    modules: Vec<Vec<Branch>>,
+    /// Up to the second pooling.
+    stem: Vec<Stem>,
+    /// Each with its name.
+    modules: Vec<(&'static str, Vec<Branch>)>,
     head: Head<Linear>,
+}
+
+/// A convolution of the beginning.
+struct Stem {
+    name: &'static str,
+    conv: ConvNorm,
+    /// Whether the map is pooled behind it.
+    is_pooled: bool,
 }
 
 struct Branch {
@@ -179,7 +189,7 @@ impl InceptionV3 {
             ("Conv2d_3b_1x1", plain(64, 80, 1, 1), false),
             ("Conv2d_4a_3x3", plain(80, 192, 3, 1), true),
         ] {
-            stem.push((conv_norm(assembly, name, shape)?, is_pooled));
+            stem.push(Stem { name, conv: conv_norm(assembly, name, shape)?, is_pooled });
         }
         let mut modules = Vec::with_capacity(MODULES.len());
         for (name, inputs, plan) in MODULES {
@@ -188,7 +198,7 @@ impl InceptionV3 {
                 let fork = fork.iter().map(|step| Branch::step(assembly, name, outputs, step));
                 Ok(Branch { pool, chain, fork: fork.collect::<Result<_, TchError>>()? })
             });
-            modules.push(branches.collect::<Result<Vec<_>, TchError>>()?);
+            modules.push((name, branches.collect::<Result<Vec<_>, TchError>>()?));
         }
         let head = Head::linear(assembly, CLASSIFIER, FEATURES, head)?;
         Ok(InceptionV3 { stem, modules, head })
@@ -196,20 +206,20 @@ impl InceptionV3 {
 }
 
 impl Body for InceptionV3 {
-    fn features(&self, images_nchw: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+    fn features(&self, images_nchw: &Tensor, mode: Mode, tap: &Tap<'_>) -> Result<Tensor, TchError> {
         let mut x = images_nchw.shallow_clone();
-        for (conv, is_pooled) in &self.stem {
-            x = conv.forward(&x, mode)?.f_relu_()?;
+        for Stem { name, conv, is_pooled } in &self.stem {
+            x = tap.pass(name, conv.forward(&x, mode)?.f_relu_()?)?;
             if *is_pooled {
                 x = Pool::Largest.forward(&x)?;
             }
         }
-        for module in &self.modules {
+        for (name, module) in &self.modules {
             let mut outputs = Vec::with_capacity(6);
             for branch in module {
                 branch.forward(&x, mode, &mut outputs)?;
             }
-            x = Tensor::f_cat(&outputs, 1)?;
+            x = tap.pass(name, Tensor::f_cat(&outputs, 1)?)?;
         }
         Ok(x)
     }

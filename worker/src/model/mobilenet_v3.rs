@@ -12,6 +12,7 @@ use super::head::{Head, HeadSettings};
 use super::inverted_residual::{Block, Form, Row, SqueezeStyle, Style, conv};
 use super::layers::Activation::{self, Hardswish, Relu};
 use super::layers::{Conv, ConvNorm, ConvShape, Layer, Linear};
+use super::tap::Tap;
 
 /// The name of the classifier.
 pub(super) const CLASSIFIER: &str = "classifier";
@@ -61,8 +62,10 @@ const STYLE: Style = Style { norm: Norm::TORCH, is_same: false, squeeze: Squeeze
 /// One of the two.
 pub(super) struct MobilenetV3 {
     stem: ConvNorm,
-    blocks: Vec<Block>,
-    last: ConvNorm,
+    /// Each with its name.
+    blocks: Vec<(String, Block)>,
+    /// Likewise.
+    last: (String, ConvNorm),
     conv_head: Conv,
     head: Head<Linear>,
 }
@@ -91,7 +94,9 @@ impl MobilenetV3 {
             place = if stage == stage_before { place } else { 0 };
             let form = if expanded == inputs { Form::Separable } else { Form::Inverted };
             let row = Row { form, kernel, stride, inputs, expanded, outputs, squeezed, activation };
-            blocks.push(Block::build(assembly, &format!("blocks.{stage}.{place}"), &row, STYLE)?);
+            let name = format!("blocks.{stage}.{place}");
+            let block = Block::build(assembly, &name, &row, STYLE)?;
+            blocks.push((name, block));
             (stage_before, place, channels) = (stage, place + 1, outputs);
         }
         let name = format!("blocks.{}.0", stage_before + 1);
@@ -100,17 +105,18 @@ impl MobilenetV3 {
         let last = STYLE.conv_norm(assembly, (&format!("{name}.conv"), &format!("{name}.bn1")), shape)?;
         let conv_head = conv(assembly, "conv_head", ConvShape::new(wide, features, 1, 1).with_bias())?;
         let head = Head::linear(assembly, CLASSIFIER, features, head)?;
-        Ok(MobilenetV3 { stem, blocks, last, conv_head, head })
+        Ok(MobilenetV3 { stem, blocks, last: (name, last), conv_head, head })
     }
 }
 
 impl Body for MobilenetV3 {
-    fn features(&self, images_nchw: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let mut x = self.stem.forward(images_nchw, mode)?.f_hardswish()?;
-        for block in &self.blocks {
-            x = block.forward(&x, mode)?;
+    fn features(&self, images_nchw: &Tensor, mode: Mode, tap: &Tap<'_>) -> Result<Tensor, TchError> {
+        let mut x = tap.pass("conv_stem", self.stem.forward(images_nchw, mode)?.f_hardswish()?)?;
+        for (name, block) in &self.blocks {
+            x = tap.pass(name, block.forward(&x, mode)?)?;
         }
-        self.last.forward(&x, mode)?.f_hardswish()
+        let (name, last) = &self.last;
+        tap.pass(name, last.forward(&x, mode)?.f_hardswish()?)
     }
 
     fn classify(&self, features_nchw: &Tensor, mode: Mode) -> Result<Tensor, TchError> {

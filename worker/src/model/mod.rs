@@ -16,6 +16,7 @@
 //! torchscript   a network from a file
 //! inverted_residual   the blocks that MobileNetV3 and the EfficientNets share
 //! head      hidden layers and the classifier
+//! tap       listening to one layer
 //! layers    convolution, norms, linear: thin skins over libtorch's operators
 //! libtorch  its complaints in one line
 //! assembly  names, order and initial values of tensors
@@ -40,12 +41,13 @@ mod vgg;
 mod inverted_residual;
 mod head;
 mod layers;
+mod tap;
 mod libtorch;
 mod assembly;
 
 pub use freeze::UnknownLayers;
 pub use libtorch::Libtorch;
-pub use network::{ModelError, Network, TrainedParameter};
+pub use network::{ModelError, Network, Tapped, TrainedParameter};
 pub use normalisation::Normalisation;
 pub use torchscript::{ScriptError, ScriptFile};
 pub use weights::{Faults, LoadReport, WeightsError};

@@ -12,6 +12,7 @@ use super::freeze::{self, UnknownLayers};
 use super::head::HeadSettings;
 use super::libtorch::Libtorch;
 use super::normalisation::Normalisation;
+use super::tap::Tap;
 use super::torchscript::{Script, ScriptError, ScriptFile};
 use super::weights::{LoadReport, WeightsError};
 use super::{architectures, load, save};
@@ -58,6 +59,15 @@ pub struct TrainedParameter {
     pub tensor: Tensor,
     /// Layers from its own to the head, counted as for freezing; 0 for the head's.
     pub layers_to_head: usize,
+}
+
+/// A forward pass that was listened to.
+#[derive(Debug)]
+pub struct Tapped {
+    /// [N, L].
+    pub logits_nl: Tensor,
+    /// Behind the layer, [N, C, h, w]; logits depend on it.
+    pub activation_nchw: Tensor,
 }
 
 /// A network of one of the known architectures.
@@ -217,12 +227,32 @@ impl Network {
         logits_nl.f_to_kind(Kind::Float)
     }
 
-    /// The last convolutional feature map, [N, C, h, w]: what Grad-CAM weighs.
+    /// Logits in evaluation mode, and the activation behind `layer`, one of
+    /// [`Architecture::layers`]: gradients of the logits with respect to it can be asked for, and parameters take none where
+    /// [`Network::freeze_all`] was called. `None`: the network has no such layer.
+    ///
+    /// # Errors
+    /// As [`Network::forward_t`].
+    pub fn forward_tapped(&self, images_nchw: &Tensor, layer: &str) -> Result<Option<Tapped>, TchError> {
+        let (mode, tap) = (self.mode(false), Tap::on(layer));
+        let features_nchw = self.body.features(images_nchw, mode, &tap)?;
+        let Some(activation_nchw) = tap.into_caught() else { return Ok(None) };
+        Ok(Some(Tapped { logits_nl: self.body.classify(&features_nchw, mode)?, activation_nchw }))
+    }
+
+    /// Lets no parameter take a gradient from now on.
+    pub fn freeze_all(&self) {
+        for named in &self.tensors {
+            let _ = named.tensor.set_requires_grad(false);
+        }
+    }
+
+    /// The last convolutional feature map, [N, C, h, w].
     ///
     /// # Errors
     /// As [`Network::forward_t`].
     pub fn features(&self, images_nchw: &Tensor, train: bool) -> Result<Tensor, TchError> {
-        self.body.features(images_nchw, self.mode(train))
+        self.body.features(images_nchw, self.mode(train), &Tap::none())
     }
 
     /// Logits, [N, L], of a feature map as [`Network::features`] gives it. The map is left as it is, so that

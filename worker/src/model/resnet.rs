@@ -12,6 +12,7 @@ use super::assembly::{Assembly, Init, Norm};
 use super::body::{Body, Mode};
 use super::head::{Head, HeadSettings};
 use super::layers::{ConvNorm, ConvShape, Linear};
+use super::tap::Tap;
 
 /// The name of the classifier.
 pub(super) const CLASSIFIER: &str = "fc";
@@ -34,7 +35,8 @@ enum Form {
 /// One of the family.
 pub(super) struct Resnet {
     stem: ConvNorm,
-    blocks: Vec<Block>,
+    /// Each with its name.
+    blocks: Vec<(String, Block)>,
     head: Head<Linear>,
 }
 
@@ -73,9 +75,9 @@ impl Resnet {
         for (stage, ((channels, stride), n)) in (1..).zip(STAGES.into_iter().zip(blocks_per_stage)) {
             for i in 0..n {
                 let stride = if i == 0 { stride } else { 1 };
-                let block =
-                    Block::build(assembly, &format!("layer{stage}.{i}"), form, inputs, channels, stride)?;
-                blocks.push(block);
+                let name = format!("layer{stage}.{i}");
+                let block = Block::build(assembly, &name, form, inputs, channels, stride)?;
+                blocks.push((name, block));
                 inputs = channels * form.expansion();
             }
         }
@@ -85,11 +87,11 @@ impl Resnet {
 }
 
 impl Body for Resnet {
-    fn features(&self, images_nchw: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let x = self.stem.forward(images_nchw, mode)?.f_relu_()?;
+    fn features(&self, images_nchw: &Tensor, mode: Mode, tap: &Tap<'_>) -> Result<Tensor, TchError> {
+        let x = tap.pass("conv1", self.stem.forward(images_nchw, mode)?.f_relu_()?)?;
         let mut x = x.f_max_pool2d(3, 2, 1, 1, false)?;
-        for block in &self.blocks {
-            x = block.forward(&x, mode)?;
+        for (name, block) in &self.blocks {
+            x = tap.pass(name, block.forward(&x, mode)?)?;
         }
         Ok(x)
     }

@@ -13,6 +13,7 @@ use super::assembly::{Assembly, Init};
 use super::body::{Body, Mode};
 use super::head::{Head, HeadSettings};
 use super::layers::{Conv, ConvShape, Layer};
+use super::tap::Tap;
 
 /// The name of the classifier.
 pub(super) const CLASSIFIER: &str = "classifier.1";
@@ -41,6 +42,7 @@ pub(super) struct Squeezenet1_1 {
 
 /// A pointwise convolution to few channels, then two beside each other to many.
 struct Fire {
+    name: String,
     pooled_before: bool,
     squeeze: Conv,
     expand1x1: Conv,
@@ -62,13 +64,13 @@ impl Squeezenet1_1 {
 }
 
 impl Body for Squeezenet1_1 {
-    fn features(&self, images_nchw: &Tensor, _: Mode) -> Result<Tensor, TchError> {
-        let mut x = self.stem.forward(images_nchw)?.f_relu_()?;
+    fn features(&self, images_nchw: &Tensor, _: Mode, tap: &Tap<'_>) -> Result<Tensor, TchError> {
+        let mut x = tap.pass("features.0", self.stem.forward(images_nchw)?.f_relu_()?)?;
         for fire in &self.fires {
             if fire.pooled_before {
                 x = x.f_max_pool2d(3, 2, 0, 1, true)?;
             }
-            x = fire.forward(&x)?;
+            x = tap.pass(&fire.name, fire.forward(&x)?)?;
         }
         Ok(x)
     }
@@ -96,6 +98,7 @@ impl Fire {
                 &format!("{name}.expand3x3"),
                 ConvShape::new(squeezed, expanded, 3, 1),
             )?,
+            name,
         })
     }
 

@@ -15,6 +15,7 @@ use super::body::{Body, Mode};
 use super::head::{HIDDEN, Head, HeadSettings};
 use super::layers::Linear;
 use super::libtorch::Libtorch;
+use super::tap::Tap;
 use crate::script::{ScriptFault, ScriptModule, ScriptTensor};
 
 /// The name of the classifier: one that modules do not have.
@@ -194,7 +195,7 @@ fn owner(tensor: &str) -> &str {
 }
 
 impl Body for Script {
-    fn features(&self, images_nchw: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+    fn features(&self, images_nchw: &Tensor, mode: Mode, _: &Tap<'_>) -> Result<Tensor, TchError> {
         self.module.forward(images_nchw, mode.train).map_err(|ScriptFault(message)| TchError::Torch(message))
     }
 

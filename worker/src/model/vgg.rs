@@ -13,6 +13,7 @@ use super::assembly::{Assembly, Init};
 use super::body::{Body, Mode};
 use super::head::{Head, HeadSettings};
 use super::layers::{Conv, ConvShape, Layer, Linear};
+use super::tap::Tap;
 
 /// The name of the classifier.
 pub(super) const CLASSIFIER: &str = "head.fc";
@@ -26,7 +27,8 @@ const WIDE: i64 = 4096;
 
 /// VGG-16.
 pub(super) struct Vgg16 {
-    stages: Vec<Vec<Conv>>,
+    /// Each convolution with its name.
+    stages: Vec<Vec<(String, Conv)>>,
     wide: [Conv; 2],
     head: Head<Linear>,
 }
@@ -40,7 +42,9 @@ impl Vgg16 {
             let mut stage = Vec::new();
             for _ in 0..n {
                 let shape = ConvShape::new(inputs, channels, 3, 1);
-                stage.push(conv(assembly, &format!("features.{place}"), shape)?);
+                let name = format!("features.{place}");
+                let conv = conv(assembly, &name, shape)?;
+                stage.push((name, conv));
                 // timm counts the ReLU behind each, and the pooling behind each stage.
                 (place, inputs) = (place + 2, channels);
             }
@@ -58,11 +62,11 @@ impl Vgg16 {
 }
 
 impl Body for Vgg16 {
-    fn features(&self, images_nchw: &Tensor, _: Mode) -> Result<Tensor, TchError> {
+    fn features(&self, images_nchw: &Tensor, _: Mode, tap: &Tap<'_>) -> Result<Tensor, TchError> {
         let mut x = images_nchw.shallow_clone();
         for stage in &self.stages {
-            for conv in stage {
-                x = conv.forward(&x)?.f_relu_()?;
+            for (name, conv) in stage {
+                x = tap.pass(name, conv.forward(&x)?.f_relu_()?)?;
             }
             x = x.f_max_pool2d(2, 2, 0, 1, false)?;
         }

@@ -8,7 +8,7 @@ use tch::Kind;
 use super::formula::*;
 
 /// The weights beside the repository, or in the folder that `ABLATRIX_SHARED` names.
-fn weights() -> Option<PathBuf> {
+pub fn weights() -> Option<PathBuf> {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared");
     let shared = std::env::var_os("ABLATRIX_SHARED").map_or_else(beside, PathBuf::from);
     let path = shared.join("data/weights/squeezenet1_1_imagenet.safetensors");

@@ -146,6 +146,7 @@ impl Study {
                 ema: 0.0,
                 early_stopping: None,
             },
+            explain: Explain { method: None, layer: AUTO_LAYER.into(), images: 0, faithfulness: 0 },
             images: Images { size: SIDE as u32, fit: Fit::Stretch },
             policy: vec![op("flip", Action::Geometry(Geometry::HorizontalFlip {})), op("noise", noise)],
             inputs: self.inputs.clone(),
@@ -198,13 +199,18 @@ impl Study {
 
 /// Gives a job the key of all that it holds. The cache's folder is no part of it.
 pub fn sign(job: &mut Job) {
-    let stage = if job.stage == JobStage::Train { "train" } else { "predict" };
+    let stage = match job.stage {
+        JobStage::Train => "train",
+        JobStage::Predict => "predict",
+        JobStage::Explain => "explain",
+    };
     let mut print = Builder::new(stage, 1)
         .setting("model", &job.model)
         .setting("train", &job.train)
         .setting("policy", &job.policy)
         .setting("seed", &job.seed)
-        .setting("fold", &job.fold);
+        .setting("fold", &job.fold)
+        .setting("explain", &job.explain);
     for (name, digest) in &job.inputs {
         print = print.input(name, digest);
     }

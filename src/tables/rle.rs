@@ -10,7 +10,7 @@ const MAX_GROUPS: u32 = 7;
 
 /// Why there is no mask in some counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum RleError {
+pub enum RleError {
     /// A character that the compressed form does not use.
     #[error("`counts` holds a character that does not belong there")]
     Character,
@@ -20,10 +20,21 @@ pub(super) enum RleError {
     /// A run that is negative or longer than any picture.
     #[error("a run is {0} pixels long")]
     Run(i64),
+    /// The runs are of another picture.
+    #[error("the runs have {found} pixels, expected {expected}")]
+    Length {
+        /// Their sum.
+        found: u64,
+        /// Pixels of the picture.
+        expected: u64,
+    },
 }
 
 /// Lengths of the runs of a compressed string.
-pub(super) fn decompress(text: &str) -> Result<Vec<u32>, RleError> {
+///
+/// # Errors
+/// Where it is no such string.
+pub fn decompress(text: &str) -> Result<Vec<u32>, RleError> {
     let mut runs: Vec<u32> = Vec::new();
     let mut bytes = text.bytes();
     while let Some(mut byte) = bytes.next() {
@@ -51,7 +62,7 @@ pub(super) fn decompress(text: &str) -> Result<Vec<u32>, RleError> {
 }
 
 /// The compressed string of these runs.
-pub(super) fn compress(runs: &[u32]) -> String {
+pub fn compress(runs: &[u32]) -> String {
     let mut text = String::with_capacity(runs.len() * 2);
     for (idx, &run) in runs.iter().enumerate() {
         let before = if idx > 2 { i64::from(runs[idx - 2]) } else { 0 };
@@ -70,7 +81,7 @@ pub(super) fn compress(runs: &[u32]) -> String {
 }
 
 /// Pixels of the picture, and those of the mask among them.
-pub(super) fn pixels(runs: &[u32]) -> (u64, u64) {
+pub fn pixels(runs: &[u32]) -> (u64, u64) {
     let all = runs.iter().map(|&run| u64::from(run)).sum();
     (all, runs.iter().skip(1).step_by(2).map(|&run| u64::from(run)).sum())
 }
@@ -84,7 +95,7 @@ mod tests {
 
     #[test]
     fn pycocotools_gives_the_same() {
-        let text = include_str!("../../../tests/golden/dataset/rle.json");
+        let text = include_str!("../../tests/golden/dataset/rle.json");
         let cases: Vec<Value> = serde_json::from_str(text).unwrap();
         assert!(cases.len() > 20);
         for case in cases {
