@@ -158,6 +158,7 @@ fn job(root: &Path, model: &str, side: usize) -> Job {
             ema: 0.0,
             early_stopping: None,
         },
+        explain: Explain { method: None, layer: AUTO_LAYER.into(), images: 0, faithfulness: 0 },
         images: Images { size: side as u32, fit: Fit::Stretch },
         policy: vec![],
         inputs: inputs.into(),

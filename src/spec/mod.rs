@@ -26,6 +26,8 @@ pub mod settings;
 #[cfg(test)]
 mod evaluate_tests;
 #[cfg(test)]
+mod explain_tests;
+#[cfg(test)]
 mod grid_tests;
 #[cfg(test)]
 mod ops_tests;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may end so, and says that it skips")]
 
+mod attention;
 mod bad_input;
 mod cached;
 mod collect;

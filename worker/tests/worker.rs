@@ -8,6 +8,8 @@ mod harness;
 mod protocol;
 #[path = "worker/training.rs"]
 mod training;
+#[path = "worker/explain.rs"]
+mod explain;
 #[path = "worker/memory.rs"]
 mod memory;
 #[path = "worker/resume.rs"]

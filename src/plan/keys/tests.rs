@@ -228,3 +228,36 @@ fn settings_of_the_model_enter_where_they_are_read_and_matter() {
         assert!(fields.iter().all(|field| !field.contains("m.pt")), "{fields:?}");
     }
 }
+
+/// The keys' fields of a stage of the first variant, without those of all keys.
+fn of_stage(plan: &Plan, stage: Stage) -> Vec<String> {
+    let node = plan.nodes.iter().find(|node| node.stage == stage).unwrap();
+    let key = settings(node.stage, &node.variant, node.seed, node.fold).finish();
+    key.fields.into_iter().map(|field| format!("{}={}", field.name, field.value)).collect()
+}
+
+#[test]
+fn maps_are_made_where_they_are_asked_for_and_change_no_other_key() {
+    let with = |keys: &str| plan(&format!("{SPEC}[model]\nname = \"resnet18\"\n[explain]\n{keys}\n"));
+    let (without, off) = (with(""), with("layer = \"layer2\"\nimages = 3\nfaithfulness = 1"));
+    let on = with("method = \"grad_cam\"");
+    let names = |plan: &Plan| plan.nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&without), names(&off));
+    let more: Vec<String> = names(&on).into_iter().filter(|name| !names(&without).contains(name)).collect();
+    assert_eq!(more, ["regions", "explain none/seed=7"]);
+    for stage in Stage::ALL.into_iter().filter(|stage| !matches!(stage, Stage::Regions | Stage::Explain)) {
+        assert_eq!(of_stage(&on, stage), of_stage(&without, stage), "{stage:?}");
+    }
+    assert!(without.nodes[without.report()].extra == off.nodes[off.report()].extra);
+    let explained = |keys: &str| of_stage(&with(&format!("method = \"grad_cam\"\n{keys}")), Stage::Explain);
+    let usual = explained("");
+    assert_eq!(explained("layer = \"layer4\""), usual, "the last layer by its name");
+    assert_eq!(explained("images = 40"), usual, "the number of pictures is the report's");
+    assert_ne!(explained("layer = \"layer3\""), usual);
+    assert_ne!(explained("faithfulness = 0"), usual);
+    let report = |images: u32| {
+        let plan = with(&format!("method = \"grad_cam\"\nimages = {images}"));
+        plan.nodes[plan.report()].extra.clone()
+    };
+    assert_ne!(report(3), report(4));
+}

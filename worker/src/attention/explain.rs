@@ -251,6 +251,8 @@ fn kept(maps_nhw: &Tensor) -> Result<Tensor, JobError> {
     let (_, height, width) = maps_nhw.size3()?;
     let (rows, columns) = (height.min(KEPT_SIDE), width.min(KEPT_SIDE));
     let small = maps_nhw.f_unsqueeze(1)?.f_adaptive_avg_pool2d([rows, columns])?.f_squeeze_dim(1)?;
-    let shares = scale::normalised(&small)?.f_nan_to_num(0.0, 0.0, 0.0)?.f_clamp(0.0, 1.0)?;
+    // Twice: what is added to the maximum counts for something beside a weak one.
+    let shares =
+        scale::normalised(&scale::normalised(&small)?)?.f_nan_to_num(0.0, 0.0, 0.0)?.f_clamp(0.0, 1.0)?;
     Ok(shares.f_mul_scalar(255.0)?.f_round()?.f_to_kind(Kind::Uint8)?.f_to_device(Device::Cpu)?)
 }

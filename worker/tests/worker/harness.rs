@@ -170,6 +170,17 @@ impl Study {
         job
     }
 
+    /// Explains the model that `train` made, by maps of `layer`.
+    pub fn explain_job(&self, train: &Job, method: ExplainMethod, layer: &str, faithfulness: u32) -> Job {
+        let mut job = Job { stage: JobStage::Explain, ..train.clone() };
+        job.explain = Explain { method: Some(method), layer: layer.into(), images: 0, faithfulness };
+        let model = self.digest(train, output::MODEL);
+        job.inputs.insert(input::MODEL.into(), model);
+        job.inputs.insert(input::REGIONS.into(), self.inputs[input::REGIONS].clone());
+        sign(&mut job);
+        job
+    }
+
     pub fn digest(&self, job: &Job, name: &str) -> Digest {
         let entry = self.store().lookup(&job.fingerprint.key).unwrap().expect("published");
         entry.digest(name).clone()

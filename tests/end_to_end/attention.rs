@@ -1,0 +1,167 @@
+//! Where models look, whole: asked for it is measured and shown, a change reaches it alone, and a kill loses nothing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::harness::{Lab, SPEC, stderr, stdout};
+
+/// The harness' images as a COCO set: an object in each, of the class of its folder; `glass` as a polygon, `metal` as a
+/// run-length mask, `paper` as a box alone.
+fn annotate(lab: &Lab) {
+    let (mut images, mut annotations) = (Vec::new(), Vec::new());
+    for (class_idx, class) in ["glass", "metal", "paper"].into_iter().enumerate() {
+        for i in 0..16 {
+            let id = class_idx * 16 + i + 1;
+            images.push(
+                json!({"id": id, "file_name": format!("{class}/{i:02}.png"), "width": 24, "height": 24}),
+            );
+            // The left half.
+            let segmentation = match class {
+                "glass" => json!([[0, 0, 12, 0, 12, 24, 0, 24]]),
+                "metal" => json!({"counts": [0, 288, 288], "size": [24, 24]}),
+                _ => json!([]),
+            };
+            annotations.push(json!({
+                "id": id, "image_id": id, "category_id": class_idx + 1, "bbox": [0, 0, 12, 24], "area": 288,
+                "iscrowd": i32::from(class == "metal"), "segmentation": segmentation,
+            }));
+        }
+    }
+    let categories =
+        ["glass", "metal", "paper"].into_iter().zip(1..).map(|(name, id)| json!({"id": id, "name": name}));
+    let file =
+        json!({"images": images, "annotations": annotations, "categories": categories.collect::<Vec<_>>()});
+    fs::write(lab.path("objects.json"), file.to_string()).unwrap();
+}
+
+/// Two variants with one seed each on these objects, and these keys in `[explain]`.
+fn spec(explain: &str) -> String {
+    let spec = SPEC
+        .replace("format = \"folders\"", "format = \"coco\"\nannotations = \"objects.json\"")
+        .replace("from = \"folder\"", "from = \"category\"")
+        .replace("seeds = 2", "seeds = 1")
+        .replace("colour = { op = \"hue_saturation_value\", p = 0.5 }\n", "");
+    format!("{spec}\n[explain]\n{explain}\n")
+}
+
+/// Of the last layer at 32 pixels only one place is left.
+const ON: &str = "method = \"grad_cam\"\nlayer = \"blocks.1\"\nimages = 4\nfaithfulness = 3";
+
+/// The rows of the table as column name to text.
+fn rows(lab: &Lab) -> Vec<BTreeMap<String, String>> {
+    let output = lab.command("cache", "table", &["attention"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    csv::Reader::from_reader(output.stdout.as_slice()).deserialize().map(Result::unwrap).collect()
+}
+
+/// Names of the stages that are to run.
+fn to_run(lab: &Lab) -> Vec<String> {
+    let plan = lab.plan("cache").into_iter().filter(|line| line["state"] == "to run");
+    plan.map(|line| line["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_is_asked_for_is_measured_and_shown_and_a_change_reaches_it_alone() {
+    let Some(lab) = Lab::new() else { return };
+    annotate(&lab);
+    lab.write_spec(&spec(""));
+    let before = lab.run("cache");
+    let page = fs::read_to_string(before["report"].as_str().unwrap()).unwrap();
+    assert!(!page.contains("id=\"attention\""), "nothing is shown that was not asked for");
+    let none = lab.call("cache", "table", &["attention"]);
+    assert_eq!(none.status.code(), Some(1), "{}", stdout(&none));
+    assert!(stderr(&none).contains("explain.method"), "{}", stderr(&none));
+
+    lab.write_spec(&spec(ON));
+    let stages = ["regions", "explain none/seed=1", "explain flip/seed=1", "report"];
+    assert_eq!(to_run(&lab), stages, "trainings stay");
+    let done = lab.run("cache");
+    assert_eq!(done["computed"], 4);
+    assert_eq!(lab.run("cache")["computed"], 0);
+
+    let found = rows(&lab);
+    assert_eq!(found.len(), 2 * 12, "each test image has one label, in two runs");
+    for row in &found {
+        assert_eq!(row["object_area"], "0.5", "{row:?}");
+        assert_eq!(row["has_boxes"], (row["label"] == "paper").to_string(), "{row:?}");
+        for measure in ["probability", "energy_inside", "active_area", "deletion", "insertion"] {
+            // A map that is 0 everywhere has none.
+            let is_empty = row[measure].is_empty() && row["active_area"].is_empty();
+            assert!(
+                is_empty || (0.0..=1.0).contains(&row[measure].parse::<f64>().unwrap()),
+                "{measure} {row:?}"
+            );
+        }
+    }
+    let runs: std::collections::BTreeSet<&str> = found.iter().map(|row| row["run"].as_str()).collect();
+    assert_eq!(runs.into_iter().collect::<Vec<_>>(), ["flip/seed=1", "none/seed=1"]);
+
+    let page = fs::read_to_string(done["report"].as_str().unwrap()).unwrap();
+    let section = page.split("<section id=\"attention\"").nth(1).unwrap().split("</section>").next().unwrap();
+    for text in ["Where the models look", "Grad-CAM", "blocks.1.0", "seed 1", "energy inside", "flip"] {
+        assert!(section.contains(text), "{text}");
+    }
+    assert_eq!(section.matches("class=\"looked\"").count(), 4, "pictures, each with a row of tiles");
+    assert_eq!(section.matches("data:image/jpeg;base64,").count(), 4 * 3, "itself and two variants");
+
+    lab.write_spec(&spec(&ON.replace("images = 4", "images = 6")));
+    assert_eq!(to_run(&lab), ["report"]);
+    lab.write_spec(&spec(&ON.replace("blocks.1", "blocks.2")));
+    assert_eq!(to_run(&lab), ["explain none/seed=1", "explain flip/seed=1", "report"]);
+    for line in lab.plan("cache").iter().filter(|line| line["stage"] == "explain") {
+        assert_eq!(line["why"]["field"], "explain.layer", "{line}");
+    }
+    let until = lab.call("cache", "run", &["--until", "explain"]);
+    assert_eq!(until.status.code(), Some(0), "{}", stderr(&until));
+    assert_eq!(to_run(&lab), ["report"]);
+    assert_ne!(rows(&lab), found);
+
+    // Without pictures there are measures still.
+    lab.write_spec(&spec(&ON.replace("images = 4", "images = 0")));
+    let page = fs::read_to_string(lab.run("cache")["report"].as_str().unwrap()).unwrap();
+    assert!(page.contains("id=\"attention\"") && !page.contains("class=\"looked\""));
+}
+
+/// Folders say nothing of objects: what needs them is empty, the rest is there.
+#[test]
+fn without_objects_there_is_the_active_area() {
+    let Some(lab) = Lab::new() else { return };
+    lab.write_spec(&format!("{}\n[explain]\n{}\n", SPEC.replace("seeds = 2", "seeds = 1"), ON));
+    let done = lab.run("cache");
+    let found = rows(&lab);
+    assert_eq!(found.len(), 3 * 12);
+    assert!(found.iter().all(|row| row["energy_inside"].is_empty() && row["pointing_hit"].is_empty()));
+    assert!(found.iter().any(|row| !row["active_area"].is_empty() && !row["insertion"].is_empty()));
+    let page = fs::read_to_string(done["report"].as_str().unwrap()).unwrap();
+    assert!(page.contains("The dataset says nothing of where objects are"));
+}
+
+#[test]
+fn a_run_that_is_killed_while_it_explains_goes_on() {
+    let Some(lab) = Lab::new() else { return };
+    annotate(&lab);
+    // Steps enough that it takes seconds.
+    lab.write_spec(&spec(&ON.replace("faithfulness = 3", "faithfulness = 100")));
+    let output = lab.call("cache", "run", &["--until", "evaluate"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let left = ["explain none/seed=1", "explain flip/seed=1", "report"];
+    let mut child = lab.start("cache", &[]);
+    while lab.workers_of(child.id()).is_empty() {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before a worker was seen");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(to_run(&lab), left, "the kill came too late");
+    let done = lab.run("cache");
+    assert_eq!(done["computed"], 3);
+
+    let table = |cache: &str| stdout(&lab.call(cache, "table", &["attention"]));
+    lab.run("undisturbed");
+    assert_eq!(table("cache"), table("undisturbed"));
+    let value: Value = lab.run("cache");
+    assert_eq!(value["computed"], 0);
+}
