@@ -105,6 +105,11 @@ fn check_trainable(study: &Study, until: Option<Stage>) -> Result<(), Failure> {
         let help = "write `check_images = true`; `check`, `plan` and `table` work without the pictures";
         return refuse(&["dataset", "check_images"], message, help);
     }
+    if matches!(until, Some(Stage::Regions | Stage::Explain)) && experiment.explain.method.is_none() {
+        let message = "`--until` names a stage that this study does not have: no maps are asked for";
+        let help = "write `method = \"grad_cam\"` in `[explain]`";
+        return refuse(&["explain", "method"], message, help);
+    }
     if experiment.split.method == SplitMethod::None && goes_to(Stage::Train) {
         let message = "`method = \"none\"` leaves no images to choose epochs and to compare on";
         let help = "write another `method`; `check`, `plan` and `table` work without a split";

@@ -46,6 +46,12 @@ pub fn table(args: &TableArgs) -> Result<u8, Failure> {
             State::Dirty(_) => missing.push(&node.name),
         }
     }
+    if files.is_empty() && missing.is_empty() {
+        let message = format!("the study has no stage `{}`", stage.as_str());
+        let help =
+            "write `method = \"grad_cam\"` in `[explain]` (`explain.method`), and `ablatrix run` makes maps";
+        return Err(Failure::text(1, &message, Some(help)));
+    }
     if files.is_empty() {
         let message = format!("the stage `{}` has no result yet", missing.first().unwrap_or(&""));
         let help = match stage {

@@ -61,25 +61,21 @@ pub fn look_up(
             sources.module(&module.path)?;
         }
     }
-    let of_runs: Vec<[Found; 3]> = plan
+    let of_runs: Vec<Vec<(usize, Found)>> = plan
         .runs
         .par_iter()
         .map_init(Keys::default, |keys, run| {
-            let train = look.one(keys, run.train, |node| &found[node])?;
-            let predict =
-                look.one(keys, run.predict, |node| if node == run.train { &train } else { &found[node] })?;
-            let evaluate = look.one(keys, run.evaluate, |node| match node {
-                node if node == run.train => &train,
-                node if node == run.predict => &predict,
-                node => &found[node],
-            })?;
-            Ok([train, predict, evaluate])
+            let mut of_run: Vec<(usize, Found)> = Vec::with_capacity(4);
+            for node in run.nodes() {
+                let known = |from| of_run.iter().find(|(node, _)| *node == from).map(|(_, of_node)| of_node);
+                let of_node = look.one(keys, node, |from| known(from).unwrap_or(&found[from]))?;
+                of_run.push((node, of_node));
+            }
+            Ok(of_run)
         })
         .collect::<Result<_, SourceError>>()?;
-    for (run, of_run) in plan.runs.iter().zip(of_runs) {
-        for (node, of_node) in [run.train, run.predict, run.evaluate].into_iter().zip(of_run) {
-            found[node] = of_node;
-        }
+    for (node, of_node) in of_runs.into_iter().flatten() {
+        found[node] = of_node;
     }
     let report = plan.report();
     found[report] = look.one(&mut keys, report, |node| &found[node])?;

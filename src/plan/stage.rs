@@ -78,10 +78,10 @@ impl Stage {
             // `Ingest`: run-length masks, and URLs of small copies.
             Stage::Ingest | Stage::Split | Stage::Balance | Stage::Pixels => 2,
             // `Evaluate`: averages by weight and by image, F-beta, Jaccard, Brier score and more; counts, reliability, calibration.
-            // `Report`: the page shows what each augmentation does.
-            Stage::Evaluate | Stage::Report => 3,
+            Stage::Evaluate => 3,
             // `history` has a column for every metric of validation; the summary says where a training diverged.
-            Stage::Train => 4,
+            // `Report`: the page shows where the models look.
+            Stage::Train | Stage::Report => 4,
             _ => 1,
         }
     }

@@ -5,6 +5,7 @@
 //! from disk without a network, and runs nothing that a name in the study could smuggle in.
 
 mod answer;
+mod attention;
 mod augmented;
 mod charts;
 mod curves;
@@ -12,6 +13,7 @@ mod data;
 mod format;
 mod guardrails;
 mod histograms;
+mod looks;
 mod page;
 mod portrait;
 mod scores;
@@ -22,8 +24,10 @@ mod tables;
 mod verdict;
 mod view;
 
+pub use attention::*;
 pub use augmented::{Augmented, LeftOut, Strip, Tile};
 pub use data::*;
+pub use looks::RAMP;
 pub use page::{ReportError, page};
 pub use study::*;
 pub use summary::summary_md;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::attention::*;
 use super::augmented::*;
 use super::data::*;
 use super::study::*;
@@ -136,6 +137,7 @@ pub fn study(size: Size) -> Study {
             samples: samples(labels.len()),
         },
         augmented: (variants.len() > 1).then(|| augmented(&variants)),
+        attention: (variants.len() > 1).then(|| attention(&variants)),
         baseline: "none".into(),
         variants: variants
             .iter()
@@ -238,6 +240,58 @@ fn augmented(variants: &[(String, String, String, f64)]) -> Augmented {
         ops: variants.iter().skip(1).take(40).enumerate().map(strip).collect(),
         arms: vec![],
         left_out: LeftOut { bytes: 1_100_000, ..LeftOut::default() },
+    }
+}
+
+/// Two pictures with maps of the first variants; the second variant's map of the second picture is empty, and the third did
+/// not see it.
+fn attention(variants: &[(String, String, String, f64)]) -> Attention {
+    let shown: Vec<String> = variants.iter().take(3).map(|(name, ..)| name.clone()).collect();
+    let look = |probability: f64, is_empty: bool| Look {
+        jpeg: (!is_empty).then(|| grey(200)),
+        probability,
+        threshold: 0.43,
+        energy_inside: (!is_empty).then_some(0.618),
+        pointing_hit: (!is_empty).then_some(true),
+        active_area: (!is_empty).then_some(0.179),
+    };
+    let picture = |idx: usize| LookedAt {
+        file_name: format!("batch_3_{idx:06}.jpg"),
+        label: 0,
+        jpeg: grey(110),
+        looks: (0..shown.len())
+            .map(|v| (idx == 0 || v != 2).then(|| look([0.71, 0.12][idx], (idx, v) == (1, 1))))
+            .collect(),
+    };
+    let means = |name: &String| AttentionMeans {
+        variant: name.clone(),
+        maps: 1560,
+        empty: 3,
+        object_area: vec![0.104; 5],
+        energy_inside: vec![0.41, 0.42, 0.43, 0.40, 0.44],
+        pointing_hit: vec![0.55; 5],
+        active_area: vec![0.171; 5],
+        deletion: vec![0.201; 5],
+        insertion: vec![0.502; 5],
+    };
+    Attention {
+        method: "Grad-CAM".into(),
+        layers: vec!["conv_head".into()],
+        steps: 8,
+        has_objects: true,
+        has_boxes: false,
+        means: variants.iter().map(|(name, ..)| means(name)).collect(),
+        missing: vec![("noise/seed=3".into(), "memory is out".into())],
+        overlays: Some(Overlays {
+            seed: 1,
+            fold: None,
+            side: 96,
+            variants: shown.clone(),
+            more_variants: variants.len() - shown.len(),
+            more_pictures: 1,
+            bytes: 1_500_000,
+            pictures: (0..2).map(picture).collect(),
+        }),
     }
 }
 

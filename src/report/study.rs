@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::attention::Attention;
 use super::augmented::Augmented;
 use super::data::{Data, PartCounts};
 use crate::job::TrainSummary;
@@ -37,6 +38,8 @@ pub struct Study {
     pub data: Data,
     /// What the ops do to pictures; `None` where there are no ops.
     pub augmented: Option<Augmented>,
+    /// Where the models look; `None` where no maps were asked for.
+    pub attention: Option<Attention>,
     /// The arm that effects are measured against: each variant of this arm is a baseline.
     pub baseline: String,
     /// Variants in the order of the spec, baselines among them.

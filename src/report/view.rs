@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::answer::{self, Answer};
 use super::format;
 use super::guardrails::{self, Finding};
+use super::looks::{self, Looks};
 use super::portrait::{self, Portrait};
 use super::scores::{Scores, metrics};
 use super::strips::{self, Strips};
@@ -49,6 +50,8 @@ pub struct View<'a> {
     portrait: Portrait,
     /// Where there are ops.
     strips: Option<Strips>,
+    /// Where there are maps.
+    looks: Option<Looks>,
     provenance: &'a Provenance,
     stages: Stages,
 }
@@ -97,6 +100,7 @@ pub fn view<'a>(study: &'a Study, scores: &Scores) -> View<'a> {
         data_rows: tables::data_rows(study),
         portrait: portrait::portrait(study),
         strips: strips::strips(study),
+        looks: looks::looks(study),
         provenance: &study.provenance,
         stages: tables::stages(study),
     }

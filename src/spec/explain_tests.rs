@@ -74,7 +74,7 @@ fn a_module_is_refused_and_faults_say_what_may_stand_there() {
     for key in ["images", "faithfulness"] {
         for value in [-1, 2000] {
             let told = of(&format!("{key} = {value}"));
-            assert!(told.contains(&format!("`{key}` is {value}, expected 0 to 1000")), "{told}");
+            assert!(told.contains(&format!("`{key}` is `{value}`, expected 0 to 1000")), "{told}");
         }
     }
     assert!(of("steps = 5").contains("unknown key `steps` in `[explain]`"));

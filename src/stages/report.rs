@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::error::StageError;
 use super::evaluate::{EvaluationRecord, PartScores};
+use super::report_attention::attention;
 use super::report_augmented::augmented;
 use super::report_constant::{constant, part_targets};
 use super::report_data::{Shared, data};
@@ -69,6 +70,7 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
         labels: shared.labels.labels.clone(),
         data: data(work, &shared)?,
         augmented: augmented(work, &shared)?,
+        attention: attention(work, &shared)?,
         baseline: experiment.report.baseline.clone(),
         variants: variants(work),
         runs: runs(work, &mut states),

@@ -86,7 +86,7 @@ fn what_is_asked_for_is_measured_and_shown_and_a_change_reaches_it_alone() {
     assert_eq!(found.len(), 2 * 12, "each test image has one label, in two runs");
     for row in &found {
         assert_eq!(row["object_area"], "0.5", "{row:?}");
-        assert_eq!(row["has_boxes"], (row["label"] == "paper").to_string(), "{row:?}");
+        assert_eq!(row["has_boxes"], u8::from(row["label"] == "paper").to_string(), "{row:?}");
         for measure in ["probability", "energy_inside", "active_area", "deletion", "insertion"] {
             // A map that is 0 everywhere has none.
             let is_empty = row[measure].is_empty() && row["active_area"].is_empty();
