@@ -101,7 +101,7 @@ fn what_is_asked_for_is_measured_and_shown_and_a_change_reaches_it_alone() {
 
     let page = fs::read_to_string(done["report"].as_str().unwrap()).unwrap();
     let section = page.split("<section id=\"attention\"").nth(1).unwrap().split("</section>").next().unwrap();
-    for text in ["Where the models look", "Grad-CAM", "blocks.1.0", "seed 1", "energy inside", "flip"] {
+    for text in ["Where the models look", "Grad-CAM", "blocks.1.1", "seed 1", "Energy inside", "flip"] {
         assert!(section.contains(text), "{text}");
     }
     assert_eq!(section.matches("class=\"looked\"").count(), 4, "pictures, each with a row of tiles");

@@ -82,7 +82,7 @@ threads = 1
 "#;
 
 /// Edits after which nothing is to be done.
-const FRESH: [Edit<'_>; 17] = [
+const FRESH: [Edit<'_>; 18] = [
     ("a comment", &[("seeds = 2", "# how many\nseeds = 2 # two")]),
     ("keys in another order", &[("train = 0.5\nval = 0.25", "val = 0.25\ntrain = 0.5")]),
     (
@@ -106,6 +106,10 @@ const FRESH: [Edit<'_>; 17] = [
             "dropout = 0.1",
             "dropout = 0.1\nhead = []\nfreeze = 0.0\nunfreeze_after = 0\nnormalise = \"auto\"",
         )],
+    ),
+    (
+        "what nothing reads of maps",
+        &[("[report]", "[explain]\nmethod = \"none\"\nlayer = \"layer2\"\nimages = 3\n[report]")],
     ),
     ("more workers", &[("slots = 2", "slots = 3")]),
     ("as many workers as cores", &[("slots = 2", "slots = 0")]),
