@@ -146,6 +146,12 @@ fn hostile_names_show_as_text() {
     for (strip, name) in augmented.ops.iter_mut().zip(hostile) {
         (strip.name, strip.words, strip.tiles[0].drawn) = (name.into(), name.into(), name.into());
     }
+    let attention = study.attention.as_mut().unwrap();
+    (attention.layers[0], attention.missing[0]) = (hostile[0].into(), (hostile[0].into(), hostile[1].into()));
+    attention.means.iter_mut().for_each(|means| means.variant = hostile[0].into());
+    let overlays = attention.overlays.as_mut().unwrap();
+    overlays.pictures.iter_mut().for_each(|picture| picture.file_name = hostile[0].into());
+    overlays.variants[0] = hostile[1].into();
     for run in &mut study.runs {
         if let RunState::Done(result) = &mut run.state {
             result.scores.iter_mut().for_each(|s| renamed(&mut s.label));
@@ -207,6 +213,47 @@ fn what_each_augmentation_does_is_shown_before_and_after() {
     );
     assert!(text.contains("&lt;b onclick=alert(1)&gt;") && text.contains("angle=-12.3 &lt;i&gt;"));
     assert!(!text.contains("<b onclick") && !text.contains("Left out") && !text.contains("<details>"));
+}
+
+#[test]
+fn the_same_pictures_are_shown_for_every_variant_with_hits_and_misses() {
+    let mut study = study(SMALL);
+    let section = |study: &Study| {
+        let page = page(study).unwrap();
+        let start = page.find("<section id=\"attention\"").unwrap();
+        page[start..start + page[start..].find("</section>").unwrap()].to_owned()
+    };
+    let text = section(&study);
+    assert!(text.contains("Grad-CAM of the layer conv_head: where on a test image"), "{text}");
+    assert!(
+        text.contains("Deletion and insertion, in 8 steps") && text.contains("Maps are those of seed 1;")
+    );
+    assert!(text.contains("Not shown: 3 more variants, the last ones of the design."), "{text}");
+    assert!(text.contains("Left out, so that all tiles stay within 1.5 MB: 1 more picture."));
+    assert!(text.contains("Without maps: <bdi>noise&#x2f;seed=3: memory is out</bdi>."));
+    // A picture each, and of three variants all but an empty map and a picture that one did not see.
+    assert_eq!(text.matches("class=\"looked\"").count(), 2);
+    assert_eq!(text.matches("data:image/jpeg;base64,").count(), 2 + 6 - 2);
+    assert_eq!(text.matches("<span class=\"hit\">hit: 71.0 ≥ 43.0</span>").count(), 3);
+    assert_eq!(text.matches("<span class=\"miss\">miss: 12.0 &lt; 43.0</span>").count(), 2);
+    assert!(text.contains("inside 61.8, points inside; active 17.9"));
+    assert!(text.contains("the map is 0 everywhere") && text.contains("no test image of this run"));
+    assert!(
+        text.contains("<td class=n>42.0 ± 1.6</td><td class=n>10.4</td><td class=n>55.0 ± 0.0</td>"),
+        "{text}"
+    );
+    assert!(text.contains("<td class=n>1,560</td><td class=n>3</td>"));
+
+    let attention = study.attention.as_mut().unwrap();
+    (attention.has_objects, attention.steps, attention.overlays) = (false, 0, None);
+    let text = section(&study);
+    assert!(text.contains("The dataset says nothing of where objects are"));
+    for absent in ["Pointing game", "Deletion", "class=\"looked\"", "The same images"] {
+        assert!(!text.contains(absent), "{absent}");
+    }
+    study.attention = None;
+    let page = page(&study).unwrap();
+    assert!(!page.contains("id=\"attention\"") && !page.contains("#attention"));
 }
 
 #[test]

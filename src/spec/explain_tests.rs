@@ -24,8 +24,15 @@ fn nothing_is_explained_unless_asked() {
     let given = explain("method = \"grad_cam_plus_plus\"\nlayer = \"layer3\"\nimages = 0\nfaithfulness = 0");
     assert_eq!(given.method, Some(ExplainMethod::GradCamPlusPlus));
     assert_eq!((given.layer.as_str(), given.images, given.faithfulness), ("layer3", 0, 0));
-    // What nothing reads is not looked up.
-    assert_eq!(explain("layer = \"layer9\"").method, None);
+    // What nothing reads is not looked up, and said.
+    let unread = read(&spec("resnet18", "layer = \"layer9\"\nimages = 3"), &[]).unwrap();
+    assert_eq!(unread.experiment.explain.method, None);
+    assert!(
+        unread.notices()[0].starts_with("nothing reads `layer`, `images` of `[explain]`"),
+        "{:?}",
+        unread.notices()
+    );
+    assert!(plain.notices().is_empty());
 }
 
 #[test]

@@ -123,6 +123,17 @@ impl Loaded {
                     .to_owned(),
             );
         }
+        let unread: Vec<String> = ["layer", "images", "faithfulness"]
+            .into_iter()
+            .filter(|key| self.experiment.explain.method.is_none() && is_written(&["explain", key]))
+            .map(|key| format!("`{key}`"))
+            .collect();
+        if !unread.is_empty() {
+            notices.push(format!(
+                "nothing reads {} of `[explain]`; write `method = \"grad_cam\"` to make maps",
+                unread.join(", ")
+            ));
+        }
         let is_read =
             |reads: fn(&Evaluate) -> bool| self.points.iter().any(|p| reads(&p.experiment.evaluate));
         if is_written(&["evaluate", "precision_floor"]) && !is_read(Evaluate::reads_precision_floor) {
