@@ -109,9 +109,9 @@ impl Display {
                     bars.open.insert(run.clone(), bar);
                 }
             }
-            Event::Notice { run, message, once } => {
+            Event::Notice { stage, run, message, once } => {
                 if !once || self.noticed.insert(message.clone()) {
-                    self.line(&format!("train {run}: {message}"));
+                    self.line(&format!("{} {run}: {message}", stage.as_str()));
                 }
             }
             Event::Epoch { run, row } => {

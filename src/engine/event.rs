@@ -57,6 +57,8 @@ pub enum Event {
     },
     /// What people should know of a run that goes on.
     Notice {
+        /// What is being done.
+        stage: Stage,
         /// The run.
         run: String,
         /// A sentence without a full stop.

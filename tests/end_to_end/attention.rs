@@ -147,6 +147,12 @@ fn a_run_that_is_killed_while_it_explains_goes_on() {
     lab.write_spec(&spec(&ON.replace("faithfulness = 3", "faithfulness = 100")));
     let output = lab.call("cache", "run", &["--until", "evaluate"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    // A report of what there is needs no worker, and says what is missing.
+    let report = lab.call("cache", "report", &[]);
+    assert_eq!(report.status.code(), Some(0), "{}", stderr(&report));
+    let page = fs::read_to_string(lab.path("reports/tiny/index.html")).unwrap();
+    assert!(page.contains("none&#x2f;seed=1: it has not been explained"), "runs without maps are named");
+
     let left = ["explain none/seed=1", "explain flip/seed=1", "report"];
     let mut child = lab.start("cache", &[]);
     while lab.workers_of(child.id()).is_empty() {

@@ -63,7 +63,8 @@ impl Walk<'_> {
             }
             WorkerEvent::Epoch { row, .. } => (self.listener)(Event::Epoch { run, row }),
             WorkerEvent::Notice { message, once, .. } => {
-                (self.listener)(Event::Notice { run, message, once })
+                let stage = self.plan.nodes[node].stage;
+                (self.listener)(Event::Notice { stage, run, message, once })
             }
             WorkerEvent::Finished { .. } => {
                 let key = self.print(node)?.key;

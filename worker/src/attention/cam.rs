@@ -17,8 +17,13 @@ const EPSILON: f64 = 1e-6;
 /// Libtorch's: memory is out.
 pub fn gradients(tapped: &Tapped, labels: &[i64], keep: bool) -> Result<Tensor, TchError> {
     let Tapped { logits_nl, activation_nchw } = tapped;
-    let labels_n1 = Tensor::f_from_slice(labels)?.f_to_device(logits_nl.device())?.f_unsqueeze(1)?;
-    let sum = logits_nl.f_gather(1, &labels_n1, false)?.f_sum(logits_nl.kind())?;
+    let (_, n_labels) = logits_nl.size2()?;
+    // 1 for the label of each row: unlike an index, it has the same gradient each time on a GPU, too.
+    let chosen: Vec<f32> = (labels.iter())
+        .flat_map(|&label| (0..n_labels).map(move |other| f32::from(u8::from(other == label))))
+        .collect();
+    let chosen_nl = Tensor::f_from_slice(&chosen)?.f_view([-1, n_labels])?.f_to(logits_nl.device())?;
+    let sum = logits_nl.f_mul(&chosen_nl)?.f_sum(logits_nl.kind())?;
     let mut gradients = Tensor::f_run_backward(&[sum], &[activation_nchw], keep, false)?;
     // One for each of the one tensor that was asked for.
     gradients.pop().ok_or_else(|| TchError::Torch("no gradient of the activation".to_owned()))
