@@ -125,18 +125,20 @@ fn what_is_asked_for_is_measured_and_shown_and_a_change_reaches_it_alone() {
     assert!(page.contains("id=\"attention\"") && !page.contains("class=\"looked\""));
 }
 
-/// Folders say nothing of objects: what needs them is empty, the rest is there.
+/// Folders say nothing of objects: what needs them is empty, the rest is there, in every fold.
 #[test]
 fn without_objects_there_is_the_active_area() {
     let Some(lab) = Lab::new() else { return };
-    lab.write_spec(&format!("{}\n[explain]\n{}\n", SPEC.replace("seeds = 2", "seeds = 1"), ON));
+    let folds = SPEC.replace("seeds = 2", "seeds = 1").replace("test = 0.25\n", "folds = 2\n");
+    lab.write_spec(&format!("{folds}\n[explain]\n{ON}\n"));
     let done = lab.run("cache");
     let found = rows(&lab);
-    assert_eq!(found.len(), 3 * 12);
+    assert_eq!(found.len(), 3 * 48, "each image is tested on in one of the folds");
     assert!(found.iter().all(|row| row["energy_inside"].is_empty() && row["pointing_hit"].is_empty()));
     assert!(found.iter().any(|row| !row["active_area"].is_empty() && !row["insertion"].is_empty()));
     let page = fs::read_to_string(done["report"].as_str().unwrap()).unwrap();
     assert!(page.contains("The dataset says nothing of where objects are"));
+    assert!(page.contains("Maps are those of seed 1, fold 0;"), "one run of each variant is shown");
 }
 
 #[test]
