@@ -32,7 +32,8 @@ pub fn gradients(tapped: &Tapped, labels: &[i64], keep: bool) -> Result<Tensor, 
 /// The channels of an activation summed up, each by what its gradient makes of it, and cut at 0: [N, h, w].
 ///
 /// Grad-CAM (Selvaraju et al. 2017, equations 1 and 2) weighs a channel by the mean of its gradient over places. Grad-CAM++
-/// (Chattopadhay et al. 2018, equations 5 and 19, the derivatives of an exponential) takes a weighted sum of the gradient's positive parts.
+/// (Chattopadhay et al. 2018, equations 5 and 19, with the derivatives of an exponential) takes a weighted sum of the
+/// gradient's positive parts.
 ///
 /// # Errors
 /// Libtorch's: memory is out.

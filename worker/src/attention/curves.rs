@@ -104,7 +104,70 @@ fn probabilities(network: &Network, pictures: &[Tensor], label_idx: usize) -> Re
 
 #[cfg(test)]
 mod tests {
+    use ablatrix::spec::settings::{Architecture, Freeze, Model, Normalise, Weights};
+
     use super::*;
+
+    /// Picture by picture, pixel by pixel.
+    #[test]
+    fn curves_are_those_of_pictures_that_are_changed_by_hand() {
+        const SIDE: usize = 32;
+        let model = Model {
+            name: Architecture::Squeezenet1_1,
+            weights: Weights::None,
+            freeze: Freeze::Share(0.0),
+            unfreeze_after: 0,
+            module: None,
+            normalise: Normalise::Auto,
+            head: vec![],
+            dropout: 0.0,
+        };
+        let network = Network::new(&model, 3, 1, Device::Cpu).unwrap();
+        // A classifier that starts small answers one half to all.
+        for (name, tensor) in network.named_state() {
+            if name == "classifier.1.weight" {
+                let _no_grad = tch::no_grad_guard();
+                let _ = tensor.shallow_clone().g_mul_scalar_(30.0);
+            }
+        }
+        let pixels: Vec<f32> = (0..3 * SIDE * SIDE).map(|i| ((i * 37) % 101) as f32 / 50.0 - 1.0).collect();
+        let tensor = |pixels: &[f32]| Tensor::from_slice(pixels).view([1, 3, SIDE as i64, SIDE as i64]);
+        let image = tensor(&pixels);
+        let blurred_image = blurred(&image).unwrap();
+        let blurred_pixels = Vec::<f32>::try_from(blurred_image.reshape(-1)).unwrap();
+        // Strongest at the end.
+        let map: Vec<f32> = (0..SIDE * SIDE).map(|i| i as f32).collect();
+        let probability = |pixels: &[f32]| {
+            let _no_grad = tch::no_grad_guard();
+            network.forward_t(&tensor(pixels), false).unwrap().sigmoid().double_value(&[0, 1])
+        };
+        // With the last `changed` of the pixels from the first of two pictures.
+        let mixed = |changed: usize, first: &[f32], second: &[f32]| -> Vec<f32> {
+            let is_first = |i: usize| i % (SIDE * SIDE) >= SIDE * SIDE - changed;
+            (0..pixels.len()).map(|i| if is_first(i) { first[i] } else { second[i] }).collect()
+        };
+        let nothing = vec![0.0; pixels.len()];
+        let (all, third) = (SIDE * SIDE, SIDE * SIDE / 3);
+        let steps = [0, third, 2 * all / 3, all];
+        let deletion: Vec<f64> = steps.iter().map(|&n| probability(&mixed(n, &nothing, &pixels))).collect();
+        let insertion: Vec<f64> =
+            steps.iter().map(|&n| probability(&mixed(n, &pixels, &blurred_pixels))).collect();
+        let by_hand = |p: &[f64]| (p[0] / 2.0 + p[1] + p[2] + p[3] / 2.0) / 3.0;
+
+        let subject = Subject {
+            image: &image,
+            blurred: &blurred_image,
+            label_idx: 1,
+            probability: probability(&pixels),
+        };
+        let found = areas(&network, subject, &map, 3).unwrap();
+        for (found, expected) in
+            [(found.deletion, by_hand(&deletion)), (found.insertion, by_hand(&insertion))]
+        {
+            assert!((found.unwrap() - expected).abs() < 1e-6, "{found:?}, expected {expected}");
+        }
+        assert!((by_hand(&deletion) - by_hand(&insertion)).abs() > 1e-3, "the two can be told apart");
+    }
 
     #[test]
     fn blurring_keeps_what_is_flat_and_spreads_a_point() {

@@ -88,8 +88,8 @@ fn tell_of_places(job: &Job, worker: &Worker, layer: &str, maps: &[AttentionMapR
     if maps.first().is_some_and(|map| map.height * map.width == 1) {
         let side = job.images.size;
         let message = format!(
-            "the layer `{layer}` has one place for a picture of {side} x {side}, so that its maps are empty: name an earlier one in \
-             `explain.layer`, or raise `images.size`"
+            "the layer `{layer}` has one place for a picture of {side} x {side}, so that its maps are empty: name an \
+             earlier one in `explain.layer`, or raise `images.size`"
         );
         worker.events.emit(&WorkerEvent::Notice { key: job.fingerprint.key.clone(), message, once: true });
     }
@@ -97,34 +97,30 @@ fn tell_of_places(job: &Job, worker: &Worker, layer: &str, maps: &[AttentionMapR
 
 /// Where the objects are.
 struct Regions {
-    /// By image and label.
-    of: HashMap<(i64, String), (Region, bool)>,
+    /// By image and label. As bits, those of a large dataset would fill the memory.
+    rows: HashMap<(i64, String), RegionRow>,
 }
 
 impl Regions {
     fn open(job: &Job, store: &Store, examples: &Examples) -> Result<Self, InputError> {
         let rows: Vec<RegionRow> = inputs::table(job, store, input::REGIONS)?;
-        let mut of = HashMap::new();
-        for row in rows {
-            let region = Region::of_rle(row.side, &row.mask_rle)
-                .map_err(|error| error.to_string())
-                .and_then(|region| match region.side() == examples.side() {
-                    true => Ok(region),
-                    false => Err(format!("its side is {}, expected {}", row.side, examples.side())),
-                })
-                .map_err(|why| InputError::Region {
-                    image_id: row.image_id,
-                    label: row.label.clone(),
-                    why,
-                })?;
-            of.insert((row.image_id, row.label), (region, row.has_boxes));
+        if let Some(row) = rows.iter().find(|row| row.side as usize != examples.side()) {
+            return Err(refused(row, format!("its side is {}, expected {}", row.side, examples.side())));
         }
-        Ok(Regions { of })
+        Ok(Regions { rows: rows.into_iter().map(|row| ((row.image_id, row.label.clone()), row)).collect() })
     }
 
-    fn get(&self, image_id: i64, label: &str) -> Option<&(Region, bool)> {
-        self.of.get(&(image_id, label.to_owned()))
+    /// The pixels of the objects, and whether boxes stand for some of them.
+    fn get(&self, image_id: i64, label: &str) -> Result<Option<(Region, bool)>, InputError> {
+        let Some(row) = self.rows.get(&(image_id, label.to_owned())) else { return Ok(None) };
+        let region =
+            Region::of_rle(row.side, &row.mask_rle).map_err(|error| refused(row, error.to_string()))?;
+        Ok(Some((region, row.has_boxes)))
     }
+}
+
+fn refused(row: &RegionRow, why: String) -> InputError {
+    InputError::Region { image_id: row.image_id, label: row.label.clone(), why }
 }
 
 /// What is at hand, and what came out so far.
@@ -201,8 +197,8 @@ impl Explainer<'_> {
         let Pair { row, label_idx } = pair;
         let label = &self.examples.labels()[label_idx];
         let probability = passed.probabilities[row * self.examples.labels().len() + label_idx];
-        let region = self.regions.get(image_id, label);
-        let pixels = region.map(|(region, _)| region.pixels());
+        let region = self.regions.get(image_id, label)?;
+        let pixels = region.as_ref().map(|(region, _)| region.pixels());
         let active_area = active_area(map);
         let areas = match &passed.blurred_nchw {
             Some(blurred) if active_area.is_some() => {
@@ -221,7 +217,7 @@ impl Explainer<'_> {
             label: label.clone(),
             probability,
             object_area: pixels.map(share),
-            has_boxes: region.map(|&(_, has_boxes)| has_boxes),
+            has_boxes: region.as_ref().map(|&(_, has_boxes)| has_boxes),
             energy_inside: pixels.and_then(|pixels| energy_inside(map, pixels)),
             pointing_hit: pixels.and_then(|pixels| pointing_hit(map, pixels)),
             active_area,

@@ -140,15 +140,21 @@ fn a_layer_that_is_not_there_and_a_region_of_another_picture_are_refused() {
     assert_eq!(code, Some(1));
     assert!(failed(events).contains("no maps of the layer `layer4` of `mobilenet_v3_small`"));
 
-    let (image_id, label, mask_rle) = (5, "red".to_owned(), left_half());
-    study.put(input::REGIONS, &vec![RegionRow { image_id, label, side: 8, has_boxes: false, mask_rle }]);
-    let (code, events) = study.run_file(&study.explain_job(&train, GradCam, LAYER, 0));
-    assert_eq!(code, Some(1));
-    let message = failed(events);
-    assert!(
-        message.contains("no usable region of `red` in image `5`: the runs have 1024 pixels, expected 64"),
-        "{message}"
-    );
+    let (image_id, _) = tested()[0];
+    let label = LABELS[tested()[0].1];
+    for (side, runs, why) in [
+        (8, left_half(), "its side is 8, expected 32"),
+        (32, ablatrix::tables::rle::compress(&[0, 64]), "the runs have 64 pixels, expected 1024"),
+        (32, "P".to_owned(), "`counts` is cut short"),
+    ] {
+        let row = RegionRow { image_id, label: label.into(), side, has_boxes: false, mask_rle: runs };
+        study.put(input::REGIONS, &vec![row]);
+        let (code, events) = study.run_file(&study.explain_job(&train, GradCam, LAYER, 0));
+        assert_eq!(code, Some(1));
+        let message = failed(events);
+        let expected = format!("no usable region of `{label}` in image `{image_id}`: {why}");
+        assert!(message.contains(&expected), "{message}");
+    }
 }
 
 #[test]
