@@ -354,6 +354,8 @@ pub enum TableName {
     Metrics,
     /// Variant minus baseline.
     Effects,
+    /// What ops, pairs of ops, levels and axes do.
+    Contrasts,
 }
 
 /// `data fetch`

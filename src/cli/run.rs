@@ -184,6 +184,7 @@ fn write_report(
         (output::PAGE, page.clone()),
         (output::MARKDOWN, folder.join(output::MARKDOWN)),
         (output::EFFECTS, folder.join(output::EFFECTS)),
+        (output::CONTRASTS, folder.join(output::CONTRASTS)),
     ] {
         let object =
             study.store.object(entry.digest(name)).map_err(|error| super::study::cache_failure(&error))?;

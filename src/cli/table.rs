@@ -151,5 +151,6 @@ fn place(name: TableName) -> (Stage, &'static str) {
         TableName::Predictions => (Stage::Predict, output::PREDICTIONS),
         TableName::Metrics => (Stage::Evaluate, output::METRICS),
         TableName::Effects => (Stage::Report, output::EFFECTS),
+        TableName::Contrasts => (Stage::Report, output::CONTRASTS),
     }
 }

@@ -46,17 +46,27 @@
 //! epoch is seen only as far as it differs by seed. Verdicts are adjusted over variants, not over labels or
 //! metrics: of twenty labels without an effect one may well show one.
 
+pub mod contrast;
+pub mod design;
 pub mod effect;
+mod error;
 pub mod holm;
 pub mod images;
+pub mod looks;
+pub mod measure;
+mod measured;
 pub mod paired;
 mod scores;
 mod seed_runs;
+pub mod sign_flip;
 pub mod study;
 pub mod tail;
+pub mod trend;
 mod truth;
 pub mod verdict;
 
+#[cfg(test)]
+mod contrast_tests;
 #[cfg(test)]
 mod fold_tests;
 #[cfg(test)]
@@ -66,9 +76,11 @@ mod simulation;
 #[cfg(test)]
 mod study_tests;
 
+pub use contrast::{Contrast, Kind};
 pub use effect::Effect;
+pub use error::EffectError;
+pub use looks::Looks;
+pub use measure::{Measure, OfImages};
 pub use seed_runs::Incomplete;
-pub use study::{
-    Comparison, EffectError, Pair, RESAMPLES, RunScores, Study, compare, metric_name, pairs_against,
-};
+pub use study::{Comparison, Fold, RESAMPLES, RunScores, Study, compare, pairs_against};
 pub use verdict::{Undecided, Verdict};

@@ -65,10 +65,10 @@ impl Stage {
             // `Ingest`: run-length masks, and URLs of small copies.
             Stage::Ingest | Stage::Split | Stage::Balance | Stage::Pixels => 2,
             // `Evaluate`: averages by weight and by image, F-beta, Jaccard, Brier score and more; counts, reliability, calibration.
-            // `Report`: the page shows what each augmentation does.
-            Stage::Evaluate | Stage::Report => 3,
-            // `history` has a column for every metric of validation; the summary says where a training diverged.
-            Stage::Train => 4,
+            Stage::Evaluate => 3,
+            // `Train`: `history` has a column for every metric of validation; the summary says where a training diverged.
+            // `Report`: what ops, pairs, levels and axes do; folds by their corrected variance.
+            Stage::Train | Stage::Report => 4,
             _ => 1,
         }
     }
@@ -95,7 +95,7 @@ impl Stage {
             Stage::Train => &[output::MODEL, output::HISTORY, output::SUMMARY],
             Stage::Predict => &[output::PREDICTIONS],
             Stage::Evaluate => &[output::METRICS, output::EVALUATION],
-            Stage::Report => &[output::EFFECTS, output::PAGE, output::MARKDOWN],
+            Stage::Report => &[output::EFFECTS, output::CONTRASTS, output::PAGE, output::MARKDOWN],
         }
     }
 }
@@ -140,6 +140,8 @@ pub mod output {
     pub const EVALUATION: &str = "evaluation.json";
     /// The table `effects`.
     pub const EFFECTS: &str = "effects.parquet";
+    /// The table `contrasts`.
+    pub const CONTRASTS: &str = "contrasts.parquet";
     /// The page.
     pub const PAGE: &str = "index.html";
     /// Its summary.

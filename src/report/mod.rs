@@ -7,6 +7,7 @@
 mod answer;
 mod augmented;
 mod charts;
+mod contrasts;
 mod curves;
 mod data;
 mod format;

@@ -21,6 +21,7 @@ use super::view::{View, view};
 const TEMPLATE: &str = include_str!("page/page.html");
 const DATA_TEMPLATE: &str = include_str!("page/data.html");
 const AUGMENTED_TEMPLATE: &str = include_str!("page/augmented.html");
+const CONTRASTS_TEMPLATE: &str = include_str!("page/contrasts.html");
 const STYLE: &str = include_str!("page/style.css");
 /// In the order in which they run.
 const SCRIPTS: [&str; 9] = [
@@ -95,6 +96,7 @@ pub fn page(study: &Study) -> Result<String, ReportError> {
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_template("data.html", DATA_TEMPLATE)?;
     environment.add_template("augmented.html", AUGMENTED_TEMPLATE)?;
+    environment.add_template("contrasts.html", CONTRASTS_TEMPLATE)?;
     environment.add_template("page.html", TEMPLATE)?;
     Ok(environment.get_template("page.html")?.render(Serde(&context))?)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::answer::{self, Answer};
+use super::contrasts;
 use super::format;
 use super::guardrails::{self, Finding};
 use super::portrait::{self, Portrait};
@@ -40,6 +41,8 @@ pub struct View<'a> {
     findings: Vec<Finding>,
     effects: Vec<answer::Row>,
     other_effects: Vec<answer::Row>,
+    /// What ops, pairs, levels and axes do.
+    contrasts: Vec<contrasts::Section>,
     /// How many effects on single labels there are, where there are any.
     label_effects: Option<String>,
     score_rows: Vec<ScoreRow>,
@@ -90,6 +93,7 @@ pub fn view<'a>(study: &'a Study, scores: &Scores) -> View<'a> {
         findings: guardrails::findings(study, scores),
         effects: answer::rows(study, headline),
         other_effects: study.other_metrics.iter().flat_map(|metric| answer::rows(study, metric)).collect(),
+        contrasts: contrasts::sections(study),
         label_effects: (label_effects > 0).then(|| format::count(label_effects)),
         score_rows: tables::score_rows(study, scores),
         run_rows: tables::run_rows(study),

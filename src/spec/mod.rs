@@ -33,7 +33,7 @@ mod tests;
 #[cfg(test)]
 mod train_tests;
 
-pub use arms::{Arm, NONE, Part};
+pub use arms::{Arm, NONE, Part, shown};
 pub use fault::{Fault, Place, Source, SpecError, nearest};
 pub use layers::{DEFAULTS, Override, Overrides};
 pub use load::{Loaded, Point, load};

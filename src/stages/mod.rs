@@ -1,6 +1,7 @@
 //! The stages that run in this process: typed inputs to typed outputs, each readable top to bottom.
 
 mod balance;
+mod comparison;
 mod error;
 mod evaluate;
 mod ingest;
@@ -9,6 +10,7 @@ mod pixels;
 mod report;
 mod report_augmented;
 mod report_constant;
+mod report_contrasts;
 mod report_data;
 mod report_notices;
 mod report_pictures;

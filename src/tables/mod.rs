@@ -1,6 +1,7 @@
 //! Row types, schemas, Parquet in and out, and CSV and JSON for people.
 
 pub mod columns;
+pub mod comparisons;
 mod contained;
 pub mod dataset;
 pub mod export;
