@@ -17,6 +17,7 @@ mod read_folds;
 mod read_grid;
 mod read_labels;
 mod read_levels;
+mod read_seeds;
 mod read_train;
 mod read_training;
 mod reader;

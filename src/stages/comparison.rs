@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::error::StageError;
 use super::evaluate::{EvaluationRecord, PartScores};
 use super::report_constant::part_targets;
-use super::report_contrasts::contrasts;
+use super::report_contrasts::{contrasts, pairs};
 use super::work::{Results, read_json};
 use crate::effects::{self, Comparison, Fold, Looks, Measure, RunScores};
 use crate::job::input;
@@ -47,18 +47,31 @@ fn tested_on(results: &Results, run: &Run) -> TestedOn {
     (results.input_node(run.train, input::SPLIT), results.input_node(run.train, input::LABELS))
 }
 
+/// How much is asked of the runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Variants against their baselines on the metric that decides.
+    Headline,
+    /// All that the study asks, on both metrics.
+    All,
+}
+
 /// All effects, and the number of groups of runs that have other test images or other labels.
 ///
 /// # Errors
 /// Where results do not fit together.
-pub(super) fn compare(results: &Results, runs: &[RunResults]) -> Result<(Comparison, usize), StageError> {
+pub(super) fn compare(
+    results: &Results,
+    runs: &[RunResults],
+    asked: Asked,
+) -> Result<(Comparison, usize), StageError> {
     let mut groups: BTreeMap<TestedOn, Vec<&RunResults>> = BTreeMap::new();
     for of_run in runs {
         groups.entry(tested_on(results, &of_run.run)).or_default().push(of_run);
     }
     let mut comparison = Comparison::default();
     for (&group, runs) in &groups {
-        let more = compare_group(results, group, runs)?;
+        let more = compare_group(results, group, runs, asked)?;
         comparison.effects.extend(more.effects);
         comparison.undefined_labels.extend(more.undefined_labels);
         comparison.unpaired_variants.extend(more.unpaired_variants);
@@ -69,7 +82,12 @@ pub(super) fn compare(results: &Results, runs: &[RunResults]) -> Result<(Compari
 }
 
 /// The effects among runs that share their test images and labels.
-fn compare_group(results: &Results, group: TestedOn, runs: &[&RunResults]) -> Result<Comparison, StageError> {
+fn compare_group(
+    results: &Results,
+    group: TestedOn,
+    runs: &[&RunResults],
+    asked: Asked,
+) -> Result<Comparison, StageError> {
     let Some(first) = runs.first() else {
         return Ok(Comparison::default());
     };
@@ -77,9 +95,13 @@ fn compare_group(results: &Results, group: TestedOn, runs: &[&RunResults]) -> Re
     let of_group = plan.runs.iter().filter(|run| tested_on(results, run) == group);
     let variants: BTreeSet<usize> = of_group.map(|run| run.variant).collect();
     let done: BTreeSet<usize> = runs.iter().map(|of_run| of_run.run.variant).collect();
-    let asked =
-        contrasts(plan, &variants.into_iter().collect::<Vec<_>>(), &done.into_iter().collect::<Vec<_>>());
-    if asked.is_empty() {
+    let (variants, done): (Vec<usize>, Vec<usize>) =
+        (variants.into_iter().collect(), done.into_iter().collect());
+    let contrasts = match asked {
+        Asked::Headline => pairs(plan, &done),
+        Asked::All => contrasts(plan, &variants, &done),
+    };
+    if contrasts.is_empty() {
         return Ok(Comparison::default());
     }
     let labels = results.label_table(&first.run)?;
@@ -98,19 +120,23 @@ fn compare_group(results: &Results, group: TestedOn, runs: &[&RunResults]) -> Re
             flags: &of_run.record.flags,
         })
         .collect();
-    let metrics = match plan.experiment.report.metric {
-        HeadlineMetric::MapMacro => [HeadlineMetric::MapMacro, HeadlineMetric::F1Macro],
-        HeadlineMetric::F1Macro => [HeadlineMetric::F1Macro, HeadlineMetric::MapMacro],
+    let metrics: &[HeadlineMetric] = match (asked, plan.experiment.report.metric) {
+        (Asked::Headline, HeadlineMetric::MapMacro) => &[HeadlineMetric::MapMacro],
+        (Asked::Headline, HeadlineMetric::F1Macro) => &[HeadlineMetric::F1Macro],
+        (Asked::All, HeadlineMetric::MapMacro) => &[HeadlineMetric::MapMacro, HeadlineMetric::F1Macro],
+        (Asked::All, HeadlineMetric::F1Macro) => &[HeadlineMetric::F1Macro, HeadlineMetric::MapMacro],
     };
+    let measures: Vec<Measure> = metrics.iter().copied().map(Measure::Headline).collect();
+    let looks = plan.experiment.adaptive.map_or_else(Looks::once, |seeds| Looks::at(&seeds.looks()));
     Ok(effects::compare(&effects::Study {
         labels: &labels.labels,
         folds: &folds,
         runs: &scores,
-        contrasts: &asked,
-        measures: &metrics.map(Measure::Headline),
+        contrasts: &contrasts,
+        measures: &measures,
         equivalence: plan.experiment.report.equivalence,
         n_resamples: effects::RESAMPLES,
-        looks: &Looks::once(),
+        looks: &looks,
         key: Key::root(BOOTSTRAP_SEED).child("effects"),
     })?)
 }

@@ -6,6 +6,7 @@ mod error;
 mod evaluate;
 mod ingest;
 mod label;
+mod look;
 mod pixels;
 mod report;
 mod report_augmented;
@@ -26,7 +27,8 @@ use crate::plan::Stage;
 
 pub use error::StageError;
 pub use evaluate::EvaluationRecord;
-pub use work::{Missing, StageWork};
+pub use look::{Look, look};
+pub use work::{Missing, Results, StageWork};
 
 /// Computes a stage and publishes its result.
 ///

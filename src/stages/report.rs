@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::comparison::{RunResults, compare};
+use super::comparison::{Asked, RunResults, compare};
 use super::error::StageError;
 use super::report_augmented::augmented;
 use super::report_constant::constant;
@@ -19,7 +19,7 @@ use crate::report::{
     self, Contrast, Effect, Metric, Provenance as Origin, RunResult, RunState, Score, SeedDelta, StageRecord,
     Study, Unit, Variant,
 };
-use crate::spec::settings::HeadlineMetric;
+use crate::spec::settings::{Experiment, HeadlineMetric};
 use crate::tables;
 use crate::tables::rows::{ContrastRow, EffectRow, HistoryRow, MetricRow};
 
@@ -37,7 +37,7 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
         }
     }
     let experiment = &work.plan.experiment;
-    let (comparison, n_groups) = compare(&work.results(), &scored)?;
+    let (comparison, n_groups) = compare(&work.results(), &scored, Asked::All)?;
     let (of_variants, of_contrasts): (Vec<_>, Vec<_>) =
         comparison.effects.iter().partition(|effect| effect.kind == Kind::Variant);
     let rows: Vec<EffectRow> = of_variants.iter().map(|effect| effect.row()).collect();
@@ -72,7 +72,7 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
             .filter(|e| fits(e, headline, label_metric))
             .map(|e| contrast(e))
             .collect(),
-        effects_method: method(experiment.split.folds).to_owned(),
+        effects_method: method(experiment),
         warnings: warnings(&comparison, n_groups),
         provenance: origin(work),
     };
@@ -92,8 +92,16 @@ const FOLDS: &str = "Differences are paired by seed and fold: each run of a vari
     left out of that label's. A seed counts where variant and baseline have all its folds.";
 
 /// How effects were measured, for the page.
-fn method(folds: u32) -> &'static str {
-    if folds == 0 { METHOD } else { FOLDS }
+fn method(experiment: &Experiment) -> String {
+    let method = if experiment.split.folds == 0 { METHOD } else { FOLDS };
+    let Some(adaptive) = experiment.adaptive else { return method.to_owned() };
+    let looks: Vec<String> = adaptive.looks().iter().map(ToString::to_string).collect();
+    format!(
+        "{method} Variants that were not decided got more seeds, up to {}: the study was looked at after {} seeds. Intervals and \
+         p-values allow for all of these looks (Pocock 1977).",
+        adaptive.max,
+        looks.join(", ")
+    )
 }
 
 /// A run's scores, and what the page shows of it; `None` where it has no result.
@@ -272,7 +280,7 @@ fn origin(work: &StageWork) -> Origin {
             ("ablatrix".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             ("libtorch".to_owned(), LIBTORCH.to_owned()),
         ],
-        seeds: experiment.seeds.clone(),
+        seeds: work.plan.runs.iter().map(|run| run.seed).collect::<BTreeSet<_>>().into_iter().collect(),
         stages,
         hosts: hosts.into_iter().collect(),
     }

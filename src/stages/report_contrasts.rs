@@ -14,7 +14,7 @@ use crate::spec::settings::{Augment, Design, Variant};
 pub(super) fn contrasts<'a>(plan: &'a Plan, variants: &[usize], done: &[usize]) -> Vec<Contrast<'a>> {
     let baseline = plan.experiment.report.baseline.as_str();
     let all: Vec<&Variant> = variants.iter().map(|&idx| plan.variants[idx].as_ref()).collect();
-    let mut contrasts = pairs(plan, baseline, done);
+    let mut contrasts = pairs(plan, done);
     let places = places(plan, &all);
     contrasts.extend(of_design(&plan.experiment.augment, &places));
     contrasts.extend(axes(&axes_of(plan, &all), baseline, &places));
@@ -22,8 +22,9 @@ pub(super) fn contrasts<'a>(plan: &'a Plan, variants: &[usize], done: &[usize]) 
 }
 
 /// Each variant against the baseline's arm at the same point of the matrix, where both have a run.
-fn pairs<'a>(plan: &'a Plan, baseline_arm: &str, done: &[usize]) -> Vec<Contrast<'a>> {
-    let is_baseline = |idx: usize| plan.variants[idx].arm == baseline_arm;
+pub(super) fn pairs<'a>(plan: &'a Plan, done: &[usize]) -> Vec<Contrast<'a>> {
+    let baseline_arm = &plan.experiment.report.baseline;
+    let is_baseline = |idx: usize| plan.variants[idx].arm == *baseline_arm;
     let others = done.iter().filter(|&&idx| !is_baseline(idx));
     let pair = |&idx: &usize| {
         let point = &plan.variants[idx].point;
