@@ -356,6 +356,8 @@ pub enum TableName {
     Attention,
     /// Variant minus baseline.
     Effects,
+    /// What ops, pairs of ops, levels and axes do.
+    Contrasts,
 }
 
 /// `data fetch`

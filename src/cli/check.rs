@@ -50,7 +50,10 @@ fn print_text(study: &Study, facts: Option<&Facts>) {
     print::out(&format!(
         "{} x {}{of_folds} = {} of up to {epochs}; baseline `{}`\n",
         print::count(plan.variants.len(), "variant"),
-        print::count(experiment.seeds.len(), "seed"),
+        match experiment.adaptive {
+            Some(adaptive) => format!("{} to {} seeds, so far", adaptive.min, adaptive.max),
+            None => print::count(experiment.seeds.len(), "seed"),
+        },
         print::count(plan.runs.len(), "run"),
         experiment.report.baseline
     ));

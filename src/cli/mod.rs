@@ -17,6 +17,7 @@ mod plan;
 mod preview;
 mod print;
 mod render;
+mod rounds;
 mod run;
 mod sharing;
 mod status;

@@ -10,11 +10,11 @@ use super::display::{Detail, Display};
 use super::generated;
 use super::render::{Failure, plain};
 use super::study::{Study, shown};
-use super::{hub, print, sharing, tracking};
+use super::{hub, print, rounds, sharing, tracking};
 use crate::cache::write_atomic;
 use crate::engine::{self, Interrupt, Journal, Outcome};
 use crate::layout;
-use crate::plan::{Latest, Stage, State, output, resolve};
+use crate::plan::{Latest, Plan, Stage, State, output, resolve};
 use crate::remote::{Address, Patience, Remote, RemoteError};
 use crate::spec::settings::SplitMethod;
 use crate::stages::StageError;
@@ -29,7 +29,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::new(1, &error, Some("signals cannot be caught on this system")))?;
     let address = args.remote.as_deref().filter(|url| !url.is_empty()).map(sharing::address).transpose()?;
-    let study = Study::open_to_train(&args.spec)?;
+    let mut study = Study::open_to_train(&args.spec)?;
     // A program that reads an error as JSON wants nothing before it.
     let detail = match (args.quiet, args.verbose, args.spec.format) {
         (true, _, _) => Detail::Quiet,
@@ -52,12 +52,24 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     config.remote = address.as_ref().and_then(|address| connect(address, &study));
     let mut tracking = tracking::Tracking::start(&study)?;
     let mut journal = Journal::begin(&study.logs());
-    let mut listener = |event: engine::Event| {
-        journal.note(&event);
-        display.show(&event);
-        tracking.take(&event);
+    let (mut computed, mut fetched) = (0, 0);
+    let result = loop {
+        let mut listener = |event: engine::Event| {
+            journal.note(&event);
+            display.show(&event);
+            tracking.take(&event);
+        };
+        let mut outcome = match engine::run(&study.plan, &config, &study.sources, &interrupt, &mut listener) {
+            Ok(outcome) => outcome,
+            Err(error) => break Err(error),
+        };
+        computed += outcome.computed;
+        fetched += outcome.fetched;
+        (outcome.computed, outcome.fetched) = (computed, fetched);
+        let Some(next) = another_round(&study, &outcome, args, detail)? else { break Ok(outcome) };
+        tracking.follow(&next);
+        study.plan = next;
     };
-    let result = engine::run(&study.plan, &config, &study.sources, &interrupt, &mut listener);
     let spec_fault = result.as_ref().ok().and_then(|outcome| outcome.spec_fault.as_ref());
     display.finish(spec_fault.map(StageError::chain).as_deref());
     let outcome = match result {
@@ -74,6 +86,26 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let effects = effects(&study, &outcome);
     tracking.finish(Some(&outcome), page.as_ref().ok().and_then(Option::as_deref), &effects);
     conclude(&study, &outcome, page?, &effects, args)
+}
+
+/// The plan of the next round, where seeds are added until the study is decided: of a round that is whole, since what is decided hangs on
+/// all variants. The page tells what this round found while the next one runs.
+fn another_round(
+    study: &Study,
+    outcome: &Outcome,
+    args: &RunArgs,
+    detail: Detail,
+) -> Result<Option<Arc<Plan>>, Failure> {
+    if outcome.interrupted || !outcome.failed.is_empty() || args.until.is_some() {
+        return Ok(None);
+    }
+    let quiet = detail == Detail::Quiet;
+    let next = rounds::next(&study.loaded, &study.plan, &outcome.entries, &study.store, quiet)
+        .map_err(|error| Failure::new(1, &error, Some("`ablatrix cache verify` finds damaged results")))?;
+    if next.is_some() {
+        write_report(study, outcome, &args.spec.reports)?;
+    }
+    Ok(next)
 }
 
 /// The remote, or a word on why the study goes on without it: what it needs can be computed.
@@ -189,6 +221,7 @@ fn write_report(
         (output::PAGE, page.clone()),
         (output::MARKDOWN, folder.join(output::MARKDOWN)),
         (output::EFFECTS, folder.join(output::EFFECTS)),
+        (output::CONTRASTS, folder.join(output::CONTRASTS)),
     ] {
         let object =
             study.store.object(entry.digest(name)).map_err(|error| super::study::cache_failure(&error))?;

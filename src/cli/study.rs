@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::args::{OutputFormat, SpecArgs};
 use super::device::{self, Machine, Settled};
 use super::render::{Failure, with_cause};
-use super::{hub, known_devices, nvidia, worker};
+use super::{hub, known_devices, nvidia, rounds, worker};
 use crate::augment;
 use crate::cache::{CacheError, Store};
 use crate::engine::{EngineConfig, EngineError, Gpus, PoolConfig, SpawnError, VISIBLE};
@@ -76,14 +76,14 @@ impl Study {
         let wish = loaded.experiment.workers.wish;
         let settled = with_machine(&store, opening.anew, |machine| device::settle(wish, machine));
         loaded.settle_device(settled.device);
-        let plan = Plan::new(&loaded).map_err(|error| {
+        let sources = sources(&store);
+        let plan = rounds::plan(&loaded, &store, &sources).map_err(|error| {
             Failure::new(
                 2,
                 &error,
                 Some("change one of its `[augment]` tables or matrix values, or remove it"),
             )
         })?;
-        let sources = sources(&store);
         Ok(Study { loaded, store, plan: Arc::new(plan), sources, settled, colour })
     }
 

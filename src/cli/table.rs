@@ -158,5 +158,6 @@ fn place(name: TableName) -> (Stage, &'static str) {
         TableName::Attention => (Stage::Explain, output::ATTENTION),
         TableName::Metrics => (Stage::Evaluate, output::METRICS),
         TableName::Effects => (Stage::Report, output::EFFECTS),
+        TableName::Contrasts => (Stage::Report, output::CONTRASTS),
     }
 }

@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::print;
 use super::render::Failure;
 use super::study::Study;
-use crate::cache::{Entry, write_atomic};
+use crate::cache::{Entry, Store, write_atomic};
 use crate::clock::unix_ms as now_ms;
 use crate::engine::{self, Event};
 use crate::fingerprint::Digest;
 use crate::job::EpochRow;
-use crate::plan::{Stage, output};
+use crate::plan::{Plan, Stage, output};
 use crate::spec::settings::{Dataset, Variant};
 use crate::tables;
 use crate::tables::rows::{EffectRow, HistoryRow, MetricRow};
@@ -25,8 +26,9 @@ use crate::track::{
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Sends to MLflow, or does nothing where the spec names no server.
-pub struct Tracking<'s> {
-    study: &'s Study,
+pub struct Tracking {
+    store: Store,
+    plan: Arc<Plan>,
     tracker: Option<Tracker>,
     study_id: String,
     /// Runs whose training is under way here, with the key of it.
@@ -38,17 +40,18 @@ pub struct Tracking<'s> {
     told: HashSet<String>,
 }
 
-impl<'s> Tracking<'s> {
+impl Tracking {
     /// Asks the server of the spec, if there is one.
     ///
     /// # Errors
     /// What only the user can set right.
-    pub fn start(study: &'s Study) -> Result<Self, Failure> {
+    pub fn start(study: &Study) -> Result<Self, Failure> {
         let experiment = &study.plan.experiment;
         let settings = serde_json::to_string(&study.plan.spec).unwrap_or_default();
         let study_id = format!("{}-{}", experiment.name, Digest::of(settings.as_bytes()).short());
         let mut tracking = Tracking {
-            study,
+            store: study.store.clone(),
+            plan: study.plan.clone(),
             tracker: None,
             study_id,
             live: HashMap::new(),
@@ -75,6 +78,11 @@ impl<'s> Tracking<'s> {
         tracking.tracker = Some(tracker);
         tracking.tell_warnings();
         Ok(tracking)
+    }
+
+    /// Goes on with a plan of more runs.
+    pub fn follow(&mut self, plan: &Arc<Plan>) {
+        self.plan = plan.clone();
     }
 
     /// Takes in the engine's news.
@@ -164,12 +172,12 @@ impl<'s> Tracking<'s> {
         if !self.told.insert(self.study_id.clone()) {
             return;
         }
-        let experiment = &self.study.plan.experiment;
+        let experiment = &self.plan.experiment;
         let settings = [
             ("model", format!("{:?}", experiment.model.name)),
             ("epochs", experiment.train.epochs.to_string()),
             ("image_size", experiment.images.size.to_string()),
-            ("runs", self.study.plan.runs.len().to_string()),
+            ("runs", self.plan.runs.len().to_string()),
         ];
         let event = StudyStarted {
             study_id: self.study_id.clone(),
@@ -209,7 +217,7 @@ impl<'s> Tracking<'s> {
     }
 
     fn run_started(&self, run: &str, key: &Digest, start_time_ms: i64) -> TrackEvent {
-        let plan = &self.study.plan;
+        let plan = &self.plan;
         let found = plan.runs.iter().find(|candidate| candidate.name == run);
         let variant = found.map(|run| plan.variants[run.variant].clone());
         TrackEvent::RunStarted(RunStarted {
@@ -242,7 +250,7 @@ impl<'s> Tracking<'s> {
     }
 
     fn history(&self, trained: &Entry) -> Vec<EpochRow> {
-        let path = self.study.store.object(trained.digest(output::HISTORY)).ok();
+        let path = self.store.object(trained.digest(output::HISTORY)).ok();
         let rows: Vec<HistoryRow> = path.and_then(|path| tables::read(&path).ok()).unwrap_or_default();
         let finite = |value: f64| value.is_finite().then_some(value);
         let row = |row: HistoryRow| EpochRow {
@@ -259,7 +267,7 @@ impl<'s> Tracking<'s> {
     }
 
     fn finals(&self, evaluated: &Entry) -> Vec<(String, f64)> {
-        let path = self.study.store.object(evaluated.digest(output::METRICS)).ok();
+        let path = self.store.object(evaluated.digest(output::METRICS)).ok();
         let rows: Vec<MetricRow> = path.and_then(|path| tables::read(&path).ok()).unwrap_or_default();
         let name = |row: &MetricRow| match &row.label {
             None => format!("test/{}", row.metric),
@@ -273,7 +281,7 @@ impl<'s> Tracking<'s> {
     /// The run's name too: a sweep of the evaluation has runs that share a training.
     fn trial_id(&self, run: &str, key: &Digest) -> String {
         let both = Digest::of(format!("{run}\n{key}").as_bytes());
-        format!("{}-{}", self.study.plan.experiment.name, both.short())
+        format!("{}-{}", self.plan.experiment.name, both.short())
     }
 
     fn send(&self, event: TrackEvent) {

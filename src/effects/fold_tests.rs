@@ -27,11 +27,15 @@ fn compare_folds(runs: &[Run], folds: &[&[bool]], labels: &[&str], flags: &[Flag
         .collect();
     let study = Study {
         labels: &labels.iter().map(|&label| label.to_owned()).collect::<Vec<_>>(),
-        folds,
+        folds: &folds
+            .iter()
+            .map(|targets| Fold { targets, n_train: 10_usize.saturating_sub(targets.len()).max(1) })
+            .collect::<Vec<_>>(),
         runs: &scores,
-        pairs: &pairs_against("none", &scores),
-        metrics: &[HeadlineMetric::MapMacro],
+        contrasts: &pairs_against("none", &scores),
+        measures: &[Measure::Headline(HeadlineMetric::MapMacro)],
         equivalence: 0.005,
+        looks: &Looks::once(),
         n_resamples: 200,
         key: Key::root(1),
     };
@@ -120,6 +124,48 @@ fn a_fold_without_a_positive_has_no_part_in_that_label() {
     assert!(found.undefined_labels.is_empty());
 }
 
+/// The interval of Student's t with one degree of freedom, by the corrected variance: ten images in all, of which each fold trains on those
+/// of the other.
+#[test]
+fn the_interval_is_over_folds() {
+    let found = compare_folds(&two_by_two(), &[&FIRST, &SECOND], &["metal"], &[]);
+    let effect = &found.effects[1];
+    let first = 1.0 - (1.0 + 1.0 + 3.0 / 5.0) / 3.0;
+    let second = 1.0 - (1.0 / 2.0 + 2.0 / 3.0) / 2.0;
+    let (a, b) = (first / 2.0, second);
+    let half = 12.706_204_736 * (1.5_f64 * (a - b) * (a - b) / 2.0).sqrt();
+    let [low, high] = effect.interval.unwrap();
+    assert!((effect.delta - (a + b) / 2.0).abs() < 1e-12);
+    assert!(((high - low) / 2.0 - half).abs() < 1e-8, "{} {half}", (high - low) / 2.0);
+    assert_eq!(effect.image_error, 0.0);
+}
+
+/// One seed and two folds give an interval, and no word on what more seeds would do; a label that one fold alone tests on gives none.
+#[test]
+fn one_seed_is_enough_and_one_fold_is_not() {
+    let mut runs = two_by_two();
+    runs.retain(|run| run.1 == 1);
+    let found = compare_folds(&runs, &[&FIRST, &SECOND], &["metal"], &[]);
+    let unknown = Verdict::NotEnoughEvidence { reason: Undecided::TooWideForOneSeed };
+    assert!(found.effects[0].interval.is_some());
+    assert_eq!((&found.effects[0].verdict, found.effects[0].seeds.as_slice()), (&unknown, [1].as_slice()));
+
+    let first: Vec<bool> = FIRST.iter().flat_map(|&metal| [metal, metal]).collect();
+    let second: Vec<bool> = SECOND.iter().flat_map(|&metal| [metal, false]).collect();
+    let wide = |logits: &[f32]| logits.iter().flat_map(|&logit| [logit, logit]).collect::<Vec<f32>>();
+    let runs: Vec<Run> = two_by_two().into_iter().map(|(v, s, fold, x)| (v, s, fold, wide(&x))).collect();
+    let mut twice = first.clone();
+    twice.extend(&first);
+    let runs: Vec<Run> = runs
+        .into_iter()
+        .map(|(v, s, fold, x)| (v, s, fold, if fold == 0 { [x.clone(), x].concat() } else { x }))
+        .collect();
+    let found = compare_folds(&runs, &[&twice, &second], &["metal", "rare"], &[]);
+    let rare = found.effects.iter().find(|effect| effect.label.as_deref() == Some("rare")).unwrap();
+    assert_eq!((rare.interval, rare.spread_error), (None, None));
+    assert_eq!(rare.verdict, Verdict::NotEnoughEvidence { reason: Undecided::OneFold });
+}
+
 #[test]
 fn flagged_runs_are_counted_one_by_one() {
     let found = compare_folds(&two_by_two(), &[&FIRST, &SECOND], &["metal"], &[Flag::Diverged]);
@@ -127,7 +173,7 @@ fn flagged_runs_are_counted_one_by_one() {
     assert!(found.effects.iter().all(|effect| effect.verdict == degenerate));
 }
 
-/// One positive in each of five folds: each resample has it or has it not, and how it differs from others is never seen.
+/// One positive in each of five folds: too few to speak of the label.
 #[test]
 fn one_image_per_fold_decides_nothing() {
     let fold = [true, false, false, false, false, false, false];
@@ -163,11 +209,12 @@ fn folds_that_there_are_not_and_folds_twice_are_refused() {
             .collect();
         let study = Study {
             labels: &["metal".to_owned()],
-            folds: &[&FIRST, &SECOND],
+            folds: &[&FIRST as &[bool], &SECOND].map(|targets| Fold { targets, n_train: targets.len() }),
             runs: &scores,
-            pairs: &pairs_against("none", &scores),
-            metrics: &[HeadlineMetric::MapMacro],
+            contrasts: &pairs_against("none", &scores),
+            measures: &[Measure::Headline(HeadlineMetric::MapMacro)],
             equivalence: 0.005,
+            looks: &Looks::once(),
             n_resamples: 100,
             key: Key::root(1),
         };

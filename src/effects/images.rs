@@ -16,6 +16,8 @@ pub enum Column {
     AveragePrecision(Ranking),
     /// F1 of what was said of each image beside what is true.
     F1(Vec<(bool, bool)>),
+    /// Mean of what images have; NaN for those that have none.
+    Mean(Vec<f32>),
 }
 
 impl Column {
@@ -23,8 +25,21 @@ impl Column {
         match self {
             Column::AveragePrecision(ranking) => ranking.average_precision_lanes(multiplicities),
             Column::F1(answers) => f1_lanes(answers, multiplicities),
+            Column::Mean(values) => mean_lanes(values, multiplicities),
         }
     }
+}
+
+/// NaN where a resample has no image with a value.
+fn mean_lanes(values: &[f32], multiplicities: &[Multiplicities]) -> Multiplicities {
+    let (mut sums, mut counts) = ([0.0; LANES], [0.0; LANES]);
+    for (&value, times) in values.iter().zip(multiplicities).filter(|(value, _)| !value.is_nan()) {
+        for lane in 0..LANES {
+            sums[lane] += times[lane] * value;
+            counts[lane] += times[lane];
+        }
+    }
+    std::array::from_fn(|lane| sums[lane] / counts[lane])
 }
 
 /// Each column's metric on `n_resamples` resamples of the `n_images` images, drawn with replacement; NaN where a
@@ -91,6 +106,17 @@ mod tests {
         let variance = found.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / found.len() as f64;
         assert!((mean - f1).abs() < 0.005, "{mean} {f1}");
         assert!((variance / expected - 1.0).abs() < 0.1, "{variance} {expected}");
+    }
+
+    #[test]
+    fn means_are_of_what_is_there() {
+        let mut multiplicities = vec![[1.0; LANES]; 3];
+        multiplicities[0][1] = 3.0;
+        multiplicities[0][2] = 0.0;
+        multiplicities[2][2] = 0.0;
+        let found = mean_lanes(&[1.0, f32::NAN, 4.0], &multiplicities);
+        assert_eq!((found[0], found[1]), (2.5, 7.0 / 4.0));
+        assert!(found[2].is_nan());
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! runs (logits, thresholds, flags) -> scores   one value per run and label, and per resample of the test images (images)
-//!                                  -> paired   the difference by seed; its variance from seeds and from images
-//!                                  -> tail     interval and p-value
+//!                                  -> measured a contrast's difference, with
+//!                                     paired   its variance from seeds and from images, or from folds, and
+//!                                     tail     interval and p-value
 //!                                  -> holm     p-values adjusted over the variants
 //!                                  -> verdict  helps, hurts, no practical effect, not enough evidence
 //! ```
@@ -35,10 +36,15 @@
 //!
 //! # Folds
 //!
-//! With cross-validation a seed's value is the mean over its folds, each of which ranks its own test images ([`scores`]); so is its
-//! value on a resample, which draws images within each fold. Folds share training images: no variance over the folds of one
-//! cross-validation is unbiased (Bengio and Grandvalet, "No unbiased estimator of the variance of k-fold cross-validation", JMLR 5,
-//! 2004), so seeds stay the units. A seed that lacks a fold is left out.
+//! With cross-validation the units are folds, each the mean over its seeds, each ranking its own test images ([`scores`]). Their variance is
+//! that of Nadeau and Bengio, which allows for the training images that they share ([`paired`]); it is about other training images
+//! too, and nothing is resampled. A seed that lacks a fold is left out.
+//!
+//! # More than pairs
+//!
+//! A variant against its baseline is the smallest [`Contrast`]; what ops do on average, what two do together, how levels and axes count are
+//! weighted sums of more variants ([`design`], [`trend`]), measured in the same way. Where a study is looked at several times, levels are
+//! stricter ([`looks`]).
 //!
 //! # What it does not know
 //!
@@ -46,17 +52,27 @@
 //! epoch is seen only as far as it differs by seed. Verdicts are adjusted over variants, not over labels or
 //! metrics: of twenty labels without an effect one may well show one.
 
+pub mod contrast;
+pub mod design;
 pub mod effect;
+mod error;
 pub mod holm;
 pub mod images;
+pub mod looks;
+pub mod measure;
+mod measured;
 pub mod paired;
 mod scores;
 mod seed_runs;
+pub mod sign_flip;
 pub mod study;
 pub mod tail;
+pub mod trend;
 mod truth;
 pub mod verdict;
 
+#[cfg(test)]
+mod contrast_tests;
 #[cfg(test)]
 mod fold_tests;
 #[cfg(test)]
@@ -66,9 +82,11 @@ mod simulation;
 #[cfg(test)]
 mod study_tests;
 
+pub use contrast::{Contrast, Kind};
 pub use effect::Effect;
+pub use error::EffectError;
+pub use looks::Looks;
+pub use measure::{Measure, OfImages};
 pub use seed_runs::Incomplete;
-pub use study::{
-    Comparison, EffectError, Pair, RESAMPLES, RunScores, Study, compare, metric_name, pairs_against,
-};
+pub use study::{Comparison, Fold, RESAMPLES, RunScores, Study, compare, pairs_against};
 pub use verdict::{Undecided, Verdict};

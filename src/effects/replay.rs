@@ -86,11 +86,12 @@ fn assert_no_verdict(labels: &[String], test: &[bool], runs: &[Run]) {
         .collect();
     let found = compare(&Study {
         labels,
-        folds: &[test],
+        folds: &[Fold { targets: test, n_train: 800 }],
         runs: &runs,
-        pairs: &pairs_against("none", &runs),
-        metrics: &[HeadlineMetric::MapMacro, HeadlineMetric::F1Macro],
+        contrasts: &pairs_against("none", &runs),
+        measures: &[HeadlineMetric::MapMacro, HeadlineMetric::F1Macro].map(Measure::Headline),
         equivalence: 0.005,
+        looks: &Looks::once(),
         n_resamples: 200,
         key: Key::root(4),
     })

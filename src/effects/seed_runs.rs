@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::study::{EffectError, RunScores, Study};
+use super::error::EffectError;
+use super::study::{RunScores, Study};
 use crate::metrics::Scored;
 
 /// The runs of a variant with one seed: one for each fold, so one where there are no folds.
@@ -78,10 +79,10 @@ pub fn gather<'a>(study: &Study<'a>) -> Result<Gathered<'a>, EffectError> {
 
 fn check(study: &Study, run: &RunScores) -> Result<(), EffectError> {
     let (variant, seed, expected) = (run.variant.to_owned(), run.seed, study.labels.len());
-    let Some(targets) = study.folds.get(run.fold) else {
+    let Some(fold) = study.folds.get(run.fold) else {
         return Err(EffectError::Fold { variant, seed, fold: run.fold, n_folds: study.folds.len() });
     };
-    if let Err(source) = Scored::new(expected, run.logits, targets) {
+    if let Err(source) = Scored::new(expected, run.logits, fold.targets) {
         return Err(EffectError::Scores { variant, seed, source });
     }
     if run.thresholds.len() != expected {

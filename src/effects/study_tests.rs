@@ -35,11 +35,12 @@ fn compare_all(
         .collect();
     compare(&Study {
         labels: &["metal".to_owned()],
-        folds: &[&TARGETS],
+        folds: &[Fold { targets: &TARGETS, n_train: 0 }],
         runs: &runs,
-        pairs: &pairs_against(baseline, &runs),
-        metrics: &[HeadlineMetric::MapMacro, HeadlineMetric::F1Macro],
+        contrasts: &pairs_against(baseline, &runs),
+        measures: &[HeadlineMetric::MapMacro, HeadlineMetric::F1Macro].map(Measure::Headline),
         equivalence: 0.005,
+        looks: &Looks::once(),
         n_resamples: 400,
         key: Key::root(1),
     })
@@ -86,7 +87,7 @@ fn a_hand_worked_study() {
     // F1 at 0.6, which a logit of 1 passes and 0 does not: 11/12 answers are the same, the baseline misses one positive.
     let f1 = found.effects.iter().find(|e| e.metric == "f1").unwrap();
     assert!((f1.delta - (1.0 - 10.0 / 12.0)).abs() < 1e-12, "{}", f1.delta);
-    assert_eq!(f1.seed_error, Some(0.0));
+    assert_eq!(f1.spread_error, Some(0.0));
     assert_eq!(ap.row().n_seeds, 2);
 }
 
@@ -136,7 +137,7 @@ fn one_seed_never_decides() {
     let runs = [("none", 1, logits(&[(0, 11), (1, 10), (2, 9)])), ("flip", 1, logits(&[]))];
     for effect in compare_all(&runs, "none", &[]).unwrap().effects {
         assert_eq!(effect.verdict, Verdict::NotEnoughEvidence { reason: Undecided::OneSeed });
-        assert_eq!((effect.interval, effect.p, effect.seed_error), (None, None, None));
+        assert_eq!((effect.interval, effect.p, effect.spread_error), (None, None, None));
         assert!(effect.delta > 0.0 && effect.image_error > 0.0 && effect.row().low.is_nan());
     }
 }
@@ -200,11 +201,12 @@ fn labels_that_no_image_has_are_named_and_few_images_decide_nothing() {
         .collect();
     let found = compare(&Study {
         labels: &labels,
-        folds: &[&targets],
+        folds: &[Fold { targets: &targets, n_train: 0 }],
         runs: &runs,
-        pairs: &[Pair { variant: "flip", baseline: "none" }],
-        metrics: &[HeadlineMetric::MapMacro],
+        contrasts: &[Contrast::pair("flip", "none")],
+        measures: &[Measure::Headline(HeadlineMetric::MapMacro)],
         equivalence: 0.005,
+        looks: &Looks::once(),
         n_resamples: 100,
         key: Key::root(1),
     })
@@ -237,20 +239,30 @@ fn runs_that_do_not_belong_together_are_refused() {
 fn nothing_to_compare_on_is_an_error_not_a_panic() {
     let study = Study {
         labels: &[],
-        folds: &[&TARGETS],
+        folds: &[Fold { targets: &TARGETS, n_train: 0 }],
         runs: &[],
-        pairs: &[],
-        metrics: &[HeadlineMetric::MapMacro],
+        contrasts: &[],
+        measures: &[Measure::Headline(HeadlineMetric::MapMacro)],
         equivalence: 0.005,
+        looks: &Looks::once(),
         n_resamples: 100,
         key: Key::root(1),
     };
     assert_eq!(compare(&study), Err(EffectError::Empty));
     assert_eq!(
-        compare(&Study { labels: &["metal".to_owned()], folds: &[&[]], ..study }),
+        compare(&Study {
+            labels: &["metal".to_owned()],
+            folds: &[Fold { targets: &[], n_train: 0 }],
+            ..study
+        }),
         Err(EffectError::Empty)
     );
     // Labels that no image has: nothing is measured, and that is said.
-    let none = compare(&Study { labels: &["metal".to_owned()], folds: &[&[false; 3]], ..study }).unwrap();
+    let none = compare(&Study {
+        labels: &["metal".to_owned()],
+        folds: &[Fold { targets: &[false; 3], n_train: 0 }],
+        ..study
+    })
+    .unwrap();
     assert_eq!((none.effects.len(), none.undefined_labels), (0, vec!["metal".to_owned()]));
 }

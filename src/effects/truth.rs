@@ -6,6 +6,8 @@ pub struct Truth {
     n_images: Vec<usize>,
     /// [folds, labels].
     n_positives: Vec<Vec<usize>>,
+    /// [folds, labels]: images that tell the label apart.
+    n_telling: Vec<Vec<usize>>,
 }
 
 impl Truth {
@@ -16,10 +18,18 @@ impl Truth {
                 |label| targets.iter().skip(label).step_by(n_labels).filter(|&&target| target).count();
             (0..n_labels).map(of_label).collect()
         };
-        Truth {
-            n_images: folds.iter().map(|targets| targets.len() / n_labels).collect(),
-            n_positives: folds.iter().map(positives).collect(),
-        }
+        let n_images: Vec<usize> = folds.iter().map(|targets| targets.len() / n_labels).collect();
+        let n_positives: Vec<Vec<usize>> = folds.iter().map(positives).collect();
+        let telling =
+            |(all, of_fold): (&usize, &Vec<usize>)| of_fold.iter().map(|&n| n.min(all - n)).collect();
+        let n_telling = n_images.iter().zip(&n_positives).map(telling).collect();
+        Truth { n_images, n_positives, n_telling }
+    }
+
+    /// Where a mean over images is measured: each image that has a value tells. `n_values`: [folds, labels], images that have one in
+    /// every run of the fold.
+    pub fn of_values(n_images: Vec<usize>, n_values: Vec<Vec<usize>>) -> Self {
+        Truth { n_images, n_telling: n_values.clone(), n_positives: n_values }
     }
 
     /// Images of the fold's test part.
@@ -37,13 +47,11 @@ impl Truth {
         (0..self.n_images.len()).any(|fold| self.is_scored_in(fold, label))
     }
 
-    /// Of each fold that scores the label, the images with it or those without it, whichever are fewer.
+    /// Of each fold that scores the label, the images with it or those without it, whichever are fewer; of values, those that
+    /// have one.
     pub fn telling(&self, label: usize) -> Vec<usize> {
-        let fewer = |fold: usize| {
-            let n = self.n_positives[fold][label];
-            n.min(self.n_images[fold] - n)
-        };
-        (0..self.n_images.len()).filter(|&fold| self.is_scored_in(fold, label)).map(fewer).collect()
+        let folds = (0..self.n_images.len()).filter(|&fold| self.is_scored_in(fold, label));
+        folds.map(|fold| self.n_telling[fold][label]).collect()
     }
 }
 

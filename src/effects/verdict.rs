@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::paired::Paired;
+use super::paired::{Paired, Units};
 use super::tail::Tail;
 
 /// Level of intervals and tests.
@@ -41,6 +41,8 @@ pub enum Verdict {
 pub enum Undecided {
     /// One seed shows no spread over seeds.
     OneSeed,
+    /// One fold shows no spread over folds.
+    OneFold,
     /// Some runs' metrics say nothing about the variant.
     Degenerate {
         /// Runs of variant and baseline that are flagged.
@@ -60,6 +62,8 @@ pub enum Undecided {
         /// Seeds that would decide, four times in five, if the difference is as measured; `None` where more seeds would not.
         seeds_needed: Option<u32>,
     },
+    /// The interval over folds is too wide, and one seed does not show what more would do.
+    TooWideForOneSeed,
 }
 
 impl Verdict {
@@ -87,6 +91,9 @@ impl Undecided {
     pub fn sentence(&self) -> String {
         match self {
             Undecided::OneSeed => "one seed does not show how much seeds differ: run at least two".to_owned(),
+            Undecided::OneFold => {
+                "only one fold tests on the label, and one does not show how much folds differ".to_owned()
+            }
             Undecided::Degenerate { n_runs, of } => {
                 format!(
                     "{n_runs} of the {of} runs are degenerate: their numbers say nothing about the variant"
@@ -103,43 +110,57 @@ impl Undecided {
                 "more seeds would not decide: the test images are too few for so small a difference"
                     .to_owned()
             }
+            Undecided::TooWideForOneSeed => {
+                "folds differ too much, and one seed does not show whether more would decide".to_owned()
+            }
         }
     }
 }
 
+/// What a difference is judged by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// Half-width of the interval.
+    pub half_width: f64,
+    /// The p-value, adjusted for its family and for repeated looks.
+    pub p_adjusted: f64,
+    /// What the p-value was multiplied by for its family.
+    pub holm_factor: usize,
+    /// Level of one test: 0.05, or less where there are several looks.
+    pub level: f64,
+    /// Half-width of the region of practical equivalence.
+    pub equivalence: f64,
+}
+
 /// The verdict on a difference that nothing speaks against but its size. Inside the region of practical equivalence that
-/// comes first: a difference may be certain and too small to matter.
-///
-/// `half_width`: of the 95 % interval; `holm_factor`: what the p-value was multiplied by for its family;
-/// `equivalence`: half-width of the region. For a metric of which higher is better.
-pub fn judge(
-    paired: &Paired,
-    half_width: f64,
-    p_adjusted: f64,
-    holm_factor: usize,
-    equivalence: f64,
-) -> Verdict {
-    if paired.delta.abs() + half_width < equivalence {
-        Verdict::NoPracticalEffect
-    } else if p_adjusted < LEVEL {
-        if paired.delta > 0.0 { Verdict::Helps } else { Verdict::Hurts }
-    } else {
-        let seeds_needed = seeds_needed(paired, LEVEL / holm_factor as f64, equivalence);
-        Verdict::NotEnoughEvidence { reason: Undecided::TooWide { seeds_needed } }
+/// comes first: a difference may be certain and too small to matter. For a metric of which higher is better.
+pub fn judge(paired: &Paired, bounds: &Bounds) -> Verdict {
+    if paired.delta.abs() + bounds.half_width < bounds.equivalence {
+        return Verdict::NoPracticalEffect;
     }
+    if bounds.p_adjusted < LEVEL {
+        return if paired.delta > 0.0 { Verdict::Helps } else { Verdict::Hurts };
+    }
+    let reason = match paired.units {
+        Units::Folds(_) if paired.n_seeds == 1 => Undecided::TooWideForOneSeed,
+        _ => Undecided::TooWide { seeds_needed: seeds_needed(paired, bounds) },
+    };
+    Verdict::NotEnoughEvidence { reason }
 }
 
 /// The smallest number of seeds, above those there are, with which four studies in five would end in a verdict if the
 /// difference and its variances are as measured. `None` where no number up to 1,000 would do: then images decide.
-pub fn seeds_needed(paired: &Paired, alpha: f64, equivalence: f64) -> Option<u32> {
+fn seeds_needed(paired: &Paired, bounds: &Bounds) -> Option<u32> {
+    let alpha = bounds.level / bounds.holm_factor as f64;
     let decides = |n: u32| {
-        let t_variance = paired.seed_variance / f64::from(n);
+        let t_variance = paired.t_variance_with(n);
         let margin = POWER_Z * (t_variance + paired.image_variance).sqrt();
-        let tail = Tail::new(n - 1);
+        let tail = Tail::new(paired.degrees_with(n));
         let beyond = |distance: f64, level: f64| {
             distance > 0.0 && tail.two_sided(distance, t_variance, paired.image_variance) < level
         };
-        beyond(paired.delta.abs() - margin, alpha) || beyond(equivalence - paired.delta.abs() - margin, LEVEL)
+        beyond(paired.delta.abs() - margin, alpha)
+            || beyond(bounds.equivalence - paired.delta.abs() - margin, bounds.level)
     };
     let (mut too_few, mut enough) = (paired.n_seeds.max(1), MAX_SEEDS);
     if too_few >= enough || !decides(enough) {
@@ -161,7 +182,27 @@ mod tests {
     use super::*;
 
     fn paired(delta: f64, seed_variance: f64, image_variance: f64) -> Paired {
-        Paired { delta, n_seeds: 3, seed_variance, image_variance }
+        let units = Units::Seeds;
+        Paired { delta, n_seeds: 3, units, seed_variance, fold_variance: 0.0, image_variance }
+    }
+
+    fn judge(
+        paired: &Paired,
+        half_width: f64,
+        p_adjusted: f64,
+        holm_factor: usize,
+        equivalence: f64,
+    ) -> Verdict {
+        super::judge(paired, &Bounds { half_width, p_adjusted, holm_factor, level: LEVEL, equivalence })
+    }
+
+    /// At a level of 0.05 over the whole family.
+    fn seeds_needed(paired: &Paired, alpha: f64, equivalence: f64) -> Option<u32> {
+        let (half_width, p_adjusted) = (1.0, 1.0);
+        super::seeds_needed(
+            paired,
+            &Bounds { half_width, p_adjusted, holm_factor: 1, level: alpha, equivalence },
+        )
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::seeding::Seeding;
 use super::stage::{Stage, output};
 use super::variants::{VariantError, variants};
 use crate::job::input;
@@ -23,6 +24,8 @@ pub struct Plan {
     pub spec: String,
     /// In the order of grid, then matrix.
     pub variants: Vec<Arc<Variant>>,
+    /// How many seeds each has.
+    pub seeding: Seeding,
     /// Variant by variant, seed by seed, fold by fold.
     pub runs: Vec<Run>,
     /// Inputs before what reads them.
@@ -95,13 +98,22 @@ impl Plan {
     /// # Errors
     /// Where two variants would have one name, or one does what another does.
     pub fn new(loaded: &Loaded) -> Result<Self, VariantError> {
+        Self::with_seeds(loaded, None)
+    }
+
+    /// Likewise, with so many seeds for each variant; `None`: with those that a study begins with.
+    ///
+    /// # Errors
+    /// Where two variants would have one name, or one does what another does.
+    pub fn with_seeds(loaded: &Loaded, seeding: Option<Seeding>) -> Result<Self, VariantError> {
         let variants: Vec<Arc<Variant>> = variants(loaded)?.into_iter().map(Arc::new).collect();
+        let seeding = seeding.unwrap_or_else(|| Seeding::first(&variants));
         let mut builder = Builder::default();
         let mut runs = Vec::new();
         for (variant_idx, variant) in variants.iter().enumerate() {
             let shared = builder.shared(variant);
             let folds = variant.experiment.split.each_fold();
-            for &seed in &variant.experiment.seeds {
+            for &seed in variant.experiment.seeds.iter().take(seeding.of(variant_idx)) {
                 runs.extend(
                     folds
                         .iter()
@@ -112,7 +124,7 @@ impl Plan {
         let experiment = Arc::new(loaded.experiment.clone());
         let spec = loaded.shown();
         builder.report(&experiment, &spec, &variants, &runs);
-        Ok(Plan { experiment, spec, variants, runs, nodes: builder.nodes })
+        Ok(Plan { experiment, spec, variants, seeding, runs, nodes: builder.nodes })
     }
 
     /// The node that makes the report.

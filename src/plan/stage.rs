@@ -79,9 +79,10 @@ impl Stage {
             Stage::Ingest | Stage::Split | Stage::Balance | Stage::Pixels => 2,
             // `Evaluate`: averages by weight and by image, F-beta, Jaccard, Brier score and more; counts, reliability, calibration.
             Stage::Evaluate => 3,
-            // `history` has a column for every metric of validation; the summary says where a training diverged.
+            // `Train`: `history` has a column for every metric of validation; the summary says where a training diverged.
+            Stage::Train => 4,
             // `Report`: the page shows where the models look.
-            Stage::Train | Stage::Report => 4,
+            Stage::Report => 5,
             _ => 1,
         }
     }
@@ -110,7 +111,7 @@ impl Stage {
             Stage::Predict => &[output::PREDICTIONS],
             Stage::Evaluate => &[output::METRICS, output::EVALUATION],
             Stage::Explain => &[output::ATTENTION, output::ATTENTION_MAPS],
-            Stage::Report => &[output::EFFECTS, output::PAGE, output::MARKDOWN],
+            Stage::Report => &[output::EFFECTS, output::CONTRASTS, output::PAGE, output::MARKDOWN],
         }
     }
 }
@@ -157,6 +158,8 @@ pub mod output {
     pub const EVALUATION: &str = "evaluation.json";
     /// The table `effects`.
     pub const EFFECTS: &str = "effects.parquet";
+    /// The table `contrasts`.
+    pub const CONTRASTS: &str = "contrasts.parquet";
     /// The page.
     pub const PAGE: &str = "index.html";
     /// Its summary.

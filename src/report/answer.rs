@@ -61,6 +61,8 @@ pub struct Row {
     pub interval: String,
     /// Unadjusted p.
     pub p: String,
+    /// p by flipped signs.
+    pub p_sign_flip: String,
     /// Adjusted p.
     pub p_adjusted: String,
     /// How sure the data make one that the variant is better.
@@ -155,7 +157,8 @@ fn caution(study: &Study, effect: &Effect) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn row(effect: &Effect, metric: &Metric) -> Row {
+/// The row of one effect.
+pub fn row(effect: &Effect, metric: &Metric) -> Row {
     let (unit, row) = (metric.unit, &effect.row);
     let by_seed: Vec<String> =
         effect.by_seed.iter().map(|d| format!("{}:\u{a0}{}", d.seed, format::delta(unit, d.delta))).collect();
@@ -166,6 +169,7 @@ fn row(effect: &Effect, metric: &Metric) -> Row {
         delta: format::delta(unit, row.delta),
         interval: format::interval(unit, row.low, row.high),
         p: format::p_value(effect.p),
+        p_sign_flip: format::p_value(effect.p_sign_flip),
         p_adjusted: format::p_value(row.p_adjusted),
         improvement: if effect.improvement.is_finite() {
             format!("{:.0} %", 100.0 * effect.improvement)

@@ -1,13 +1,13 @@
 //! What a reader must know before believing the numbers: nothing that went wrong stays unsaid.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::data::Fate;
 use super::scores::{Scores, aggregate, finished};
-use super::study::{RunResult, RunState, Study};
+use super::study::{Effect, RunResult, RunState, Study};
 use super::{answer, format};
 
 /// Below this many seeds the spread between seeds is hardly known.
@@ -133,12 +133,16 @@ fn no_better_than_constant(study: &Study, scores: &Scores, all: &mut Vec<Finding
 }
 
 fn unpaired(study: &Study, all: &mut Vec<Finding>) {
-    let planned = seeds(study).len();
-    let names: Vec<String> = answer::ranked(study, &study.headline)
-        .into_iter()
-        .filter(|e| (e.row.n_seeds as usize) < planned)
-        .map(|e| format!("{} ({} of {planned})", e.row.variant, e.row.n_seeds))
-        .collect();
+    let mut planned: HashMap<&str, BTreeSet<u64>> = HashMap::new();
+    for run in &study.runs {
+        planned.entry(&run.variant).or_default().insert(run.seed);
+    }
+    let fewer = |e: &Effect| {
+        let planned = planned.get(e.row.variant.as_str()).map_or(0, BTreeSet::len);
+        let is_fewer = (e.row.n_seeds as usize) < planned;
+        is_fewer.then(|| format!("{} ({} of {planned})", e.row.variant, e.row.n_seeds))
+    };
+    let names: Vec<String> = answer::ranked(study, &study.headline).into_iter().filter_map(fewer).collect();
     if !names.is_empty() {
         let text =
             "compared on fewer seeds than planned, since runs of the variant or of its baseline are lacking";

@@ -8,6 +8,7 @@ mod answer;
 mod attention;
 mod augmented;
 mod charts;
+mod contrasts;
 mod curves;
 mod data;
 mod format;

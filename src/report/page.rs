@@ -22,6 +22,7 @@ const TEMPLATE: &str = include_str!("page/page.html");
 const DATA_TEMPLATE: &str = include_str!("page/data.html");
 const ATTENTION_TEMPLATE: &str = include_str!("page/attention.html");
 const AUGMENTED_TEMPLATE: &str = include_str!("page/augmented.html");
+const CONTRASTS_TEMPLATE: &str = include_str!("page/contrasts.html");
 const STYLE: &str = include_str!("page/style.css");
 /// In the order in which they run.
 const SCRIPTS: [&str; 9] = [
@@ -97,6 +98,7 @@ pub fn page(study: &Study) -> Result<String, ReportError> {
     environment.add_template("data.html", DATA_TEMPLATE)?;
     environment.add_template("attention.html", ATTENTION_TEMPLATE)?;
     environment.add_template("augmented.html", AUGMENTED_TEMPLATE)?;
+    environment.add_template("contrasts.html", CONTRASTS_TEMPLATE)?;
     environment.add_template("page.html", TEMPLATE)?;
     Ok(environment.get_template("page.html")?.render(Serde(&context))?)
 }

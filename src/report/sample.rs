@@ -150,6 +150,7 @@ pub fn study(size: Size) -> Study {
             .collect(),
         constant: constant(&labels),
         runs,
+        contrasts: contrasts(&effects),
         effects,
         effects_method:
             "Differences are paired by seed. Intervals come from a two-level bootstrap over seeds and \
@@ -458,12 +459,37 @@ fn effect(variant: &str, label: Option<&str>, metric: &str, higher: bool, by_see
             verdict: verdict.into(),
         },
         p,
+        p_sign_flip: 0.0625,
         improvement: 0.5 + 0.5 * (gain / half).clamp(-1.0, 1.0),
         reason: (verdict == "not enough evidence" && half > 0.1)
             .then(|| "1 of 10 runs is flagged, and its score says nothing about the variant".into()),
         seeds_needed: (verdict == "not enough evidence" && half <= 0.1).then_some(17),
         by_seed,
     }
+}
+
+/// What the ops of the first two effects do on average, and together.
+fn contrasts(effects: &[Effect]) -> Vec<Contrast> {
+    let contrast = |(at, kind, subject, against, word): (usize, &str, &str, &str, &str)| {
+        let mut effect = effects[at].clone();
+        (effect.row.variant, effect.row.baseline) = (subject.into(), against.into());
+        if effect.row.verdict == "helps" {
+            effect.row.verdict = word.into();
+        }
+        let aliases = if kind == "interaction" { vec!["hue × blur".to_owned()] } else { Vec::new() };
+        Contrast { kind: kind.into(), aliases, effect }
+    };
+    if effects.len() < 2 {
+        return Vec::new();
+    }
+    [
+        (0, "main_effect", "flip", "not applied", "helps"),
+        (1, "main_effect", "noise", "not applied", "helps"),
+        (0, "interaction", "flip × noise", "each without the other", "reinforces"),
+        (1, "trend", "noise.std", "0.02..0.05 to 0.1..0.2", "rises"),
+    ]
+    .map(contrast)
+    .into()
 }
 
 fn provenance(size: Size) -> Provenance {

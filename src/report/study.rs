@@ -50,6 +50,8 @@ pub struct Study {
     pub constant: Vec<Score>,
     /// Variants against their baselines, for the aggregates and for each label.
     pub effects: Vec<Effect>,
+    /// What ops, pairs of ops, levels and axes do, each over several variants; for the aggregates and for each label.
+    pub contrasts: Vec<Contrast>,
     /// How intervals and p-values were made, in a sentence or two.
     pub effects_method: String,
     /// Further guardrail findings, each a sentence; shown at the top.
@@ -187,6 +189,8 @@ pub struct Effect {
     pub by_seed: Vec<SeedDelta>,
     /// Two-sided p-value before adjustment.
     pub p: f64,
+    /// The same without any distribution: by flipping the signs of seeds.
+    pub p_sign_flip: f64,
     /// How sure the data make one that the variant is better, 0 to 1.
     pub improvement: f64,
     /// Why there is not enough evidence, in a phrase without a final stop; `None` where there is a verdict,
@@ -194,6 +198,17 @@ pub struct Effect {
     pub reason: Option<String>,
     /// Seeds that would be needed for a verdict; `None` where there is one, or where it cannot be told.
     pub seeds_needed: Option<u32>,
+}
+
+/// What an op, a pair of ops, a level or a value of an axis does.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Contrast {
+    /// `main_effect`, `interaction`, `trend`, `axis` or `axis_interaction`.
+    pub kind: String,
+    /// What cannot be told apart from it.
+    pub aliases: Vec<String>,
+    /// What is measured stands in place of the variant, what it is measured against in place of the baseline.
+    pub effect: Effect,
 }
 
 /// The difference of one seed.

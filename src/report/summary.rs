@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::contrasts::{self, ContrastRow};
 use super::scores::Scores;
 use super::study::Study;
 use super::{answer, guardrails, tables};
@@ -50,6 +51,7 @@ pub fn summary_md(study: &Study) -> String {
         let _ = writeln!(text, "- **{}**: {}{names}", finding.kind, escaped(&finding.text));
     }
     effects_table(study, &mut text);
+    contrast_tables(study, &mut text);
     scores_table(study, &scores, &mut text);
     reproduce(study, &mut text);
     text
@@ -82,6 +84,33 @@ fn effects_table(study: &Study, text: &mut String) {
             row.n_seeds,
             row.verdict.word,
         );
+    }
+}
+
+fn contrast_tables(study: &Study, text: &mut String) {
+    for section in contrasts::sections(study) {
+        let _ = write!(
+            text,
+            "\n## {}\n\n{}\n\n| {} | {} | not told apart from | change | 95 % interval | p (Holm) | seeds | verdict |\n|---|---|---|---|---|---|---|---|\n",
+            section.title,
+            escaped(section.note),
+            section.of,
+            section.against,
+        );
+        for ContrastRow { row, aliases } in section.rows {
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} | {} | {} |",
+                escaped(&row.variant),
+                escaped(&row.baseline),
+                escaped(&aliases.join(", ")),
+                row.delta,
+                row.interval.replace('[', "\\[").replace(']', "\\]"),
+                row.p_adjusted.replace('<', "\\<"),
+                row.n_seeds,
+                row.verdict.word,
+            );
+        }
     }
 }
 

@@ -21,9 +21,19 @@ pub struct Verdict {
     pub class: &'static str,
 }
 
+/// Words of the table `contrasts` that stand in place of "helps" and "hurts", and are drawn as these.
+const LIKE: [Verdict; 6] = [
+    Verdict { word: "reinforces", ..KNOWN[0] },
+    Verdict { word: "rises", ..KNOWN[0] },
+    Verdict { word: "higher", ..KNOWN[0] },
+    Verdict { word: "weakens", ..KNOWN[1] },
+    Verdict { word: "falls", ..KNOWN[1] },
+    Verdict { word: "lower", ..KNOWN[1] },
+];
+
 /// The verdict with this word; one that is not known shows as a lack of evidence, since nothing is claimed.
 pub fn verdict(word: &str) -> Verdict {
-    KNOWN.into_iter().find(|v| v.word == word).unwrap_or(KNOWN[3])
+    KNOWN.into_iter().chain(LIKE).find(|v| v.word == word).unwrap_or(KNOWN[3])
 }
 
 /// The place of a verdict in [`KNOWN`].

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::answer::{self, Answer};
+use super::contrasts;
 use super::format;
 use super::guardrails::{self, Finding};
 use super::looks::{self, Looks};
 use super::portrait::{self, Portrait};
 use super::scores::{Scores, metrics};
 use super::strips::{self, Strips};
-use super::study::{Metric, Provenance, RunState, Study, Unit};
+use super::study::{Metric, Provenance, RunState, Study, Unit, Variant};
 use super::tables::{self, DataRow, RunRow, ScoreRow, Stages};
 use crate::tables::rows::Part;
 
@@ -41,6 +42,8 @@ pub struct View<'a> {
     findings: Vec<Finding>,
     effects: Vec<answer::Row>,
     other_effects: Vec<answer::Row>,
+    /// What ops, pairs, levels and axes do.
+    contrasts: Vec<contrasts::Section>,
     /// How many effects on single labels there are, where there are any.
     label_effects: Option<String>,
     score_rows: Vec<ScoreRow>,
@@ -61,6 +64,8 @@ pub struct View<'a> {
 struct RunCounts {
     variants: String,
     seeds: String,
+    /// Whether variants have different numbers of seeds.
+    uneven: bool,
     /// Where there are any.
     folds: Option<String>,
     runs: String,
@@ -93,6 +98,7 @@ pub fn view<'a>(study: &'a Study, scores: &Scores) -> View<'a> {
         findings: guardrails::findings(study, scores),
         effects: answer::rows(study, headline),
         other_effects: study.other_metrics.iter().flat_map(|metric| answer::rows(study, metric)).collect(),
+        contrasts: contrasts::sections(study),
         label_effects: (label_effects > 0).then(|| format::count(label_effects)),
         score_rows: tables::score_rows(study, scores),
         run_rows: tables::run_rows(study),
@@ -108,10 +114,20 @@ pub fn view<'a>(study: &'a Study, scores: &Scores) -> View<'a> {
 
 fn counts(study: &Study) -> RunCounts {
     let count = |of: fn(&RunState) -> bool| study.runs.iter().filter(|r| of(&r.state)).count();
-    let seeds: BTreeSet<u64> = study.runs.iter().map(|r| r.seed).collect();
+    let seeds_of = |variant: &Variant| {
+        let runs = study.runs.iter().filter(|run| run.variant == variant.name);
+        runs.map(|run| run.seed).collect::<BTreeSet<_>>().len()
+    };
+    let seeds: Vec<usize> = study.variants.iter().map(seeds_of).collect();
+    let (least, most) = (seeds.iter().min().copied(), seeds.iter().max().copied());
+    let (least, most) = (least.unwrap_or_default(), most.unwrap_or_default());
     RunCounts {
         variants: format::counted(study.variants.len(), "variant"),
-        seeds: format::counted(seeds.len(), "seed"),
+        seeds: match least == most {
+            true => format::counted(most, "seed"),
+            false => format!("{least} to {most} seeds"),
+        },
+        uneven: least != most,
         folds: (study.folds > 0).then(|| format::counted(study.folds as usize, "fold")),
         runs: format::counted(study.runs.len(), "run"),
         done: count(|s| matches!(s, RunState::Done(_))),

@@ -168,7 +168,7 @@ impl Level {
 }
 
 /// A value in a name: a range by its ends, and the same for `1` and `1.0`.
-pub(super) fn shown(value: &serde_json::Value) -> String {
+pub fn shown(value: &serde_json::Value) -> String {
     use serde_json::Value;
     match value {
         Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), |n| n.to_string()),

@@ -13,7 +13,9 @@ use super::reader::{Reading, Table, shown};
 use super::settings::{
     Augment, Design, Device, Evaluate, Experiment, HubModel, Labels, Loss, PositiveWeights,
 };
-use super::{read_augment, read_data, read_evaluate, read_explain, read_labels, read_train, read_training};
+use super::{
+    read_augment, read_data, read_evaluate, read_explain, read_labels, read_seeds, read_train, read_training,
+};
 
 /// The largest matrix.
 const MAX_POINTS: usize = 100_000;
@@ -258,10 +260,12 @@ fn read(reading: &Reading<'_>) -> Experiment {
     let labels = read_labels::labels(&root, dataset.format);
     check_positive_weights(&root.table("train").table("loss"), &train.loss, &labels);
     let model = read_training::model(&root);
+    let (seeds, adaptive) = read_seeds::seeds(&root);
     let experiment = Experiment {
         name,
         question: root.text("question"),
-        seeds: read_data::seeds(&root),
+        seeds,
+        adaptive,
         labels,
         split: read_data::split(&root, &dataset),
         dataset,

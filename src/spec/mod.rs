@@ -18,6 +18,7 @@ mod read_folds;
 mod read_grid;
 mod read_labels;
 mod read_levels;
+mod read_seeds;
 mod read_train;
 mod read_training;
 mod reader;
@@ -36,7 +37,7 @@ mod tests;
 #[cfg(test)]
 mod train_tests;
 
-pub use arms::{Arm, NONE, Part};
+pub use arms::{Arm, NONE, Part, shown};
 pub use fault::{Fault, Place, Source, SpecError, nearest};
 pub use layers::{DEFAULTS, Override, Overrides};
 pub use load::{Loaded, Point, load};

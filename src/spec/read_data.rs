@@ -260,25 +260,3 @@ pub fn images(root: &Table<'_>) -> Images {
     table.finish();
     settings
 }
-
-/// Reads `seeds`: how many, or a list.
-pub fn seeds(root: &Table<'_>) -> Vec<u64> {
-    match root.any("seeds") {
-        Some(Value::Array(..)) => {
-            let seeds = root.integers("seeds", 0..=i64::MAX);
-            if seeds.is_empty() {
-                root.fault("seeds", Fault::new("`seeds` is an empty list, expected at least one seed"));
-            }
-            let mut seen = Vec::new();
-            for seed in seeds {
-                if seen.contains(&(seed as u64)) {
-                    root.fault("seeds", Fault::new(format!("`seeds` has {seed} twice")));
-                } else {
-                    seen.push(seed as u64);
-                }
-            }
-            seen
-        }
-        _ => (1..=root.integer("seeds", 1..=1000) as u64).collect(),
-    }
-}

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::ops::{Action, Fill, Group, Noise};
 use super::settings::{
-    Aim, Architecture, Evaluate, Experiment, FetchSize, Freeze, Gives, LabelSource, LabelsFrom, Optimizer,
-    Rule, Schedule, Threshold, Unmapped,
+    AdaptiveSeeds, Aim, Architecture, Evaluate, Experiment, FetchSize, Freeze, Gives, LabelSource,
+    LabelsFrom, Optimizer, Rule, Schedule, Threshold, Unmapped,
 };
 use super::{Loaded, Override, Overrides, Point, SpecError, load};
 
@@ -247,6 +247,32 @@ fn another_choice_replaces_a_table_and_the_same_one_is_merged() {
         op("augment.ops.flip.one_of=[{op=\"rotate\"}]").action,
         Action::Group(Group::OneOf { .. })
     ));
+}
+
+#[test]
+fn seeds_are_counted_listed_or_added_until_it_is_decided() {
+    let with = |seeds: &str| GOOD.replace("seeds = [3, 5]", seeds);
+    let seeds = |text: &str| {
+        let experiment = read(&with(text), &[]).unwrap().experiment;
+        (experiment.seeds, experiment.adaptive)
+    };
+    assert_eq!(seeds("seeds = 2"), (vec![1, 2], None));
+    let (all, adaptive) = seeds("seeds = { min = 2, max = 4, until = \"decided\" }");
+    assert_eq!((all, adaptive), (vec![1, 2, 3, 4], Some(AdaptiveSeeds { min: 2, max: 4 })));
+    assert_eq!(seeds("seeds = { max = 20 }").1, Some(AdaptiveSeeds { min: 3, max: 20 }));
+    // A later layer may say it in another way.
+    let sets = ["seeds={ min = 2, max = 3 }"];
+    assert_eq!(read(GOOD, &sets).unwrap().experiment.adaptive, Some(AdaptiveSeeds { min: 2, max: 3 }));
+    assert_eq!(read(&with("seeds = { max = 20 }"), &["seeds=5"]).unwrap().experiment.seeds.len(), 5);
+
+    let wrong = |seeds: &str| faults(&with(seeds), &[]).join("\n");
+    assert_eq!(
+        wrong("seeds = { min = 5, max = 4 }"),
+        "`max` is `4`, expected at least `min`, which is `5` @ 4"
+    );
+    assert_eq!(wrong("seeds = { min = 1 }"), "`min` is `1`, expected 2 to 1000 @ 1");
+    assert!(wrong("seeds = { until = \"bored\" }").contains("decided"));
+    assert!(wrong("seeds = { most = 4 }").contains("max"));
 }
 
 #[test]

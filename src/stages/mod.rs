@@ -1,16 +1,19 @@
 //! The stages that run in this process: typed inputs to typed outputs, each readable top to bottom.
 
 mod balance;
+mod comparison;
 mod error;
 mod evaluate;
 mod ingest;
 mod label;
+mod look;
 mod pixels;
 mod regions;
 mod report;
 mod report_attention;
 mod report_augmented;
 mod report_constant;
+mod report_contrasts;
 mod report_data;
 mod report_notices;
 mod report_overlay;
@@ -27,7 +30,8 @@ use crate::plan::Stage;
 
 pub use error::StageError;
 pub use evaluate::EvaluationRecord;
-pub use work::{Missing, StageWork};
+pub use look::{Look, look};
+pub use work::{Missing, Results, StageWork};
 
 /// Computes a stage and publishes its result.
 ///

@@ -1,57 +1,50 @@
 //! `report`: the results of all runs to effects, and to the page.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::comparison::{Asked, RunResults, compare};
 use super::error::StageError;
-use super::evaluate::{EvaluationRecord, PartScores};
 use super::report_attention::attention;
 use super::report_augmented::augmented;
-use super::report_constant::{constant, part_targets};
+use super::report_constant::constant;
 use super::report_data::{Shared, data};
 use super::work::{StageWork, read_json, write_table};
 use crate::cache::Attempt;
 use crate::clock;
-use crate::effects::{self, Comparison, Incomplete, Pair, RunScores};
+use crate::effects::{self, Comparison, Incomplete, Kind};
 use crate::job::LIBTORCH;
 use crate::metrics::{Flag, catalogue};
 use crate::plan::{Run, output};
 use crate::report::{
-    self, Effect, Metric, Provenance as Origin, RunResult, RunState, Score, SeedDelta, StageRecord, Study,
-    Unit, Variant,
+    self, Contrast, Effect, Metric, Provenance as Origin, RunResult, RunState, Score, SeedDelta, StageRecord,
+    Study, Unit, Variant,
 };
-use crate::seed::Key;
-use crate::spec::settings::HeadlineMetric;
-use crate::tables::rows::{EffectRow, HistoryRow, LabelTable, MetricRow, Part, PredictionTable, SplitRow};
-use crate::tables::{self};
-
-/// Seed of the bootstrap: the same results give the same intervals.
-const BOOTSTRAP_SEED: u64 = 0;
+use crate::spec::settings::{Experiment, HeadlineMetric};
+use crate::tables;
+use crate::tables::rows::{ContrastRow, EffectRow, HistoryRow, MetricRow};
 
 /// Compares the runs and makes the page.
 ///
 /// # Errors
 /// Where results do not fit together.
 pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
-    let mut groups: BTreeMap<usize, Vec<Done>> = BTreeMap::new();
+    let mut scored = Vec::new();
     let mut states = HashMap::new();
     for run in &work.plan.runs {
-        if let Some(done) = Done::load(work, run)? {
-            states.insert(run.name.clone(), RunState::Done(Box::new(done.result.clone())));
-            groups.entry(split_node(work, run)).or_default().push(done);
+        if let Some((scores, result)) = load(work, run)? {
+            states.insert(run.name.clone(), RunState::Done(Box::new(result)));
+            scored.push(scores);
         }
     }
     let experiment = &work.plan.experiment;
-    let mut comparison = Comparison::default();
-    for runs in groups.values() {
-        let more = compare(work, runs)?;
-        comparison.effects.extend(more.effects);
-        comparison.undefined_labels.extend(more.undefined_labels);
-        comparison.unpaired_variants.extend(more.unpaired_variants);
-        comparison.incomplete.extend(more.incomplete);
-    }
-    let rows: Vec<EffectRow> = comparison.effects.iter().map(effects::Effect::row).collect();
+    let (comparison, n_groups) = compare(&work.results(), &scored, Asked::All)?;
+    let (of_variants, of_contrasts): (Vec<_>, Vec<_>) =
+        comparison.effects.iter().partition(|effect| effect.kind == Kind::Variant);
+    let rows: Vec<EffectRow> = of_variants.iter().map(|effect| effect.row()).collect();
     write_table(out, output::EFFECTS, &rows, "report")?;
+    let rows: Vec<ContrastRow> = of_contrasts.iter().map(|effect| effect.contrast_row()).collect();
+    write_table(out, output::CONTRASTS, &rows, "report")?;
 
     let shared = Shared::load(work)?;
     let (headline, label_metric) = match experiment.report.metric {
@@ -75,9 +68,14 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
         variants: variants(work),
         runs: runs(work, &mut states),
         constant: constant(&shared, &experiment.evaluate)?,
-        effects: comparison.effects.iter().filter(|e| fits(e, headline, label_metric)).map(effect).collect(),
-        effects_method: method(experiment.split.folds),
-        warnings: warnings(&comparison, groups.len()),
+        effects: of_variants.iter().filter(|e| fits(e, headline, label_metric)).map(|e| effect(e)).collect(),
+        contrasts: of_contrasts
+            .iter()
+            .filter(|e| fits(e, headline, label_metric))
+            .map(|e| contrast(e))
+            .collect(),
+        effects_method: method(experiment),
+        warnings: warnings(&comparison, n_groups),
         provenance: origin(work),
     };
     write_text(out, output::PAGE, &report::page(&study)?)?;
@@ -89,145 +87,47 @@ const METHOD: &str = "Differences are paired by seed: each run of a variant agai
     (Student's t) and the part of the spread over 2,000 resamples of the test images that more seeds would not average \
     away; p-values are Holm-adjusted over the variants.";
 
+const FOLDS: &str = "Differences are paired by seed and fold: each run of a variant against the run of its baseline with the same \
+    seed, fold, initial weights and order of images, on the same test images, which each run ranks under its own thresholds. The 95 % \
+    interval is that of Student's t over the folds, each the mean over its seeds, with the variance corrected for the training images \
+    that folds share (Nadeau and Bengio 2003); p-values are Holm-adjusted over the variants. A fold without a positive of a label is \
+    left out of that label's. A seed counts where variant and baseline have all its folds.";
+
 /// How effects were measured, for the page.
-fn method(folds: u32) -> String {
-    if folds == 0 {
-        return METHOD.to_owned();
-    }
+fn method(experiment: &Experiment) -> String {
+    let method = if experiment.split.folds == 0 { METHOD } else { FOLDS };
+    let Some(adaptive) = experiment.adaptive else { return method.to_owned() };
+    let looks: Vec<String> = adaptive.looks().iter().map(ToString::to_string).collect();
     format!(
-        "{METHOD} With {folds} folds each image is tested on once per seed. The value of a seed is the mean over its folds, \
-         each of which ranks its own test images under its own thresholds; a fold without a positive of a label is left out of \
-         that label's mean, and test images are resampled within their fold. Folds share training images, so the units that \
-         intervals count are seeds, not folds. A seed counts where variant and baseline have all its folds."
+        "{method} Variants that were not decided got more seeds, up to {}: the study was looked at after {} seeds. Intervals and \
+         p-values allow for all of these looks (Pocock 1977).",
+        adaptive.max,
+        looks.join(", ")
     )
 }
 
-/// A run with its results.
-struct Done {
-    run: Run,
-    test: PartScores,
-    record: EvaluationRecord,
-    result: RunResult,
-}
-
-impl Done {
-    fn load(work: &StageWork, run: &Run) -> Result<Option<Self>, StageError> {
-        let nodes = [run.train, run.predict, run.evaluate];
-        if !nodes.iter().all(|node| work.entries.contains_key(node)) {
-            return Ok(None);
-        }
-        let record: EvaluationRecord = read_json(&work.output_of(run.evaluate, output::EVALUATION)?)?;
-        let scores: Vec<MetricRow> = tables::read(&work.output_of(run.evaluate, output::METRICS)?)?;
-        let history: Vec<HistoryRow> = tables::read(&work.output_of(run.train, output::HISTORY)?)?;
-        let predictions: PredictionTable = tables::read(&work.output_of(run.predict, output::PREDICTIONS)?)?;
-        let labels = label_table(work, run)?;
-        let (grave, light): (Vec<_>, Vec<_>) = record.flags.iter().partition(|flag| flag.spoils_comparison());
-        let sentences = |flags: Vec<&Flag>| flags.into_iter().map(Flag::sentence).collect::<Vec<_>>();
-        let mut cautions = sentences(light);
-        cautions.extend(record.undefined.iter().map(|undefined| undefined.sentence()));
-        let result = RunResult {
-            summary: read_json(&work.output_of(run.train, output::SUMMARY)?)?,
-            flags: sentences(grave),
-            cautions,
-            history,
-            scores: scores.iter().map(Score::from).collect(),
-            thresholds: record.thresholds.values.clone(),
-        };
-        let test = PartScores::of(&predictions, &labels, Part::Test)?;
-        Ok(Some(Done { run: run.clone(), test, record, result }))
+/// A run's scores, and what the page shows of it; `None` where it has no result.
+fn load(work: &StageWork, run: &Run) -> Result<Option<(RunResults, RunResult)>, StageError> {
+    if !work.entries.contains_key(&run.train) {
+        return Ok(None);
     }
-}
-
-/// The node that a run's stage reads under `name`.
-pub(super) fn input_node(work: &StageWork, node: usize, name: &str) -> usize {
-    let from = work.plan.nodes[node].inputs.iter().find(|from| from.name == name);
-    from.unwrap_or_else(|| panic!("bug: node {node} has no input `{name}`")).node
-}
-
-pub(super) fn split_node(work: &StageWork, run: &Run) -> usize {
-    input_node(work, run.train, crate::job::input::SPLIT)
-}
-
-pub(super) fn label_table(work: &StageWork, run: &Run) -> Result<LabelTable, StageError> {
-    let node = input_node(work, run.train, crate::job::input::LABELS);
-    Ok(tables::read(&work.output_of(node, output::LABELS)?)?)
-}
-
-/// The effects among runs that share their test images.
-fn compare(work: &StageWork, runs: &[Done]) -> Result<Comparison, StageError> {
-    let Some(first) = runs.first() else {
-        return Ok(Comparison::default());
+    let Some(scored) = RunResults::load(&work.results(), run)? else { return Ok(None) };
+    let scores: Vec<MetricRow> = tables::read(&work.output_of(run.evaluate, output::METRICS)?)?;
+    let history: Vec<HistoryRow> = tables::read(&work.output_of(run.train, output::HISTORY)?)?;
+    let record = &scored.record;
+    let (grave, light): (Vec<_>, Vec<_>) = record.flags.iter().partition(|flag| flag.spoils_comparison());
+    let sentences = |flags: Vec<&Flag>| flags.into_iter().map(Flag::sentence).collect::<Vec<_>>();
+    let mut cautions = sentences(light);
+    cautions.extend(record.undefined.iter().map(|undefined| undefined.sentence()));
+    let result = RunResult {
+        summary: read_json(&work.output_of(run.train, output::SUMMARY)?)?,
+        flags: sentences(grave),
+        cautions,
+        history,
+        scores: scores.iter().map(Score::from).collect(),
+        thresholds: record.thresholds.values.clone(),
     };
-    let labels = label_table(work, &first.run)?;
-    let truths = truths(work, &labels, runs)?;
-    let scores: Vec<RunScores<'_>> = runs
-        .iter()
-        .map(|done| RunScores {
-            variant: &work.plan.variants[done.run.variant].name,
-            seed: done.run.seed,
-            fold: done.run.fold.unwrap_or(0) as usize,
-            logits: &done.test.logits,
-            calibration: &done.record.calibration,
-            thresholds: &done.record.thresholds.values,
-            flags: &done.record.flags,
-        })
-        .collect();
-    let pairs = pairs(work, runs);
-    if pairs.is_empty() {
-        return Ok(Comparison::default());
-    }
-    let experiment = &work.plan.experiment;
-    let metrics = match experiment.report.metric {
-        HeadlineMetric::MapMacro => [HeadlineMetric::MapMacro, HeadlineMetric::F1Macro],
-        HeadlineMetric::F1Macro => [HeadlineMetric::F1Macro, HeadlineMetric::MapMacro],
-    };
-    Ok(effects::compare(&effects::Study {
-        labels: &labels.labels,
-        folds: &truths.iter().map(Vec::as_slice).collect::<Vec<_>>(),
-        runs: &scores,
-        pairs: &pairs,
-        metrics: &metrics,
-        equivalence: experiment.report.equivalence,
-        n_resamples: effects::RESAMPLES,
-        key: Key::root(BOOTSTRAP_SEED).child("effects"),
-    })?)
-}
-
-/// The truth of the test part of each fold, of runs that share their split.
-fn truths(work: &StageWork, labels: &LabelTable, runs: &[Done]) -> Result<Vec<Vec<bool>>, StageError> {
-    let Some(first) = runs.first() else { return Ok(Vec::new()) };
-    let split: Vec<SplitRow> = tables::read(&work.output_of(split_node(work, &first.run), output::SPLIT)?)?;
-    let of_fold = |fold: u32| {
-        let rows: Vec<SplitRow> = split.iter().filter(|row| row.fold == fold).cloned().collect();
-        part_targets(labels, &rows, Part::Test)
-    };
-    let truths: Vec<Vec<bool>> = (0..work.plan.experiment.split.folds.max(1)).map(of_fold).collect();
-    for done in runs {
-        if truths.get(done.run.fold.unwrap_or(0) as usize) != Some(&done.test.targets) {
-            let what =
-                format!("the predictions of `{}` are not of the test images of its split", done.run.name);
-            return Err(StageError::Inconsistent { what });
-        }
-    }
-    Ok(truths)
-}
-
-/// Each variant against the baseline's arm at the same point of the matrix, where both have a run.
-fn pairs<'a>(work: &'a StageWork, runs: &[Done]) -> Vec<Pair<'a>> {
-    let has: BTreeSet<usize> = runs.iter().map(|done| done.run.variant).collect();
-    let variants = &work.plan.variants;
-    let baseline_arm = &work.plan.experiment.report.baseline;
-    let mut pairs = Vec::new();
-    for &idx in &has {
-        let variant = &variants[idx];
-        let baseline = has
-            .iter()
-            .find(|&&other| variants[other].arm == *baseline_arm && variants[other].point == variant.point);
-        if let Some(&baseline) = baseline.filter(|_| variant.arm != *baseline_arm) {
-            pairs.push(Pair { variant: &variant.name, baseline: &variants[baseline].name });
-        }
-    }
-    pairs
+    Ok(Some((scored, result)))
 }
 
 fn variants(work: &StageWork) -> Vec<Variant> {
@@ -259,6 +159,10 @@ fn fits(effect: &effects::Effect, headline: &str, label_metric: &str) -> bool {
     effect.metric == if effect.label.is_none() { headline } else { label_metric }
 }
 
+fn contrast(of: &effects::Effect) -> Contrast {
+    Contrast { kind: of.kind.as_str().to_owned(), aliases: of.aliases.clone(), effect: effect(of) }
+}
+
 fn effect(effect: &effects::Effect) -> Effect {
     Effect {
         row: effect.row(),
@@ -269,6 +173,7 @@ fn effect(effect: &effects::Effect) -> Effect {
             .map(|(&seed, &delta)| SeedDelta { seed, delta })
             .collect(),
         p: effect.p.unwrap_or(f64::NAN),
+        p_sign_flip: effect.p_sign_flip,
         improvement: effect.probability_of_improvement.unwrap_or(f64::NAN),
         reason: match &effect.verdict {
             effects::Verdict::NotEnoughEvidence { reason } => Some(reason.sentence()),
@@ -291,6 +196,10 @@ fn warnings(comparison: &Comparison, n_groups: usize) -> Vec<String> {
         warnings
             .push(format!("{names} share no seed with their baseline, so that nothing can be said of them"));
     }
+    if !comparison.unpaired_contrasts.is_empty() {
+        let names = listed(&comparison.unpaired_contrasts);
+        warnings.push(format!("{names} cannot be measured: no seed has all the variants that it takes"));
+    }
     if !comparison.incomplete.is_empty() {
         let lacking = |one: &Incomplete| {
             format!("{}, seed {} ({} of {} folds)", one.variant, one.seed, one.n_folds, one.of)
@@ -300,8 +209,8 @@ fn warnings(comparison: &Comparison, n_groups: usize) -> Vec<String> {
     }
     if n_groups > 1 {
         warnings.push(format!(
-            "The matrix gives {n_groups} different test parts; variants are compared within each, never across, and \
-             p-values are adjusted within each"
+            "The matrix gives {n_groups} different test parts or sets of labels; variants are compared within each, never \
+             across, and p-values are adjusted within each"
         ));
     }
     warnings
@@ -373,7 +282,7 @@ fn origin(work: &StageWork) -> Origin {
             ("ablatrix".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             ("libtorch".to_owned(), LIBTORCH.to_owned()),
         ],
-        seeds: experiment.seeds.clone(),
+        seeds: work.plan.runs.iter().map(|run| run.seed).collect::<BTreeSet<_>>().into_iter().collect(),
         stages,
         hosts: hosts.into_iter().collect(),
     }

@@ -6,7 +6,6 @@ use jpeg_encoder::SamplingFactor;
 
 use super::error::StageError;
 use super::evaluate::EvaluationRecord;
-use super::report::input_node;
 use super::report_data::Shared;
 use super::report_overlay::{lay_over, outline, tile};
 use super::report_tiles::jpeg;
@@ -216,7 +215,7 @@ impl<'a> Seen<'a> {
     fn load(work: &StageWork, run: &'a Run, rows: &'a [AttentionRow]) -> Result<Self, StageError> {
         let explain = run.explain.unwrap_or_else(|| panic!("bug: `{}` has no maps", run.name));
         let side = work.plan.variants[run.variant].experiment.images.size;
-        let of = |name: &str, output: &str| work.output_of(input_node(work, explain, name), output);
+        let of = |name: &str, output: &str| work.output_of(work.results().input_node(explain, name), output);
         let pixel_rows: Vec<PixelRow> = tables::read(&of(input::PIXEL_ROWS, output::PIXEL_ROWS)?)?;
         let regions: Vec<RegionRow> = tables::read(&of(input::REGIONS, output::REGIONS)?)?;
         let maps: Vec<AttentionMapRow> = tables::read(&work.output_of(explain, output::ATTENTION_MAPS)?)?;

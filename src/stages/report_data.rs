@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::error::StageError;
-use super::report::{input_node, label_table, split_node};
 use super::work::StageWork;
 use super::{report_notices, report_pictures};
 use crate::dataset::Cooccurrence;
@@ -36,10 +35,12 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn load(work: &StageWork) -> Result<Self, StageError> {
         let first = &work.plan.runs[0];
-        let balance = input_node(work, first.train, input::TRAIN_INDEX);
-        let pixels = input_node(work, first.train, input::PIXELS);
-        let scan = input_node(work, pixels, "images");
-        let split: Vec<SplitRow> = tables::read(&work.output_of(split_node(work, first), output::SPLIT)?)?;
+        let balance = work.results().input_node(first.train, input::TRAIN_INDEX);
+        let pixels = work.results().input_node(first.train, input::PIXELS);
+        let scan = work.results().input_node(pixels, "images");
+        let split: Vec<SplitRow> = tables::read(
+            &work.output_of(work.results().input_node(first.train, input::SPLIT), output::SPLIT)?,
+        )?;
         let index: Vec<TrainIndexRow> = tables::read(&work.output_of(balance, output::TRAIN_INDEX)?)?;
         let of_fold = |fold: u32| {
             let split = split.iter().filter(|row| row.fold == fold).cloned().collect();
@@ -49,7 +50,7 @@ impl Shared {
         let n_folds = work.plan.experiment.split.folds.max(1);
         let (first_split, train_index) = of_fold(0);
         Ok(Shared {
-            labels: label_table(work, first)?,
+            labels: work.results().label_table(first)?,
             split: first_split,
             train_index,
             images: tables::read(&work.output_of(scan, output::IMAGES)?)?,

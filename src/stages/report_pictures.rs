@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jpeg_encoder::SamplingFactor;
 
 use super::error::StageError;
-use super::report::input_node;
 use super::report_data::Shared;
 use super::report_tiles::jpeg;
 use super::work::StageWork;
@@ -59,8 +58,8 @@ fn is_enlarged(settings: &Images, width: u32, height: u32) -> bool {
 
 /// The side of each object's box as the model sees it; `None` where there are no boxes.
 pub(super) fn objects(work: &StageWork, shared: &Shared) -> Result<Option<Objects>, StageError> {
-    let label = input_node(work, work.plan.runs[0].train, input::LABELS);
-    let ingest = input_node(work, label, "annotations");
+    let label = work.results().input_node(work.plan.runs[0].train, input::LABELS);
+    let ingest = work.results().input_node(label, "annotations");
     let rows: Vec<AnnotationRow> = tables::read(&work.output_of(ingest, output::ANNOTATIONS)?)?;
     let used: BTreeSet<i64> = shared.labels.image_ids.iter().copied().collect();
     // Boxes are in the pixels of the records: an image on disk may be a smaller copy.
@@ -82,7 +81,7 @@ pub(super) fn objects(work: &StageWork, shared: &Shared) -> Result<Option<Object
 
 /// The pixels of the first variant.
 pub(super) fn store(work: &StageWork) -> Result<PixelStore, StageError> {
-    let node = input_node(work, work.plan.runs[0].train, input::PIXELS);
+    let node = work.results().input_node(work.plan.runs[0].train, input::PIXELS);
     let rows: Vec<PixelRow> = tables::read(&work.output_of(node, output::PIXEL_ROWS)?)?;
     Ok(PixelStore::open(&work.output_of(node, output::PIXELS)?, &rows, work.experiment().images.size)?)
 }

@@ -9,8 +9,10 @@ use serde::Serialize;
 use super::error::StageError;
 use crate::cache::{Attempt, Entry, Store};
 use crate::fingerprint::Fingerprint;
-use crate::plan::{Node, Plan};
+use crate::job::input;
+use crate::plan::{Node, Plan, Run, output};
 use crate::spec::settings::Experiment;
+use crate::tables::rows::LabelTable;
 use crate::tables::{self, Table};
 
 /// One stage to be computed in this process.
@@ -73,8 +75,49 @@ impl StageWork {
     /// # Errors
     /// Where it is damaged.
     pub fn output_of(&self, node: usize, output: &str) -> Result<PathBuf, StageError> {
+        self.results().output_of(node, output)
+    }
+
+    /// The results of the nodes that it reads.
+    pub fn results(&self) -> Results<'_> {
+        Results { plan: &self.plan, entries: &self.entries, store: &self.store }
+    }
+}
+
+/// Results of a plan's nodes.
+#[derive(Clone, Copy, Debug)]
+pub struct Results<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// By node.
+    pub entries: &'a HashMap<usize, Entry>,
+    /// The cache.
+    pub store: &'a Store,
+}
+
+impl Results<'_> {
+    /// The verified file of an output of a node.
+    ///
+    /// # Errors
+    /// Where it is damaged.
+    pub fn output_of(&self, node: usize, output: &str) -> Result<PathBuf, StageError> {
         let entry = self.entries.get(&node).unwrap_or_else(|| panic!("bug: node {node} is no input"));
         Ok(self.store.object(entry.digest(output))?)
+    }
+
+    /// The node that a node reads under `name`.
+    pub fn input_node(&self, node: usize, name: &str) -> usize {
+        let from = self.plan.nodes[node].inputs.iter().find(|from| from.name == name);
+        from.unwrap_or_else(|| panic!("bug: node {node} has no input `{name}`")).node
+    }
+
+    /// The labels that a run is trained on.
+    ///
+    /// # Errors
+    /// Where they are damaged.
+    pub fn label_table(&self, run: &Run) -> Result<LabelTable, StageError> {
+        let node = self.input_node(run.train, input::LABELS);
+        Ok(tables::read(&self.output_of(node, output::LABELS)?)?)
     }
 }
 

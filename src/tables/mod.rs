@@ -2,6 +2,7 @@
 
 pub mod attention;
 pub mod columns;
+pub mod comparisons;
 mod contained;
 pub mod dataset;
 pub mod export;

@@ -1,4 +1,4 @@
-//! The columns of the tables that runs leave behind: history to effects.
+//! The columns of the tables that runs leave behind: history, predictions, metrics.
 
 use arrow::array::{
     Float32Array, Float64Array, Int64Array, RecordBatch, StringArray, UInt32Array, UInt64Array,
@@ -8,7 +8,7 @@ use super::columns::{
     Columns, ContentError, Holes, check_labels, check_length, full, names_after, part, sparse, text,
 };
 use super::file::Table;
-use super::rows::{EffectRow, HistoryRow, MetricRow, PredictionTable, Validation};
+use super::rows::{HistoryRow, MetricRow, PredictionTable, Validation};
 
 impl Table for Vec<HistoryRow> {
     const NAME: &'static str = "history";
@@ -155,54 +155,6 @@ impl Table for Vec<MetricRow> {
                 label: text(labels, i),
                 metric: metrics.value(i).to_owned(),
                 value: values.value(i),
-            }));
-        }
-        Ok(rows)
-    }
-}
-
-impl Table for Vec<EffectRow> {
-    const NAME: &'static str = "effects";
-    const VERSION: u32 = 1;
-
-    fn to_batch(&self) -> Result<RecordBatch, ContentError> {
-        let numbers = |of: fn(&EffectRow) -> f64| Float64Array::from_iter_values(self.iter().map(of));
-        Columns::default()
-            .add("variant", Holes::No, StringArray::from_iter_values(self.iter().map(|row| &row.variant)))
-            .add("baseline", Holes::No, StringArray::from_iter_values(self.iter().map(|row| &row.baseline)))
-            .add("label", Holes::Yes, StringArray::from_iter(self.iter().map(|row| row.label.as_deref())))
-            .add("metric", Holes::No, StringArray::from_iter_values(self.iter().map(|row| &row.metric)))
-            .add("delta", Holes::No, numbers(|row| row.delta))
-            .add("low", Holes::No, numbers(|row| row.low))
-            .add("high", Holes::No, numbers(|row| row.high))
-            .add("p_adjusted", Holes::No, numbers(|row| row.p_adjusted))
-            .add("n_seeds", Holes::No, UInt32Array::from_iter_values(self.iter().map(|row| row.n_seeds)))
-            .add("verdict", Holes::No, StringArray::from_iter_values(self.iter().map(|row| &row.verdict)))
-            .batch()
-    }
-
-    fn from_batches(batches: &[RecordBatch]) -> Result<Self, ContentError> {
-        let mut rows = Vec::new();
-        for batch in batches {
-            let text_of = |name| full::<StringArray>(batch, name, "Utf8");
-            let number = |name| full::<Float64Array>(batch, name, "Float64");
-            let (variants, baselines) = (text_of("variant")?, text_of("baseline")?);
-            let labels = sparse::<StringArray>(batch, "label", "Utf8")?;
-            let (metrics, verdicts) = (text_of("metric")?, text_of("verdict")?);
-            let (deltas, ps) = (number("delta")?, number("p_adjusted")?);
-            let (lows, highs) = (number("low")?, number("high")?);
-            let n_seeds = full::<UInt32Array>(batch, "n_seeds", "UInt32")?;
-            rows.extend((0..batch.num_rows()).map(|i| EffectRow {
-                variant: variants.value(i).to_owned(),
-                baseline: baselines.value(i).to_owned(),
-                label: text(labels, i),
-                metric: metrics.value(i).to_owned(),
-                delta: deltas.value(i),
-                low: lows.value(i),
-                high: highs.value(i),
-                p_adjusted: ps.value(i),
-                n_seeds: n_seeds.value(i),
-                verdict: verdicts.value(i).to_owned(),
             }));
         }
         Ok(rows)

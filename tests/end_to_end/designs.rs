@@ -49,6 +49,13 @@ fn a_wider_design_trains_only_what_is_new() {
         variants.iter().map(|variant| ((*variant).to_owned(), baseline.to_owned())).collect()
     };
     assert_eq!(effects(&lab), pairs("none", &["flip", "colour", "flip+colour"]));
+    let contrasts = stdout(&lab.call("cache", "table", &["contrasts"]));
+    for of_design in
+        ["main_effect,flip,not applied", "main_effect,colour,not applied", "interaction,flip × colour,"]
+    {
+        assert!(contrasts.contains(of_design), "{contrasts}");
+    }
+    assert!(page.contains("Each op on average") && page.contains("Two ops together"));
 
     // All that is left out of two ops is there already.
     lab.write_spec(&with_grid("design = \"drop_one\""));

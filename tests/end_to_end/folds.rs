@@ -30,7 +30,7 @@ fn each_image_is_tested_on_once_per_seed() {
     assert_eq!(first["computed"], first["stages"]);
     let page = fs::read_to_string(first["report"].as_str().unwrap()).unwrap();
     assert!(page.contains("2 variants × 2 seeds × 2 folds = 8 runs"), "the page counts the folds");
-    assert!(page.contains("With 2 folds each image is tested on once per seed."), "the method is told");
+    assert!(page.contains("Nadeau and Bengio 2003"), "the method is told");
 
     let split = rows(&lab, "split");
     assert_eq!(split.len(), 2 * 48);

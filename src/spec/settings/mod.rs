@@ -13,6 +13,7 @@ mod layers;
 mod loss;
 mod optimizer;
 mod schedule;
+mod seeds;
 mod training;
 mod val_metric;
 
@@ -33,6 +34,7 @@ pub use layers::AUTO_LAYER;
 pub use loss::*;
 pub use optimizer::*;
 pub use schedule::*;
+pub use seeds::*;
 pub use training::*;
 pub use val_metric::*;
 
@@ -45,8 +47,10 @@ pub struct Experiment {
     pub name: String,
     /// What the study wants to know, shown on top of the report.
     pub question: String,
-    /// Every variant runs on the same seeds, so that comparisons are paired.
+    /// Variants run on the same seeds, so that comparisons are paired: all of these, or where they are adaptive the first so many.
     pub seeds: Vec<u64>,
+    /// Between how many of them a variant has, where more are added until it is decided.
+    pub adaptive: Option<AdaptiveSeeds>,
     /// Where the rows and pictures come from.
     pub dataset: Dataset,
     /// How categories become labels.

@@ -1,0 +1,169 @@
+//! Runs with their scores to effects: those that share test images and labels are compared, others never.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::error::StageError;
+use super::evaluate::{EvaluationRecord, PartScores};
+use super::report_constant::part_targets;
+use super::report_contrasts::{contrasts, pairs};
+use super::work::{Results, read_json};
+use crate::effects::{self, Comparison, Fold, Looks, Measure, RunScores};
+use crate::job::input;
+use crate::plan::{Run, output};
+use crate::seed::Key;
+use crate::spec::settings::HeadlineMetric;
+use crate::tables;
+use crate::tables::rows::{LabelTable, Part, PredictionTable, SplitRow};
+
+/// Seed of the bootstrap: the same results give the same intervals.
+const BOOTSTRAP_SEED: u64 = 0;
+
+/// What a finished run is compared by.
+pub(super) struct RunResults {
+    pub run: Run,
+    pub test: PartScores,
+    pub record: EvaluationRecord,
+}
+
+impl RunResults {
+    /// `None` where the run has no scores.
+    pub(super) fn load(results: &Results, run: &Run) -> Result<Option<Self>, StageError> {
+        if ![run.predict, run.evaluate].iter().all(|node| results.entries.contains_key(node)) {
+            return Ok(None);
+        }
+        let record = read_json(&results.output_of(run.evaluate, output::EVALUATION)?)?;
+        let predictions: PredictionTable =
+            tables::read(&results.output_of(run.predict, output::PREDICTIONS)?)?;
+        let labels = results.label_table(run)?;
+        let test = PartScores::of(&predictions, &labels, Part::Test)?;
+        Ok(Some(RunResults { run: run.clone(), test, record }))
+    }
+}
+
+/// The nodes that say what a run is tested on: its split, and its labels.
+type TestedOn = (usize, usize);
+
+fn tested_on(results: &Results, run: &Run) -> TestedOn {
+    (results.input_node(run.train, input::SPLIT), results.input_node(run.train, input::LABELS))
+}
+
+/// How much is asked of the runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Variants against their baselines on the metric that decides.
+    Headline,
+    /// All that the study asks, on both metrics.
+    All,
+}
+
+/// All effects, and the number of groups of runs that have other test images or other labels.
+///
+/// # Errors
+/// Where results do not fit together.
+pub(super) fn compare(
+    results: &Results,
+    runs: &[RunResults],
+    asked: Asked,
+) -> Result<(Comparison, usize), StageError> {
+    let mut groups: BTreeMap<TestedOn, Vec<&RunResults>> = BTreeMap::new();
+    for of_run in runs {
+        groups.entry(tested_on(results, &of_run.run)).or_default().push(of_run);
+    }
+    let mut comparison = Comparison::default();
+    for (&group, runs) in &groups {
+        let more = compare_group(results, group, runs, asked)?;
+        comparison.effects.extend(more.effects);
+        comparison.undefined_labels.extend(more.undefined_labels);
+        comparison.unpaired_variants.extend(more.unpaired_variants);
+        comparison.unpaired_contrasts.extend(more.unpaired_contrasts);
+        comparison.incomplete.extend(more.incomplete);
+    }
+    Ok((comparison, groups.len()))
+}
+
+/// The effects among runs that share their test images and labels.
+fn compare_group(
+    results: &Results,
+    group: TestedOn,
+    runs: &[&RunResults],
+    asked: Asked,
+) -> Result<Comparison, StageError> {
+    let Some(first) = runs.first() else {
+        return Ok(Comparison::default());
+    };
+    let plan = results.plan;
+    let of_group = plan.runs.iter().filter(|run| tested_on(results, run) == group);
+    let variants: BTreeSet<usize> = of_group.map(|run| run.variant).collect();
+    let done: BTreeSet<usize> = runs.iter().map(|of_run| of_run.run.variant).collect();
+    let (variants, done): (Vec<usize>, Vec<usize>) =
+        (variants.into_iter().collect(), done.into_iter().collect());
+    let contrasts = match asked {
+        Asked::Headline => pairs(plan, &done),
+        Asked::All => contrasts(plan, &variants, &done),
+    };
+    if contrasts.is_empty() {
+        return Ok(Comparison::default());
+    }
+    let labels = results.label_table(&first.run)?;
+    let truths = truths(results, &labels, runs)?;
+    let folds: Vec<Fold> =
+        truths.iter().map(|(targets, n_train)| Fold { targets, n_train: *n_train }).collect();
+    let scores: Vec<RunScores<'_>> = runs
+        .iter()
+        .map(|of_run| RunScores {
+            variant: &plan.variants[of_run.run.variant].name,
+            seed: of_run.run.seed,
+            fold: of_run.run.fold.unwrap_or(0) as usize,
+            logits: &of_run.test.logits,
+            calibration: &of_run.record.calibration,
+            thresholds: &of_run.record.thresholds.values,
+            flags: &of_run.record.flags,
+        })
+        .collect();
+    let metrics: &[HeadlineMetric] = match (asked, plan.experiment.report.metric) {
+        (Asked::Headline, HeadlineMetric::MapMacro) => &[HeadlineMetric::MapMacro],
+        (Asked::Headline, HeadlineMetric::F1Macro) => &[HeadlineMetric::F1Macro],
+        (Asked::All, HeadlineMetric::MapMacro) => &[HeadlineMetric::MapMacro, HeadlineMetric::F1Macro],
+        (Asked::All, HeadlineMetric::F1Macro) => &[HeadlineMetric::F1Macro, HeadlineMetric::MapMacro],
+    };
+    let measures: Vec<Measure> = metrics.iter().copied().map(Measure::Headline).collect();
+    let looks = plan.experiment.adaptive.map_or_else(Looks::once, |seeds| Looks::at(&seeds.looks()));
+    Ok(effects::compare(&effects::Study {
+        labels: &labels.labels,
+        folds: &folds,
+        runs: &scores,
+        contrasts: &contrasts,
+        measures: &measures,
+        equivalence: plan.experiment.report.equivalence,
+        n_resamples: effects::RESAMPLES,
+        looks: &looks,
+        key: Key::root(BOOTSTRAP_SEED).child("effects"),
+    })?)
+}
+
+/// Of each fold the truth of its test part, and its training images; of runs that share their split.
+fn truths(
+    results: &Results,
+    labels: &LabelTable,
+    runs: &[&RunResults],
+) -> Result<Vec<(Vec<bool>, usize)>, StageError> {
+    let Some(first) = runs.first() else { return Ok(Vec::new()) };
+    let node = results.input_node(first.run.train, input::SPLIT);
+    let split: Vec<SplitRow> = tables::read(&results.output_of(node, output::SPLIT)?)?;
+    let of_fold = |fold: u32| {
+        let rows: Vec<SplitRow> = split.iter().filter(|row| row.fold == fold).cloned().collect();
+        let n_train = rows.iter().filter(|row| row.part == Part::Train).count();
+        (part_targets(labels, &rows, Part::Test), n_train)
+    };
+    let truths: Vec<(Vec<bool>, usize)> =
+        (0..results.plan.experiment.split.folds.max(1)).map(of_fold).collect();
+    for of_run in runs {
+        let expected = truths.get(of_run.run.fold.unwrap_or(0) as usize).map(|(targets, _)| targets);
+        if expected != Some(&of_run.test.targets) {
+            let what =
+                format!("the predictions of `{}` are not of the test images of its split", of_run.run.name);
+            return Err(StageError::Inconsistent { what });
+        }
+    }
+    Ok(truths)
+}
