@@ -75,6 +75,10 @@ fn what_is_asked_for_is_measured_and_shown_and_a_change_reaches_it_alone() {
     assert_eq!(none.status.code(), Some(1), "{}", stdout(&none));
     assert!(stderr(&none).contains("explain.method"), "{}", stderr(&none));
 
+    let until = lab.call("cache", "run", &["--until", "explain"]);
+    assert_eq!(until.status.code(), Some(2), "{}", stdout(&until));
+    assert!(stderr(&until).contains("no maps are asked for"), "{}", stderr(&until));
+
     lab.write_spec(&spec(ON));
     let stages = ["regions", "explain none/seed=1", "explain flip/seed=1", "report"];
     assert_eq!(to_run(&lab), stages, "trainings stay");
