@@ -352,6 +352,8 @@ pub enum TableName {
     Predictions,
     /// Metrics of all runs.
     Metrics,
+    /// Metrics of what looks at no picture, or at its mean colour alone.
+    References,
     /// Variant minus baseline.
     Effects,
 }

@@ -130,12 +130,13 @@ impl Place {
     }
 }
 
-/// The columns of a run's tables that name it.
+/// The columns of a table that name a run or a variant.
 fn names(node: &Node) -> Vec<(&'static str, &str)> {
-    if node.run.is_empty() {
-        return Vec::new();
+    match node.stage {
+        Stage::References => vec![("variant", &node.variant.name)],
+        _ if node.run.is_empty() => Vec::new(),
+        _ => vec![("run", &node.run), ("variant", &node.variant.name)],
     }
-    vec![("run", &node.run), ("variant", &node.variant.name)]
 }
 
 fn place(name: TableName) -> (Stage, &'static str) {
@@ -150,6 +151,7 @@ fn place(name: TableName) -> (Stage, &'static str) {
         TableName::History => (Stage::Train, output::HISTORY),
         TableName::Predictions => (Stage::Predict, output::PREDICTIONS),
         TableName::Metrics => (Stage::Evaluate, output::METRICS),
+        TableName::References => (Stage::References, output::REFERENCES),
         TableName::Effects => (Stage::Report, output::EFFECTS),
     }
 }

@@ -46,6 +46,8 @@ pub struct Run {
     pub predict: usize,
     /// Likewise.
     pub evaluate: usize,
+    /// The node of what it is measured beside, which runs with the same data share.
+    pub references: usize,
 }
 
 /// One stage to be done.
@@ -111,6 +113,15 @@ impl Plan {
         self.nodes.len() - 1
     }
 
+    /// The node whose output a node reads under `name`.
+    ///
+    /// # Panics
+    /// Where it reads nothing under that name.
+    pub fn input_of(&self, node: usize, name: &str) -> usize {
+        let from = self.nodes[node].inputs.iter().find(|from| from.name == name);
+        from.unwrap_or_else(|| panic!("bug: node {node} has no input `{name}`")).node
+    }
+
     /// For each node whether it is asked for: `until` and what it needs, or all where there is none.
     pub fn wanted(&self, until: Option<Stage>) -> Vec<bool> {
         let mut wanted: Vec<bool> =
@@ -148,6 +159,7 @@ struct Shared {
     split: usize,
     balance: usize,
     pixels: usize,
+    references: usize,
 }
 
 #[derive(Default)]
@@ -162,14 +174,15 @@ struct Builder {
     last: Option<(Arc<Experiment>, Shared)>,
 }
 
-/// Whether two experiments agree in all that the stages of the data may read.
+/// Whether two experiments agree in all that the stages before the training may read.
 fn same_data(a: &Arc<Experiment>, b: &Arc<Experiment>) -> bool {
     Arc::ptr_eq(a, b)
         || (a.dataset == b.dataset
             && a.labels == b.labels
             && a.split == b.split
             && a.balance == b.balance
-            && a.images == b.images)
+            && a.images == b.images
+            && a.evaluate == b.evaluate)
 }
 
 impl Builder {
@@ -213,7 +226,15 @@ impl Builder {
         let balance_inputs =
             vec![from(input::LABELS, label, output::LABELS), from(input::SPLIT, split, output::SPLIT)];
         let balance = self.data(Stage::Balance, variant, balance_inputs);
-        Shared { label, split, balance, pixels }
+        let references = vec![
+            from(input::PIXELS, pixels, output::PIXELS),
+            from(input::PIXEL_ROWS, pixels, output::PIXEL_ROWS),
+            from(input::LABELS, label, output::LABELS),
+            from(input::SPLIT, split, output::SPLIT),
+            from(input::TRAIN_INDEX, balance, output::TRAIN_INDEX),
+        ];
+        let references = self.data(Stage::References, variant, references);
+        Shared { label, split, balance, pixels, references }
     }
 
     fn run(&mut self, shared: &Shared, variant: &Arc<Variant>, variant_idx: usize, repeat: Repeat) -> Run {
@@ -240,7 +261,8 @@ impl Builder {
             from("summary", train, output::SUMMARY),
         ];
         let evaluate = self.push(Stage::Evaluate, variant, repeat, &name, inputs);
-        Run { name, variant: variant_idx, seed, fold, train, predict, evaluate }
+        let references = shared.references;
+        Run { name, variant: variant_idx, seed, fold, train, predict, evaluate, references }
     }
 
     fn report(&mut self, experiment: &Experiment, spec: &str, variants: &[Arc<Variant>], runs: &[Run]) {
@@ -248,7 +270,7 @@ impl Builder {
         let mut inputs = Vec::new();
         // The rows that are shown are those of the first variant; a matrix that sweeps them has several.
         for (i, node) in self.nodes.iter().enumerate() {
-            if node.stage <= Stage::Pixels {
+            if node.stage < Stage::Train {
                 inputs.extend(node.stage.outputs().iter().map(|&output| Input {
                     name: format!("{}.{output}", node.name),
                     node: i,

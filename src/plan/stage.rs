@@ -18,6 +18,8 @@ pub enum Stage {
     Balance,
     /// Images to the pixel store.
     Pixels,
+    /// What predictors reach that see no shapes, or nothing at all.
+    References,
     /// A model, by a worker.
     Train,
     /// Its scores, by a worker.
@@ -30,13 +32,14 @@ pub enum Stage {
 
 impl Stage {
     /// All, in the order of the flow.
-    pub const ALL: [Stage; 10] = [
+    pub const ALL: [Stage; 11] = [
         Stage::Ingest,
         Stage::Scan,
         Stage::Label,
         Stage::Split,
         Stage::Balance,
         Stage::Pixels,
+        Stage::References,
         Stage::Train,
         Stage::Predict,
         Stage::Evaluate,
@@ -52,6 +55,7 @@ impl Stage {
             Stage::Split => "split",
             Stage::Balance => "balance",
             Stage::Pixels => "pixels",
+            Stage::References => "references",
             Stage::Train => "train",
             Stage::Predict => "predict",
             Stage::Evaluate => "evaluate",
@@ -63,10 +67,12 @@ impl Stage {
     pub fn version(self) -> u32 {
         match self {
             // `Ingest`: run-length masks, and URLs of small copies.
-            Stage::Ingest | Stage::Split | Stage::Balance | Stage::Pixels => 2,
+            Stage::Ingest | Stage::Balance | Stage::Pixels => 2,
             // `Evaluate`: averages by weight and by image, F-beta, Jaccard, Brier score and more; counts, reliability, calibration.
-            // `Report`: the page shows what each augmentation does.
-            Stage::Evaluate | Stage::Report => 3,
+            // `Split`: notices tell apart what is kept together and what leaks.
+            Stage::Evaluate | Stage::Split => 3,
+            // `Report`: references, flags beside them, and what the test part can show.
+            Stage::Report => 4,
             // `history` has a column for every metric of validation; the summary says where a training diverged.
             Stage::Train => 4,
             _ => 1,
@@ -92,6 +98,7 @@ impl Stage {
             Stage::Split => &[output::SPLIT, output::NOTICES],
             Stage::Balance => &[output::TRAIN_INDEX],
             Stage::Pixels => &[output::PIXELS, output::PIXEL_ROWS, output::PICTURE_HASHES],
+            Stage::References => &[output::REFERENCES, output::REFERENCES_RECORD],
             Stage::Train => &[output::MODEL, output::HISTORY, output::SUMMARY],
             Stage::Predict => &[output::PREDICTIONS],
             Stage::Evaluate => &[output::METRICS, output::EVALUATION],
@@ -134,6 +141,10 @@ pub mod output {
     pub const PIXEL_ROWS: &str = "pixel_rows.parquet";
     /// The table `picture_hashes`.
     pub const PICTURE_HASHES: &str = "picture_hashes.parquet";
+    /// The table `references`.
+    pub const REFERENCES: &str = "references.parquet";
+    /// What each reference says or was fitted to, and its thresholds, as JSON.
+    pub const REFERENCES_RECORD: &str = "references.json";
     /// The table `metrics`.
     pub const METRICS: &str = "metrics.parquet";
     /// Thresholds, flags and labels that cannot be scored, as JSON.

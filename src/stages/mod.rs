@@ -3,15 +3,17 @@
 mod balance;
 mod error;
 mod evaluate;
+pub mod foresight;
 mod ingest;
 mod label;
 mod pixels;
+mod references;
 mod report;
 mod report_augmented;
-mod report_constant;
 mod report_data;
 mod report_notices;
 mod report_pictures;
+mod report_references;
 mod report_tiles;
 mod scan;
 mod split;
@@ -41,6 +43,7 @@ pub fn compute(work: &StageWork, progress: &(dyn Fn(usize, usize) + Sync)) -> Re
         Stage::Split => split::split(work, &out)?,
         Stage::Balance => balance::balance(work, &out)?,
         Stage::Pixels => pixels::pixels(work, &out, progress)?,
+        Stage::References => references::references(work, &out, progress)?,
         Stage::Evaluate => evaluate::evaluate(work, &out)?,
         Stage::Report => report::report(work, &out)?,
         Stage::Train | Stage::Predict => panic!("bug: `{}` is a worker's", stage.as_str()),

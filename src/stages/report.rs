@@ -5,9 +5,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::error::StageError;
 use super::evaluate::{EvaluationRecord, PartScores};
+use super::foresight::test_parts;
 use super::report_augmented::augmented;
-use super::report_constant::{constant, part_targets};
-use super::report_data::{Shared, data};
+use super::report_data::{Shared, data, part_targets};
+use super::report_references::Beside;
 use super::work::{StageWork, read_json, write_table};
 use crate::cache::Attempt;
 use crate::clock;
@@ -34,8 +35,9 @@ const BOOTSTRAP_SEED: u64 = 0;
 pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     let mut groups: BTreeMap<usize, Vec<Done>> = BTreeMap::new();
     let mut states = HashMap::new();
+    let beside = Beside::load(work)?;
     for run in &work.plan.runs {
-        if let Some(done) = Done::load(work, run)? {
+        if let Some(done) = Done::load(work, run, &beside)? {
             states.insert(run.name.clone(), RunState::Done(Box::new(done.result.clone())));
             groups.entry(split_node(work, run)).or_default().push(done);
         }
@@ -53,10 +55,8 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     write_table(out, output::EFFECTS, &rows, "report")?;
 
     let shared = Shared::load(work)?;
-    let (headline, label_metric) = match experiment.report.metric {
-        HeadlineMetric::MapMacro => (catalogue::MAP_MACRO, catalogue::AP),
-        HeadlineMetric::F1Macro => (catalogue::F1_MACRO, catalogue::F1),
-    };
+    let (headline, label_metric) =
+        [false, true].map(|of_label| effects::metric_name(experiment.report.metric, of_label)).into();
     let study = Study {
         name: experiment.name.clone(),
         question: experiment.question.clone(),
@@ -72,10 +72,11 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
         baseline: experiment.report.baseline.clone(),
         variants: variants(work),
         runs: runs(work, &mut states),
-        constant: constant(&shared, &experiment.evaluate)?,
+        references: beside.shown(work),
+        test_parts: test_parts(&work.plan, |node, output| work.output_of(node, output))?,
         effects: comparison.effects.iter().filter(|e| fits(e, headline, label_metric)).map(effect).collect(),
         effects_method: method(experiment.split.folds),
-        warnings: warnings(&comparison, groups.len()),
+        warnings: warnings(&comparison),
         provenance: origin(work),
     };
     write_text(out, output::PAGE, &report::page(&study)?)?;
@@ -109,18 +110,20 @@ struct Done {
 }
 
 impl Done {
-    fn load(work: &StageWork, run: &Run) -> Result<Option<Self>, StageError> {
+    fn load(work: &StageWork, run: &Run, beside: &Beside) -> Result<Option<Self>, StageError> {
         let nodes = [run.train, run.predict, run.evaluate];
         if !nodes.iter().all(|node| work.entries.contains_key(node)) {
             return Ok(None);
         }
-        let record: EvaluationRecord = read_json(&work.output_of(run.evaluate, output::EVALUATION)?)?;
+        let mut record: EvaluationRecord = read_json(&work.output_of(run.evaluate, output::EVALUATION)?)?;
         let scores: Vec<MetricRow> = tables::read(&work.output_of(run.evaluate, output::METRICS)?)?;
+        let headline = effects::metric_name(work.plan.experiment.report.metric, false);
+        record.flags.extend(beside.flag(run, &scores, headline));
         let history: Vec<HistoryRow> = tables::read(&work.output_of(run.train, output::HISTORY)?)?;
         let predictions: PredictionTable = tables::read(&work.output_of(run.predict, output::PREDICTIONS)?)?;
         let labels = label_table(work, run)?;
         let (grave, light): (Vec<_>, Vec<_>) = record.flags.iter().partition(|flag| flag.spoils_comparison());
-        let sentences = |flags: Vec<&Flag>| flags.into_iter().map(Flag::sentence).collect::<Vec<_>>();
+        let sentences = |flags: Vec<&Flag>| flags.into_iter().map(told).collect::<Vec<_>>();
         let mut cautions = sentences(light);
         cautions.extend(record.undefined.iter().map(|undefined| undefined.sentence()));
         let result = RunResult {
@@ -136,10 +139,14 @@ impl Done {
     }
 }
 
+/// What is wrong, and what can be done about it.
+fn told(flag: &Flag) -> String {
+    format!("{}; {}", flag.sentence(), flag.advice())
+}
+
 /// The node that a run's stage reads under `name`.
 pub(super) fn input_node(work: &StageWork, node: usize, name: &str) -> usize {
-    let from = work.plan.nodes[node].inputs.iter().find(|from| from.name == name);
-    from.unwrap_or_else(|| panic!("bug: node {node} has no input `{name}`")).node
+    work.plan.input_of(node, name)
 }
 
 pub(super) fn split_node(work: &StageWork, run: &Run) -> usize {
@@ -276,7 +283,7 @@ fn effect(effect: &effects::Effect) -> Effect {
     }
 }
 
-fn warnings(comparison: &Comparison, n_groups: usize) -> Vec<String> {
+fn warnings(comparison: &Comparison) -> Vec<String> {
     let mut warnings = Vec::new();
     let listed =
         |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -295,12 +302,6 @@ fn warnings(comparison: &Comparison, n_groups: usize) -> Vec<String> {
         };
         let names = listed(&comparison.incomplete.iter().map(lacking).collect::<Vec<_>>());
         warnings.push(format!("Left out, since runs of some folds are lacking: {names}"));
-    }
-    if n_groups > 1 {
-        warnings.push(format!(
-            "The matrix gives {n_groups} different test parts; variants are compared within each, never across, and \
-             p-values are adjusted within each"
-        ));
     }
     warnings
 }
