@@ -30,7 +30,8 @@ use crate::tables::rows::{LabelTable, Part, SplitRow};
 /// What a model is taken to reach: the middle, where the noise of images is largest.
 const AVERAGE_PRECISION: f64 = 0.5;
 
-/// How alike the noise of variant and baseline is taken to be once seeds are averaged away.
+/// How alike the noise of variant and baseline is taken to be once seeds are averaged away. In five studies of six labels (96
+/// to 383 test images, two or three seeds, TrashNet and drawn scenes) it was 0.81, 0.94, 0.96, 0.97 and 1.00.
 const CORRELATION: f64 = 0.9;
 
 /// The normal quantiles of a two-sided test at 0.05 and of a power of four fifths.

@@ -16,6 +16,7 @@ mod harness;
 mod hub;
 mod preview;
 mod keys;
+mod references;
 mod rows;
 mod scores;
 mod share;
