@@ -354,6 +354,8 @@ pub enum TableName {
     Metrics,
     /// Where models look, for each test image and label.
     Attention,
+    /// Metrics of what looks at no picture, or at its mean colour alone.
+    References,
     /// Variant minus baseline.
     Effects,
     /// What ops, pairs of ops, levels and axes do.

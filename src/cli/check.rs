@@ -8,8 +8,12 @@ use super::facts::{Counts, Facts};
 use super::render::{Failure, plain};
 use super::study::Study;
 use super::{hub, print};
+use crate::dataset::NoticeKind;
 use crate::dataset::cooccurrence::{LEAST_FOR_LIFT, Pair};
 use crate::dataset::{Cooccurrence, generate};
+use crate::effects::verdict::MIN_POSITIVES;
+use crate::report;
+use crate::spec::settings::HeadlineMetric;
 
 /// Labels up to which all pairs are shown, as a square table.
 const MATRIX_LABELS: usize = 12;
@@ -71,8 +75,21 @@ fn print_text(study: &Study, facts: Option<&Facts>) {
     if !facts.notices.is_empty() {
         print::out("");
     }
-    for notice in &facts.notices {
-        print::out(&format!("note: {}", plain(notice)));
+    for leak in facts.leaks() {
+        print::out(&format!("warning: leakage: {}", plain(&leak.message)));
+    }
+    if facts.leaks().next().is_some() {
+        print::out(
+            "  help: what is tested on is seen in training; give each group one part, or let another `split.method` divide",
+        );
+    }
+    for notice in facts.notices.iter().filter(|notice| notice.kind != NoticeKind::Leakage) {
+        print::out(&format!("note: {}", plain(&notice.message)));
+    }
+    print_test_part(study, facts);
+    if let Some((text, parts)) = report::refusal(&facts.test_parts) {
+        print::out(&format!("\nnote: {text}"));
+        parts.iter().for_each(|part| print::out(&format!("  {}", plain(part))));
     }
     let trained = facts.balanced().rows();
     print::out(&format!(
@@ -83,21 +100,44 @@ fn print_text(study: &Study, facts: Option<&Facts>) {
     ));
 }
 
-/// Positives of each label, and their share of the rows: in all images, in each part, and after balancing.
+/// What the test part can show, before anything is trained.
+fn print_test_part(study: &Study, facts: &Facts) {
+    let Some(part) = facts.test_parts.first().filter(|part| part.images > 0) else { return };
+    let [metric, label_metric] = match study.plan.experiment.report.metric {
+        HeadlineMetric::MapMacro => ["mAP", "AP"],
+        HeadlineMetric::F1Macro => ["macro F1", "F1"],
+    };
+    if let Some(text) = report::at_best(part, metric, label_metric) {
+        print::out(&format!("\nat best: {text}"));
+    }
+    let none = part.without_verdict();
+    if !none.is_empty() {
+        print::out(&format!(
+            "warning: too small to decide: fewer than {MIN_POSITIVES} test images tell these labels apart, so that they get no \
+             verdict, whatever the runs say: {}\n  help: give `split` a larger test part, or `folds`, which test on every image",
+            plain(&none.join(", "))
+        ));
+    }
+}
+
+/// Positives of each label, and their share of the rows: in all images, in each part, and after balancing; and the least
+/// difference that the test part would show.
 fn label_rows(facts: &Facts) -> Vec<Vec<String>> {
     let columns = facts.columns();
     let row = |name: String, cell: &dyn Fn(&Counts) -> String| -> Vec<String> {
         std::iter::once(name).chain(columns.iter().map(|(_, counts)| cell(counts))).collect()
     };
-    let mut rows = vec![
-        std::iter::once("LABEL".into()).chain(columns.iter().map(|(name, _)| name.to_uppercase())).collect(),
-    ];
+    let head = std::iter::once("LABEL".into()).chain(columns.iter().map(|(name, _)| name.to_uppercase()));
+    let power = facts.test_parts.first().map_or(&[][..], |part| &part.power);
+    let mut rows = vec![head.chain(["AT BEST".to_owned()]).collect::<Vec<_>>()];
     for (label_idx, label) in facts.labels.labels.iter().enumerate() {
         let cell = |counts: &Counts| {
             let share = counts.share(label_idx).map(|share| format!(" ({:.1} %)", 100.0 * share));
             format!("{}{}", counts.positives(label_idx), share.unwrap_or_default())
         };
-        rows.push(row(plain(label), &cell));
+        let smallest = power.get(label_idx).and_then(|power| power.smallest);
+        let at_best = smallest.map_or("no verdict".to_owned(), |smallest| format!("{:.1}", 100.0 * smallest));
+        rows.push(row(plain(label), &cell).into_iter().chain([at_best]).collect());
     }
     rows.push(row("(rows)".into(), &|counts| counts.rows().to_string()));
     rows
@@ -143,7 +183,10 @@ fn print_json(study: &Study, facts: Option<&Facts>) {
         "counts": facts.map(counts_json),
         "counts_of_fold": (study.plan.experiment.split.folds > 0).then_some(0),
         "cooccurrence": facts.map(pairs_json),
-        "notices": facts.map(|facts| &facts.notices),
+        "notices": facts.map(|facts| facts.notices.iter().map(|notice| &notice.message).collect::<Vec<_>>()),
+        "leakage": facts.map(|facts| facts.leaks().map(|leak| &leak.message).collect::<Vec<_>>()),
+        "test_parts": facts.map(|facts| &facts.test_parts),
+        "not_compared": facts.and_then(|facts| Some(report::refusal(&facts.test_parts)?.0)),
         "spec_notices": study.notices(),
     });
     print::out(&value.to_string());

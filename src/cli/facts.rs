@@ -7,10 +7,12 @@ use super::display::{Detail, Display};
 use super::render::Failure;
 use super::study::Study;
 use crate::cache::Entry;
-use crate::dataset::Notice;
 use crate::dataset::balance::presence;
+use crate::dataset::{Notice, NoticeKind};
 use crate::engine::{self, Interrupt};
 use crate::plan::{Stage, output};
+use crate::report::TestPart;
+use crate::stages::{StageError, foresight};
 use crate::tables;
 use crate::tables::rows::{AnnotationRow, ImageRow, LabelTable, Part, SplitRow, TrainIndexRow};
 
@@ -18,8 +20,10 @@ use crate::tables::rows::{AnnotationRow, ImageRow, LabelTable, Part, SplitRow, T
 pub struct Facts {
     /// The labels of all images.
     pub labels: LabelTable,
-    /// What the stages noticed, as sentences.
-    pub notices: Vec<String>,
+    /// What the stages noticed.
+    pub notices: Vec<Notice>,
+    /// The test parts that variants are compared on, and what each can show.
+    pub test_parts: Vec<TestPart>,
     /// The images that there are.
     pub images: Vec<ImageRow>,
     /// The images as the dataset's own records have them.
@@ -86,12 +90,23 @@ impl Facts {
         let images: Vec<ImageRow> = read(study, first(Stage::Scan), output::IMAGES)?;
         let records: Vec<ImageRow> = read(study, first(Stage::Ingest), output::IMAGES)?;
         let annotations = place(study, first(Stage::Ingest), output::ANNOTATIONS)?;
-        let mut notices = Vec::new();
+        let file = |node: usize, name: &'static str| -> Result<PathBuf, StageError> {
+            let entry =
+                outcome.entries.get(&node).unwrap_or_else(|| panic!("bug: node {node} has no result"));
+            Ok(study.store.object(entry.digest(name))?)
+        };
+        let test_parts = foresight::test_parts(&study.plan, file)
+            .map_err(|error| Failure::text(1, &error.chain(), None))?;
+        let mut notices: Vec<Notice> = Vec::new();
         for stage in [Stage::Ingest, Stage::Scan, Stage::Label, Stage::Split] {
-            let path = first(stage).and_then(|entry| study.store.object(entry.digest(output::NOTICES)).ok());
-            let bytes = path.and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
-            let read: Vec<Notice> = serde_json::from_slice(&bytes).unwrap_or_default();
-            notices.extend(read.into_iter().map(|notice| notice.message));
+            // A matrix may have several, of which most say the same.
+            for entry in study.plan.of_stage(stage).filter_map(|node| outcome.entries.get(&node)) {
+                let path = study.store.object(entry.digest(output::NOTICES)).ok();
+                let bytes = path.and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
+                let read: Vec<Notice> = serde_json::from_slice(&bytes).unwrap_or_default();
+                notices
+                    .extend(read.into_iter().filter(|notice| !notices.contains(notice)).collect::<Vec<_>>());
+            }
         }
         Ok(Facts {
             labels,
@@ -101,7 +116,13 @@ impl Facts {
             parts: split.iter().map(|row| (row.image_id, row.part)).collect(),
             presence: presence(&index),
             notices,
+            test_parts,
         })
+    }
+
+    /// What says that images that belong together stand in different parts.
+    pub fn leaks(&self) -> impl Iterator<Item = &Notice> {
+        self.notices.iter().filter(|notice| notice.kind == NoticeKind::Leakage)
     }
 
     /// Whether an image is one to train on.

@@ -27,7 +27,10 @@ pub fn plan(loaded: &Loaded, store: &Store, sources: &Sources) -> Result<Plan, V
 
 /// The results of all nodes up to the scores, if all are there.
 fn all_scored(plan: &Plan, store: &Store, sources: &Sources) -> Option<HashMap<usize, Entry>> {
-    let wanted = plan.wanted(Some(Stage::Evaluate));
+    // What runs are measured beside is no input of theirs.
+    let of_runs = plan.wanted(Some(Stage::Evaluate)).into_iter();
+    let wanted: Vec<bool> =
+        of_runs.zip(plan.wanted(Some(Stage::References))).map(|(run, beside)| run || beside).collect();
     let found = look_up(plan, store, sources, &wanted).ok()?;
     let mut entries = HashMap::new();
     for (node, found) in found.into_iter().enumerate().filter(|(node, _)| wanted[*node]) {

@@ -136,12 +136,13 @@ impl Place {
     }
 }
 
-/// The columns of a run's tables that name it.
+/// The columns of a table that name a run or a variant.
 fn names(node: &Node) -> Vec<(&'static str, &str)> {
-    if node.run.is_empty() {
-        return Vec::new();
+    match node.stage {
+        Stage::References => vec![("variant", &node.variant.name)],
+        _ if node.run.is_empty() => Vec::new(),
+        _ => vec![("run", &node.run), ("variant", &node.variant.name)],
     }
-    vec![("run", &node.run), ("variant", &node.variant.name)]
 }
 
 fn place(name: TableName) -> (Stage, &'static str) {
@@ -157,6 +158,7 @@ fn place(name: TableName) -> (Stage, &'static str) {
         TableName::Predictions => (Stage::Predict, output::PREDICTIONS),
         TableName::Attention => (Stage::Explain, output::ATTENTION),
         TableName::Metrics => (Stage::Evaluate, output::METRICS),
+        TableName::References => (Stage::References, output::REFERENCES),
         TableName::Effects => (Stage::Report, output::EFFECTS),
         TableName::Contrasts => (Stage::Report, output::CONTRASTS),
     }

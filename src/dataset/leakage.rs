@@ -104,6 +104,14 @@ impl Named<'_> {
         image_ids.windows(2).any(|pair| self.part.get(&pair[0]) != self.part.get(&pair[1]))
     }
 
+    /// `12 train, 3 test`
+    fn counted(&self, image_ids: &[i64]) -> String {
+        let count = |part: Part| image_ids.iter().filter(|id| self.part.get(id) == Some(&part)).count();
+        let counts = [Part::Train, Part::Val, Part::Test].map(|part| (count(part), part.as_str()));
+        let some = counts.iter().filter(|(n, _)| *n > 0);
+        some.map(|(n, part)| format!("{n} {part}")).collect::<Vec<_>>().join(", ")
+    }
+
     /// All groups; of parts that were given only those that stand in several.
     fn groups(&self, what: &str, groups: &[Vec<i64>]) -> Option<Notice> {
         let mut tally = Tally::default();
@@ -115,19 +123,26 @@ impl Named<'_> {
             };
             tally.add(group.iter().map(name).collect::<Vec<_>>().join(" = "));
         }
-        tally.notice(NoticeKind::KeptTogether, &format!("{what}, {}", self.fate()))
+        self.notice(&tally, what)
     }
 
     fn captures(&self, captures: &[Capture]) -> Option<Notice> {
         let mut tally = Tally::default();
         for capture in captures.iter().filter(|capture| !self.given || self.separated(&capture.image_ids)) {
-            tally.add(format_args!("{} ({} images)", capture.name, capture.image_ids.len()));
+            let n = capture.image_ids.len();
+            match self.given {
+                true => tally.add(format_args!("{} ({})", capture.name, self.counted(&capture.image_ids))),
+                false => tally.add(format_args!("{} ({n} images)", capture.name)),
+            }
         }
-        tally.notice(NoticeKind::KeptTogether, &format!("captures, {}", self.fate()))
+        self.notice(&tally, "captures")
     }
 
-    fn fate(&self) -> &'static str {
-        if self.given { "that were given different parts" } else { "kept in one part" }
+    fn notice(&self, tally: &Tally, what: &str) -> Option<Notice> {
+        match self.given {
+            true => tally.notice(NoticeKind::Leakage, &format!("{what}, that were given different parts")),
+            false => tally.notice(NoticeKind::KeptTogether, &format!("{what}, kept in one part")),
+        }
     }
 }
 
@@ -180,9 +195,9 @@ mod tests {
             let row = |(image_id, part)| SplitRow { image_id, fold: 0, part };
             (1..).zip(parts).map(row).collect()
         };
+        let notices = |settings: &Split, rows: &[SplitRow]| bonds.notices(settings, &images, &labels, rows);
         let messages = |settings: &Split, rows: &[SplitRow]| -> Vec<String> {
-            let notices = bonds.notices(settings, &images, &labels, rows);
-            notices.into_iter().map(|notice| notice.message).collect()
+            notices(settings, rows).into_iter().map(|notice| notice.message).collect()
         };
         assert_eq!(
             messages(&settings, &parts([Part::Train; 5])),
@@ -201,6 +216,21 @@ mod tests {
                 "photos that look nearly the same but have different labels: `4.jpg = 5.jpg`",
             ]
         );
+        // All three kinds at once, and nothing that stands in one part.
+        let torn = notices(&given, &parts([Part::Train, Part::Test, Part::Train, Part::Val, Part::Test]));
+        let leaks: Vec<_> = torn.iter().filter(|notice| notice.kind == NoticeKind::Leakage).collect();
+        let messages: Vec<&str> = leaks.iter().map(|notice| notice.message.as_str()).collect();
+        assert_eq!(
+            messages,
+            [
+                "images with the same bytes, that were given different parts: `a/1.jpg (train) = b/2.jpg (test)`",
+                "photos that look nearly the same, that were given different parts: `4.jpg (val) = 5.jpg (test)`",
+                "captures, that were given different parts: `b (1 train, 1 test)`",
+            ]
+        );
+        assert!(leaks.iter().all(|notice| notice.count == 1));
+        let kept = notices(&settings, &parts([Part::Train; 5]));
+        assert!(kept.iter().all(|notice| notice.kind != NoticeKind::Leakage));
     }
 
     #[test]

@@ -48,8 +48,10 @@ pub enum NoticeKind {
     LabelWithoutPositives,
     /// A part with no images although it has a share.
     PartEmpty,
-    /// Images that belong together (the same photo, the same capture), and were kept in one part or were given several.
+    /// Images that belong together (the same photo, the same capture), and were kept in one part.
     KeptTogether,
+    /// Images that belong together and were given different parts: what is tested on was seen in training.
+    Leakage,
     /// Images that are or look the same, with different labels.
     LabelConflict,
     /// Images that are missing or cannot be read, left out as the spec allows.

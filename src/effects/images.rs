@@ -5,7 +5,7 @@
 
 use rayon::prelude::*;
 
-use crate::metrics::counts::f1_lanes;
+use crate::metrics::counts::{Answers, f1_lanes};
 use crate::metrics::ranking::{LANES, Multiplicities, Ranking};
 use crate::seed::Key;
 
@@ -15,7 +15,7 @@ pub enum Column {
     /// Average precision of a ranking.
     AveragePrecision(Ranking),
     /// F1 of what was said of each image beside what is true.
-    F1(Vec<(bool, bool)>),
+    F1(Answers),
     /// Mean of what images have; NaN for those that have none.
     Mean(Vec<f32>),
 }
@@ -92,7 +92,8 @@ mod tests {
         let n = 400;
         let answers: Vec<(bool, bool)> =
             (0..n).map(|i| (i % 4 == 0 || i % 10 == 1, i % 4 == 0 || i % 8 == 3)).collect();
-        let found = resample(&[Column::F1(answers.clone())], n, 4_000, Key::root(2)).remove(0);
+        let found =
+            resample(&[Column::F1(answers.iter().copied().collect())], n, 4_000, Key::root(2)).remove(0);
         let whole: f64 = answers.iter().map(|&(a, b)| f64::from(u8::from(a) + u8::from(b))).sum();
         let f1 = answers.iter().filter(|&&(a, b)| a && b).count() as f64 * 2.0 / whole;
         let expected: f64 = answers

@@ -93,8 +93,8 @@ fn scored(study: &Study, metric: HeadlineMetric, run: &RunScores, label: usize) 
         HeadlineMetric::F1Macro => {
             let at = run.thresholds[label];
             let said = |logit| counts::said(run.calibration.probability(label, logit), at);
-            let answers: Vec<(bool, bool)> = logits.map(said).zip(truth).collect();
-            let value = counts::Counts::of(answers.iter().copied()).f1().unwrap_or(f64::NAN);
+            let answers: counts::Answers = logits.map(said).zip(truth).collect();
+            let value = answers.f1().unwrap_or(f64::NAN);
             (Column::F1(answers), value)
         }
     }

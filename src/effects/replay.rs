@@ -38,9 +38,10 @@ fn always_saying_plastic_is_flagged_and_gets_no_verdict() {
     let (train, val, test) =
         (truth(800, key.child("train")), truth(100, key.child("val")), truth(200, key.child("test")));
     let half = Evaluate::at(Threshold::Fixed(0.5));
-    let mut rates = metrics::BaseRates::new(3);
-    train.chunks(3).for_each(|row| rates.add(row, 1.0));
-    let constant = metrics::constant_predictor(&rates, &val, &test, &labels, &half).unwrap();
+    let mut trained = metrics::TrainedLabels::new(3);
+    train.chunks(3).for_each(|row| trained.add(row, 1.0));
+    let constant = metrics::constant_answer(&trained, &val, &test, &labels, &half).unwrap();
+    assert_eq!(trained.most_frequent().0, [true, false, false], "plastic alone");
     // The last epoch was the best one: nothing about the training itself looks wrong.
     let course = Course::from_watched(&[0.7, 0.6, 0.55, 0.56], false, false);
 
@@ -69,6 +70,11 @@ fn always_saying_plastic_is_flagged_and_gets_no_verdict() {
             let one_answer = Flag::OneLabelSet { share: 1.0, said: vec!["plastic".into()] };
             assert!(flags.contains(&one_answer), "{variant} {seed}: {flags:?}");
             assert_eq!(flags.iter().any(|flag| matches!(flag, Flag::ConstantOutput { .. })), wobble < 1e-3);
+            // Beside the constant answer the headline shows it too, whichever it is.
+            let f1 = |evaluation: &Evaluation| evaluation.aggregate(catalogue::F1_MACRO).unwrap();
+            let beside = [("constant answer", f1(&constant))];
+            let flag = metrics::degenerate::no_better_than_constant("f1_macro", f1(evaluation), &beside);
+            assert!(flag.is_some_and(|flag| flag.spoils_comparison()));
         }
         assert_no_verdict(&labels, &test, &runs);
     }

@@ -171,22 +171,54 @@ pub fn hamming_loss(scored: &Scored, said: &[bool]) -> Option<f64> {
     (!said.is_empty()).then(|| wrong as f64 / said.len() as f64)
 }
 
-/// F1 with each image counted as often as its multiplicity says, in [`LANES`] resamples at once. NaN in a lane
-/// that has no positive.
-///
-/// `answers`: what was said of each image and what is true, for one label; `multiplicities`: one per image.
-pub fn f1_lanes(answers: &[(bool, bool)], multiplicities: &[Multiplicities]) -> Multiplicities {
-    let (mut hits, mut said, mut positives) = ([0f32; LANES], [0f32; LANES], [0f32; LANES]);
-    for (&(is_said, is_true), times) in answers.iter().zip(multiplicities) {
-        for lane in 0..LANES {
-            hits[lane] += if is_said && is_true { times[lane] } else { 0.0 };
-            said[lane] += if is_said { times[lane] } else { 0.0 };
-            positives[lane] += if is_true { times[lane] } else { 0.0 };
+/// Where what was said of one label is right or wrong, as positions of images: what was neither said nor is true takes no time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answers {
+    right: Vec<u32>,
+    false_alarms: Vec<u32>,
+    missed: Vec<u32>,
+}
+
+impl FromIterator<(bool, bool)> for Answers {
+    /// Of what was said of each image and what is true.
+    fn from_iter<I: IntoIterator<Item = (bool, bool)>>(answers: I) -> Self {
+        let mut of = Answers::default();
+        for (image, answer) in (0..).zip(answers) {
+            match answer {
+                (true, true) => of.right.push(image),
+                (true, false) => of.false_alarms.push(image),
+                (false, true) => of.missed.push(image),
+                (false, false) => {}
+            }
         }
+        of
     }
-    std::array::from_fn(|lane| match positives[lane] {
+}
+
+impl Answers {
+    /// Of all images alike; `None` without a positive.
+    pub fn f1(&self) -> Option<f64> {
+        let [right, false_alarms, missed] =
+            [&self.right, &self.false_alarms, &self.missed].map(|images| images.len() as f64);
+        (right + missed > 0.0).then(|| 2.0 * right / (2.0 * right + false_alarms + missed))
+    }
+}
+
+/// F1 with each image counted as often as its multiplicity says, in [`LANES`] resamples at once. NaN in a lane
+/// that has no positive. `multiplicities`: one per image.
+pub fn f1_lanes(answers: &Answers, multiplicities: &[Multiplicities]) -> Multiplicities {
+    let sum = |images: &[u32]| {
+        images.iter().fold([0f32; LANES], |mut sums, &image| {
+            let times = &multiplicities[image as usize];
+            sums.iter_mut().zip(times).for_each(|(sum, times)| *sum += times);
+            sums
+        })
+    };
+    let [right, false_alarms, missed] =
+        [&answers.right, &answers.false_alarms, &answers.missed].map(|of| sum(of));
+    std::array::from_fn(|lane| match right[lane] + missed[lane] {
         0.0 => f32::NAN,
-        positives => 2.0 * hits[lane] / (said[lane] + positives),
+        positives => 2.0 * right[lane] / (right[lane] + false_alarms[lane] + positives),
     })
 }
 
@@ -234,7 +266,9 @@ mod tests {
         let mut times = vec![[1.0; LANES]; 4];
         times.iter_mut().for_each(|times| times[1] = 0.0);
         (times[0][2], times[1][2]) = (2.0, 3.0);
+        let answers = Answers::from_iter(answers);
         let found = f1_lanes(&answers, &times);
+        assert_eq!((answers.f1(), Answers::default().f1()), (Some(0.5), None));
         assert_eq!((found[0], found[2]), (2.0 / 4.0, 4.0 / 8.0));
         assert!(found[1].is_nan());
     }

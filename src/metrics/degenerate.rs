@@ -64,6 +64,17 @@ pub enum Flag {
         /// The run's macro AUROC, 0 to 1; `None` where it cannot be told.
         auroc_macro: Option<f64>,
     },
+    /// A predictor that says the same of every image does as well.
+    NoBetterThanConstant {
+        /// What was measured, a name of [`super::catalogue`].
+        metric: String,
+        /// The run's value of it.
+        value: f64,
+        /// Which constant predictor.
+        predictor: String,
+        /// Its value, on the same test images.
+        constant: f64,
+    },
     /// The loss became NaN or infinite.
     Diverged,
     /// The last epoch was the best one.
@@ -85,6 +96,8 @@ impl Flag {
             Flag::ConstantOutput { .. }
             | Flag::OneLabelSet { .. }
             | Flag::NotBetterThanChance { .. }
+            // What a variant does to a model that is worse than none is no answer to what it does to one that has learned.
+            | Flag::NoBetterThanConstant { .. }
             | Flag::Diverged => true,
             Flag::StillImproving { .. } | Flag::BestAtFirst { .. } => false,
         }
@@ -107,6 +120,11 @@ impl Flag {
                     "ranks images no better than chance: macro average precision is {map_macro:.3}, a random order's {chance:.3} on average{auroc}"
                 )
             }
+            Flag::NoBetterThanConstant { metric, value, predictor, constant } => format!(
+                "does no better than the {predictor}, which says the same of every image: {metric} is {value:.3}, {:.3} below \
+                 the {predictor}'s {constant:.3}",
+                constant - value
+            ),
             Flag::Diverged => "the loss became NaN or infinite".to_owned(),
             Flag::StillImproving { epoch } => {
                 format!("was still improving when it ended: the last epoch, {epoch}, was the best")
@@ -116,6 +134,49 @@ impl Flag {
             }
         }
     }
+}
+
+impl Flag {
+    /// What can be done about it, for people, without a final stop.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Flag::ConstantOutput { .. } => {
+                "try a lower `train.optimizer.lr`, more epochs, or pretrained `model.weights`"
+            }
+            Flag::OneLabelSet { .. } => {
+                "try more epochs or another learning rate; `balance` where one label outnumbers the others, and tuned \
+                 thresholds (`evaluate.threshold`)"
+            }
+            Flag::NotBetterThanChance { .. } => {
+                "train longer or from pretrained weights, and look whether labels and images belong together \
+                 (`ablatrix preview`)"
+            }
+            Flag::NoBetterThanConstant { .. } => {
+                "it has not learned what is measured: train longer, with another learning rate, or from pretrained weights"
+            }
+            Flag::Diverged => {
+                "lower `train.optimizer.lr`, lengthen the warm-up, or bound steps with `train.clip_norm`"
+            }
+            Flag::StillImproving { .. } => "with more `train.epochs` the comparison may come out otherwise",
+            Flag::BestAtFirst { .. } => {
+                "training made it worse: try a lower `train.optimizer.lr`, or a warm-up"
+            }
+        }
+    }
+}
+
+/// The flag of a run that the best of some constant predictors does as well as. `constants`: name and value, on the same test
+/// images; NaN where one has no value, and then it counts for nothing. For a metric of which higher is better.
+pub fn no_better_than_constant(metric: &str, value: f64, constants: &[(&str, f64)]) -> Option<Flag> {
+    let defined = constants.iter().filter(|(_, constant)| constant.is_finite());
+    let &(predictor, constant) = defined.max_by(|a, b| a.1.total_cmp(&b.1))?;
+    // The margin is for rounding alone.
+    (value <= constant + 1e-12).then(|| Flag::NoBetterThanConstant {
+        metric: metric.to_owned(),
+        value,
+        predictor: predictor.to_owned(),
+        constant,
+    })
 }
 
 /// All that is wrong with a run, gravest first.
@@ -266,6 +327,22 @@ mod tests {
                 .any(|flag| matches!(flag, Flag::NotBetterThanChance { chance, .. } if *chance > 0.5)),
             "{found:?}"
         );
+    }
+
+    #[test]
+    fn the_best_constant_is_the_one_to_beat() {
+        let constants = [("constant answer", 0.2), ("label prior", 0.345), ("other", f64::NAN)];
+        let found = no_better_than_constant("f1_macro", 0.312, &constants).unwrap();
+        assert!(found.spoils_comparison());
+        assert_eq!(
+            found.sentence(),
+            "does no better than the label prior, which says the same of every image: f1_macro is 0.312, 0.033 below the \
+             label prior's 0.345"
+        );
+        assert!(no_better_than_constant("f1_macro", 0.345, &constants).is_some());
+        assert_eq!(no_better_than_constant("f1_macro", 0.346, &constants), None);
+        assert_eq!(no_better_than_constant("f1_macro", f64::NAN, &constants), None);
+        assert_eq!(no_better_than_constant("f1_macro", 0.1, &[("other", f64::NAN)]), None);
     }
 
     #[test]

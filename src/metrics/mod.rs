@@ -5,6 +5,7 @@
 //!       validation -> calibration -> probabilities (log loss, Brier, reliability, ECE)                    > judged -> evaluation
 //!       validation -> threshold -> counts (F1, Jaccard, ...), image_answers, error_pairs                /
 //!                                                  degenerate -> flags
+//! training rows -> constant (two that look at no picture), mean_colour (logistic) -> evaluation
 //! ```
 //!
 //! Definitions are scikit-learn's unless a function says otherwise. A label without positives (or, for AUROC,
@@ -21,6 +22,8 @@ pub mod evaluation;
 pub mod image_answers;
 pub mod image_ranking;
 pub mod judged;
+pub mod logistic;
+pub mod mean_colour;
 mod platt;
 pub mod probabilities;
 pub mod ranking;
@@ -36,11 +39,12 @@ mod against_scipy;
 mod against_sklearn;
 
 pub use calibration::Calibration;
-pub use constant::{BaseRates, constant_predictor};
+pub use constant::{TrainedLabels, constant_answer, label_prior};
 pub use counts::Counts;
 pub use degenerate::{Course, Flag};
 pub use error_pairs::ErrorPair;
 pub use evaluation::{Evaluation, LabelDetail, Value, aggregates_at, evaluate};
+pub use mean_colour::{Colour, MeanColour};
 pub use ranking::{Ranking, macro_average_precision, micro_average_precision};
 pub use scored::{Scored, ScoredError, probability};
 pub use threshold::{Thresholds, tune};

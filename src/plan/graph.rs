@@ -51,6 +51,8 @@ pub struct Run {
     pub evaluate: usize,
     /// Likewise, where it is asked for.
     pub explain: Option<usize>,
+    /// The node of what it is measured beside, which runs with the same data share.
+    pub references: usize,
 }
 
 impl Run {
@@ -132,6 +134,15 @@ impl Plan {
         self.nodes.len() - 1
     }
 
+    /// The node whose output a node reads under `name`.
+    ///
+    /// # Panics
+    /// Where it reads nothing under that name.
+    pub fn input_of(&self, node: usize, name: &str) -> usize {
+        let from = self.nodes[node].inputs.iter().find(|from| from.name == name);
+        from.unwrap_or_else(|| panic!("bug: node {node} has no input `{name}`")).node
+    }
+
     /// For each node whether it is asked for: `until` and what it needs, or all where there is none.
     pub fn wanted(&self, until: Option<Stage>) -> Vec<bool> {
         let mut wanted: Vec<bool> =
@@ -171,6 +182,7 @@ struct Shared {
     pixels: usize,
     /// Where maps are asked for.
     regions: Option<usize>,
+    references: usize,
 }
 
 #[derive(Default)]
@@ -185,14 +197,15 @@ struct Builder {
     last: Option<(Arc<Experiment>, Shared)>,
 }
 
-/// Whether two experiments agree in all that the stages of the data may read.
+/// Whether two experiments agree in all that the stages before the training may read.
 fn same_data(a: &Arc<Experiment>, b: &Arc<Experiment>) -> bool {
     Arc::ptr_eq(a, b)
         || (a.dataset == b.dataset
             && a.labels == b.labels
             && a.split == b.split
             && a.balance == b.balance
-            && a.images == b.images)
+            && a.images == b.images
+            && a.evaluate == b.evaluate)
 }
 
 impl Builder {
@@ -245,7 +258,15 @@ impl Builder {
         ];
         let is_explained = variant.experiment.explain.method.is_some();
         let regions = is_explained.then(|| self.data(Stage::Regions, variant, regions_inputs));
-        Shared { label, split, balance, pixels, regions }
+        let references = vec![
+            from(input::PIXELS, pixels, output::PIXELS),
+            from(input::PIXEL_ROWS, pixels, output::PIXEL_ROWS),
+            from(input::LABELS, label, output::LABELS),
+            from(input::SPLIT, split, output::SPLIT),
+            from(input::TRAIN_INDEX, balance, output::TRAIN_INDEX),
+        ];
+        let references = self.data(Stage::References, variant, references);
+        Shared { label, split, balance, pixels, regions, references }
     }
 
     fn run(&mut self, shared: &Shared, variant: &Arc<Variant>, variant_idx: usize, repeat: Repeat) -> Run {
@@ -278,7 +299,8 @@ impl Builder {
             inputs.push(from(input::REGIONS, regions, output::REGIONS));
             self.push(Stage::Explain, variant, repeat, &name, inputs)
         });
-        Run { name, variant: variant_idx, seed, fold, train, predict, evaluate, explain }
+        let references = shared.references;
+        Run { name, variant: variant_idx, seed, fold, train, predict, evaluate, explain, references }
     }
 
     fn report(&mut self, experiment: &Experiment, spec: &str, variants: &[Arc<Variant>], runs: &[Run]) {

@@ -109,7 +109,7 @@ pub fn settings(stage: Stage, variant: &Variant, seed: u64, fold: Option<u32>) -
             .setting("train.deterministic", &experiment.train.deterministic)
             .setting("device", &experiment.workers.device)
             .setting("libtorch", &LIBTORCH),
-        Stage::Evaluate => key.setting("evaluate", &experiment.evaluate),
+        Stage::References | Stage::Evaluate => key.setting("evaluate", &experiment.evaluate),
         Stage::Explain => {
             let (model, explain) = (&experiment.model, &experiment.explain);
             unusual(key, model)

@@ -20,6 +20,8 @@ pub enum Stage {
     Pixels,
     /// The pixels of each label's objects, where maps are asked for.
     Regions,
+    /// What predictors reach that see no shapes, or nothing at all.
+    References,
     /// A model, by a worker.
     Train,
     /// Its scores, by a worker.
@@ -34,7 +36,7 @@ pub enum Stage {
 
 impl Stage {
     /// All, in the order of the flow.
-    pub const ALL: [Stage; 12] = [
+    pub const ALL: [Stage; 13] = [
         Stage::Ingest,
         Stage::Scan,
         Stage::Label,
@@ -42,6 +44,7 @@ impl Stage {
         Stage::Balance,
         Stage::Pixels,
         Stage::Regions,
+        Stage::References,
         Stage::Train,
         Stage::Predict,
         Stage::Evaluate,
@@ -59,6 +62,7 @@ impl Stage {
             Stage::Balance => "balance",
             Stage::Pixels => "pixels",
             Stage::Regions => "regions",
+            Stage::References => "references",
             Stage::Train => "train",
             Stage::Predict => "predict",
             Stage::Evaluate => "evaluate",
@@ -76,13 +80,14 @@ impl Stage {
     pub fn version(self) -> u32 {
         match self {
             // `Ingest`: run-length masks, and URLs of small copies.
-            Stage::Ingest | Stage::Split | Stage::Balance | Stage::Pixels => 2,
+            Stage::Ingest | Stage::Balance | Stage::Pixels => 2,
             // `Evaluate`: averages by weight and by image, F-beta, Jaccard, Brier score and more; counts, reliability, calibration.
-            Stage::Evaluate => 3,
-            // `Train`: `history` has a column for every metric of validation; the summary says where a training diverged.
+            // `Split`: notices tell apart what is kept together and what leaks.
+            Stage::Evaluate | Stage::Split => 3,
+            // `history` has a column for every metric of validation; the summary says where a training diverged.
             Stage::Train => 4,
-            // `Report`: the page shows where the models look.
-            Stage::Report => 5,
+            // References, what the test part can show; contrasts; where the models look, with effects.
+            Stage::Report => 6,
             _ => 1,
         }
     }
@@ -107,6 +112,7 @@ impl Stage {
             Stage::Balance => &[output::TRAIN_INDEX],
             Stage::Pixels => &[output::PIXELS, output::PIXEL_ROWS, output::PICTURE_HASHES],
             Stage::Regions => &[output::REGIONS],
+            Stage::References => &[output::REFERENCES, output::REFERENCES_RECORD],
             Stage::Train => &[output::MODEL, output::HISTORY, output::SUMMARY],
             Stage::Predict => &[output::PREDICTIONS],
             Stage::Evaluate => &[output::METRICS, output::EVALUATION],
@@ -152,6 +158,10 @@ pub mod output {
     pub const PICTURE_HASHES: &str = "picture_hashes.parquet";
     /// The table `regions`.
     pub const REGIONS: &str = "regions.parquet";
+    /// The table `references`.
+    pub const REFERENCES: &str = "references.parquet";
+    /// What each reference says or was fitted to, and its thresholds, as JSON.
+    pub const REFERENCES_RECORD: &str = "references.json";
     /// The table `metrics`.
     pub const METRICS: &str = "metrics.parquet";
     /// Thresholds, flags and labels that cannot be scored, as JSON.

@@ -218,7 +218,14 @@ fn nothing(study: &Study, effects: &[&Effect]) -> Option<String> {
         return None;
     }
     let others = study.variants.iter().filter(|v| v.arm != study.baseline).count();
-    Some(if others == 0 {
+    Some(if others == 0 && study.variants.len() > 1 {
+        format!(
+            "There is nothing to compare: all {} variants are of the baseline “{}” and differ in the matrix alone. Variants are \
+             compared at one point of the matrix, never across: add ops under [augment.ops] and a design to measure effects.",
+            study.variants.len(),
+            study.baseline
+        )
+    } else if others == 0 {
         "There is nothing to compare: this study has no variant besides the baseline. \
          Add ops under [augment.ops] and a design to measure effects."
             .into()

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::study::Effect;
+
 /// Maps of the test images: what was measured, and a few of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Attention {
@@ -17,6 +19,8 @@ pub struct Attention {
     pub has_boxes: bool,
     /// One for each variant that has maps, in their order.
     pub means: Vec<AttentionMeans>,
+    /// What each variant does to where its models look: the measures one after the other, over all labels.
+    pub effects: Vec<Effect>,
     /// Runs that should have maps and have none, with the reason.
     pub missing: Vec<(String, String)>,
     /// Some pictures with the maps of each variant; `None` where none are asked for.

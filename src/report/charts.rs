@@ -10,10 +10,12 @@ use serde::Serialize;
 use super::curves::{Curves, curves};
 use super::format::{rounded, significant};
 use super::histograms::{self, Bars, Scatter};
-use super::scores::{Scores, aggregate, constant_by_label, positions};
+use super::references::{self, References};
+use super::scores::{Scores, positions};
 use super::study::{Study, Unit};
 use super::verdict::{KNOWN, Verdict, code, verdict};
 use super::{answer, format};
+use crate::tables::rows::Reference;
 
 /// Everything that the scripts read.
 #[derive(Debug, Serialize)]
@@ -57,11 +59,14 @@ struct ForestRow {
     seeds: Vec<(u64, Option<f64>)>,
 }
 
-/// Absolute scores beside the constant predictor, in the order of the forest, baselines first.
+/// Absolute scores beside the better constant predictor and the mean colour, in the order of the forest, baselines first.
 #[derive(Debug, Serialize)]
 struct ScoreChart {
     axis: String,
+    /// Where all variants stand beside the same references.
     constant: Option<f64>,
+    /// Likewise.
+    colour: Option<f64>,
     rows: Vec<ScoreRow>,
 }
 
@@ -71,6 +76,10 @@ struct ScoreRow {
     baseline: bool,
     mean: Option<f64>,
     text: String,
+    /// Where variants stand beside different references.
+    constant: Option<f64>,
+    /// Likewise.
+    colour: Option<f64>,
     seeds: Vec<(u64, Option<f64>)>,
 }
 
@@ -84,7 +93,8 @@ struct LabelGrid {
     higher_is_better: bool,
     names: Vec<String>,
     positives: Vec<Option<u64>>,
-    constant: Vec<Option<f64>>,
+    prior: Vec<Option<f64>>,
+    colour: Vec<Option<f64>>,
     variants: Vec<LabelRow>,
 }
 
@@ -177,9 +187,18 @@ fn score_chart(study: &Study, scores: &Scores) -> ScoreChart {
         let rank = ranks.get(variant.name.as_str()).copied().unwrap_or(usize::MAX);
         (variant.arm != study.baseline, rank)
     });
+    let constant = |set: &References| placed(metric.unit, set.best_constant(metric)?.value);
+    let colour = |set: &References| placed(metric.unit, set.mean_colour(metric)?.value);
+    let (of_all, several) = match study.references.as_slice() {
+        [one] => (Some(one), false),
+        all => (None, !all.is_empty()),
+    };
     let rows = order.into_iter().map(|v| {
         let spread = &scores.aggregate[v][0];
+        let own = references::beside(study, &study.variants[v].name).filter(|_| several);
         ScoreRow {
+            constant: own.and_then(constant),
+            colour: own.and_then(colour),
             name: study.variants[v].name.clone(),
             baseline: study.variants[v].arm == study.baseline,
             mean: placed(metric.unit, spread.mean()),
@@ -190,7 +209,8 @@ fn score_chart(study: &Study, scores: &Scores) -> ScoreChart {
     let scale = if metric.unit == Unit::Share { ", 0 to 100" } else { "" };
     ScoreChart {
         axis: format!("{} on the test part{scale}", metric.name),
-        constant: placed(metric.unit, aggregate(&study.constant, &metric.metric)),
+        constant: of_all.and_then(constant),
+        colour: of_all.and_then(colour),
         rows: rows.collect(),
     }
 }
@@ -236,7 +256,8 @@ fn label_grid(study: &Study, scores: &Scores) -> LabelGrid {
         higher_is_better: metric.higher_is_better,
         names: study.labels.clone(),
         positives: (0..n).map(|l| study.tested_positives(l)).collect(),
-        constant: constant_by_label(study).into_iter().map(shown).collect(),
+        prior: references::by_label(study, Reference::LabelPrior).into_iter().map(shown).collect(),
+        colour: references::by_label(study, Reference::MeanColour).into_iter().map(shown).collect(),
         variants: rows,
     }
 }

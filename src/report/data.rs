@@ -72,6 +72,8 @@ pub struct Noticed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
+    /// Images that belong together stand in different parts.
+    Leaks,
     /// Whole images are not used.
     ImagesLeftOut,
     /// Annotations, names or files are not used.

@@ -49,6 +49,15 @@ pub fn spread(unit: Unit, mean: f64, sd: Option<f64>) -> String {
     }
 }
 
+/// The first `most` names, and how many more there are: `none, flip and 3 more`.
+pub fn listed(names: &[String], most: usize) -> String {
+    let shown = names.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// A probability: `0.012`, `< 0.001`.
 pub fn p_value(value: f64) -> String {
     match value {

@@ -6,14 +6,17 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::data::Fate;
-use super::scores::{Scores, aggregate, finished};
-use super::study::{Effect, RunResult, RunState, Study};
-use super::{answer, format};
+use super::references::{self, Mark};
+use super::scores::{Scores, finished};
+use super::study::{Effect, RunResult, RunState, Study, Unit};
+use super::{answer, format, test_part};
 
 /// Below this many seeds the spread between seeds is hardly known.
 const FEW_SEEDS: usize = 5;
 /// Below this many positive test images a label's average precision hangs on single pictures.
 const FEW_POSITIVES: u64 = 10;
+/// Above this least difference that a test part can show, it is said at the top.
+const COARSE: f64 = 0.05;
 /// How many names stand in one finding before it says how many more there are.
 const NAMES_MAX: usize = 8;
 
@@ -38,6 +41,8 @@ pub fn findings(study: &Study, scores: &Scores) -> Vec<Finding> {
     unfinished(study, &mut all);
     degenerate(study, &mut all);
     no_better_than_constant(study, scores, &mut all);
+    leakage(study, &mut all);
+    test_parts(study, &mut all);
     unpaired(study, &mut all);
     few_seeds(study, &mut all);
     few_positives(study, &mut all);
@@ -105,30 +110,78 @@ fn degenerate(study: &Study, all: &mut Vec<Finding>) {
 
 fn no_better_than_constant(study: &Study, scores: &Scores, all: &mut Vec<Finding>) {
     let metric = &study.headline;
-    let constant = aggregate(&study.constant, &metric.metric);
-    if !constant.is_finite() {
-        let text = "the constant predictor's score is not available, so nothing shows that the models learned anything";
+    let has_anchor = study.references.first().is_some_and(|set| set.best_constant(metric).is_some());
+    if !has_anchor {
+        let text = "the constant predictors' score is not available, so nothing shows that the models learned anything";
         all.push(care("No anchor", text.into(), vec![]));
         return;
     }
-    let names: Vec<String> = study
-        .variants
-        .iter()
-        .zip(&scores.aggregate)
-        .filter(|(_, spreads)| {
-            let mean = spreads[0].mean();
-            if metric.higher_is_better { mean <= constant } else { mean >= constant }
-        })
-        .map(|(variant, _)| variant.name.clone())
-        .collect();
-    if !names.is_empty() {
+    let means: Vec<f64> = scores.aggregate.iter().map(|spreads| spreads[0].mean()).collect();
+    let shown = |(variant, mean, mark): &(&str, f64, Mark)| {
+        let [mean, mark] = [*mean, mark.value].map(|value| format::score(metric.unit, value));
+        format!("{variant} ({mean}, {mark})")
+    };
+    let constant = references::not_better(study, metric, &means, |set| set.best_constant(metric));
+    if !constant.is_empty() {
         let text = format!(
-            "{} not better than the constant predictor ({} {})",
-            if names.len() == 1 { "one variant is" } else { "several variants are" },
+            "{} not better than a constant predictor, which looks at no picture ({}; first the variant's, then the constant's)",
+            if constant.len() == 1 { "one variant is" } else { "several variants are" },
             metric.name,
-            format::score(metric.unit, constant),
         );
-        all.push(bad("Nothing learned", text, names));
+        all.push(bad("Nothing learned", text, constant.iter().map(shown).collect()));
+    }
+    let mut colour = references::not_better(study, metric, &means, |set| set.mean_colour(metric));
+    colour.retain(|(variant, ..)| !constant.iter().any(|(other, ..)| variant == other));
+    if !colour.is_empty() {
+        let text = format!(
+            "{} not better than a regression on the picture's mean colour, which sees no shapes ({}; first the variant's, then \
+             the regression's): what is compared may be how colours are learned, and no more",
+            if colour.len() == 1 { "one variant is" } else { "several variants are" },
+            metric.name,
+        );
+        all.push(care("Colour suffices", text, colour.iter().map(shown).collect()));
+    }
+}
+
+/// What the split alone says: variants that are not compared, labels that cannot get a verdict, and how little can be seen.
+fn test_parts(study: &Study, all: &mut Vec<Finding>) {
+    if let Some((text, parts)) = test_part::refusal(&study.test_parts) {
+        all.push(care("Not compared", text, parts));
+    }
+    let several = study.test_parts.len() > 1;
+    for (at, part) in study.test_parts.iter().enumerate() {
+        let of_part = if several { format!(" of test part {}", at + 1) } else { String::new() };
+        let names = part.without_verdict();
+        if !names.is_empty() {
+            let text = format!(
+                "labels{of_part} that cannot get a verdict, whatever the runs say: fewer than 5 test images tell them apart; a \
+                 larger test part or `split.folds` helps"
+            );
+            all.push(care("Too small to decide", text, names));
+        }
+        if let Some(smallest) = part.smallest.filter(|smallest| *smallest > COARSE) {
+            let text = format!(
+                "the {}{of_part} would show a difference in {} of about {} points at best, with seeds without number: smaller \
+                 ones cannot be found; a larger test part or `split.folds` helps",
+                format::counted(part.images as usize, "test image"),
+                study.headline.name,
+                format::score(Unit::Share, smallest),
+            );
+            all.push(care("Coarse", text, vec![]));
+        }
+    }
+}
+
+fn leakage(study: &Study, all: &mut Vec<Finding>) {
+    let leaks: Vec<_> = study.data.noticed.iter().filter(|noticed| noticed.fate == Fate::Leaks).collect();
+    if !leaks.is_empty() {
+        let groups = leaks.iter().map(|leak| leak.count as usize).sum();
+        let text = format!(
+            "{} of images that belong together stand in different parts, as the data gives them: what is tested on was seen in \
+             training, and scores are too good. Give each group one part, or let another `split.method` divide",
+            format::counted(groups, "group"),
+        );
+        all.push(bad("Leakage", text, leaks.into_iter().map(|leak| leak.message.clone()).collect()));
     }
 }
 

@@ -3,10 +3,11 @@
 use minijinja::Value;
 use serde::Serialize;
 
+use super::answer;
 use super::attention::{Attention, AttentionMeans, Look, LookedAt, Overlays};
 use super::format;
 use super::strips::data_uri;
-use super::study::{Study, Unit};
+use super::study::{Metric, Study, Unit};
 
 /// The colours of maps, from weak to strong, in equal steps: matplotlib's `inferno`, which grows lighter evenly, so that
 /// strengths can be told apart whichever hues one sees.
@@ -32,6 +33,8 @@ pub struct Looks {
     has_objects: bool,
     has_curves: bool,
     rows: Vec<Row>,
+    /// What each variant does to them.
+    effects: Vec<answer::Row>,
     /// `run: reason`.
     missing: Vec<String>,
     pictures: Option<Pictures>,
@@ -98,9 +101,31 @@ pub fn looks(study: &Study) -> Option<Looks> {
         has_objects: attention.has_objects,
         has_curves: attention.steps > 0,
         rows: attention.means.iter().map(row).collect(),
+        effects: attention
+            .effects
+            .iter()
+            .map(|effect| answer::row(effect, &measure(&effect.row.metric)))
+            .collect(),
         missing: attention.missing.iter().map(|(run, why)| format!("{run}: {why}")).collect(),
         pictures: attention.overlays.as_ref().map(|overlays| pictures(study, overlays)),
     })
+}
+
+/// A measure as people read it. Of none is more or less better by itself.
+fn measure(name: &str) -> Metric {
+    let shown = match name {
+        "energy_inside" => "energy inside",
+        "pointing_hit" => "pointing game",
+        "active_area" => "active area",
+        other => other,
+    };
+    Metric {
+        metric: name.to_owned(),
+        name: shown.to_owned(),
+        meaning: String::new(),
+        higher_is_better: true,
+        unit: Unit::Share,
+    }
 }
 
 fn notes(attention: &Attention) -> Vec<String> {

@@ -17,11 +17,13 @@ mod histograms;
 mod looks;
 mod page;
 mod portrait;
+mod references;
 mod scores;
 mod strips;
 mod study;
 mod summary;
 mod tables;
+mod test_part;
 mod verdict;
 mod view;
 
@@ -30,8 +32,10 @@ pub use augmented::{Augmented, LeftOut, Strip, Tile};
 pub use data::*;
 pub use looks::RAMP;
 pub use page::{ReportError, page};
+pub use references::{ReferenceScores, References, name as reference_name};
 pub use study::*;
 pub use summary::summary_md;
+pub use test_part::{LabelPower, TestPart, at_best, refusal};
 
 #[cfg(test)]
 mod sample;

@@ -124,6 +124,7 @@ pub fn portrait(study: &Study) -> Portrait {
             .iter()
             .map(|noticed| NoticedRow {
                 fate: match noticed.fate {
+                    Fate::Leaks => "leaks",
                     Fate::ImagesLeftOut => "images not used",
                     Fate::LeftOut => "left out",
                     Fate::Changed => "changed",

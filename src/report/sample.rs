@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use super::attention::*;
 use super::augmented::*;
 use super::data::*;
+use super::references::{ReferenceScores, References};
 use super::study::*;
+use super::test_part::{LabelPower, TestPart};
 use crate::job::{StopReason, TrainSummary};
 use crate::seed::{Draws, Key};
-use crate::tables::rows::{EffectRow, HistoryRow, Part, Validation};
+use crate::tables::rows::{EffectRow, HistoryRow, Part, Reference, Validation};
 
 /// How large the study is.
 #[derive(Clone, Copy, Debug)]
@@ -148,7 +150,8 @@ pub fn study(size: Size) -> Study {
                 ops: ops.clone(),
             })
             .collect(),
-        constant: constant(&labels),
+        references: vec![references(&labels, &variants)],
+        test_parts: vec![test_part(&labels, &variants)],
         runs,
         contrasts: contrasts(&effects),
         effects,
@@ -275,6 +278,9 @@ fn attention(variants: &[(String, String, String, f64)]) -> Attention {
         deletion: vec![0.201; 5],
         insertion: vec![0.502; 5],
     };
+    let by_seed = (1..=5).map(|seed| SeedDelta { seed, delta: 0.02 }).collect();
+    let mut wider = effect("flip", None, "active_area", true, by_seed);
+    wider.row.verdict = "higher".into();
     Attention {
         method: "Grad-CAM".into(),
         layers: vec!["conv_head".into()],
@@ -282,6 +288,7 @@ fn attention(variants: &[(String, String, String, f64)]) -> Attention {
         has_objects: true,
         has_boxes: false,
         means: variants.iter().map(|(name, ..)| means(name)).collect(),
+        effects: vec![wider],
         missing: vec![("noise/seed=3".into(), "memory is out".into())],
         overlays: Some(Overlays {
             seed: 1,
@@ -316,15 +323,43 @@ fn score(label: Option<&str>, metric: &str, value: f64) -> Score {
     Score { label: label.map(Into::into), metric: metric.into(), value }
 }
 
-fn constant(labels: &[(String, f64)]) -> Vec<Score> {
+type Row = (String, String, String, f64);
+
+fn references(labels: &[(String, f64)], variants: &[Row]) -> References {
     let mean = labels.iter().map(|l| l.1).sum::<f64>() / labels.len() as f64;
-    let mut scores: Vec<Score> = labels.iter().map(|(l, rate)| score(Some(l), "ap", *rate)).collect();
-    scores.extend([
-        score(None, "map_macro", mean),
-        score(None, "f1_macro", 0.243),
-        score(None, "log_loss", 0.4312),
-    ]);
-    scores
+    let of = |reference: Reference, does: &str, more: f64, f1: f64, log_loss: f64| {
+        let mut scores: Vec<Score> =
+            labels.iter().map(|(l, rate)| score(Some(l), "ap", (rate + more).min(1.0))).collect();
+        scores.extend([
+            score(None, "map_macro", mean + more),
+            score(None, "f1_macro", f1),
+            score(None, "log_loss", log_loss),
+        ]);
+        ReferenceScores { reference, does: does.into(), scores }
+    };
+    References {
+        variants: variants.iter().map(|(name, ..)| name.clone()).collect(),
+        of: vec![
+            of(Reference::ConstantAnswer, "says “plastic” of every image", 0.0, 0.141, f64::NAN),
+            of(Reference::LabelPrior, "gives every image each label's share", 0.0, 0.243, 0.4312),
+            of(Reference::MeanColour, "logistic regression on mean colour", 0.05, 0.311, 0.4107),
+        ],
+    }
+}
+
+fn test_part(labels: &[(String, f64)], variants: &[Row]) -> TestPart {
+    let power = |(label, rate): &(String, f64)| {
+        let with = (225.0 * rate).round() as u64;
+        let smallest = (with >= 5).then(|| 2.8 * (0.05 / (with.min(225 - with) - 1) as f64).sqrt());
+        LabelPower { label: label.clone(), with, without: 225 - with, smallest }
+    };
+    TestPart {
+        variants: variants.iter().map(|(name, ..)| name.clone()).collect(),
+        labels: labels.iter().map(|(label, _)| label.clone()).collect(),
+        images: 225,
+        power: labels.iter().map(power).collect(),
+        smallest: Some(0.034),
+    }
 }
 
 fn result(

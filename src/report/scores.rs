@@ -127,21 +127,9 @@ impl<'a> SeedScores<'a> {
     }
 }
 
-/// The value of an aggregate metric in a run or in the constant predictor; NaN where it is not there.
+/// The value of an aggregate metric in a run or a reference; NaN where it is not there.
 pub fn aggregate(scores: &[Score], metric: &str) -> f64 {
     scores.iter().find(|s| s.label.is_none() && s.metric == metric).map_or(f64::NAN, |s| s.value)
-}
-
-/// The constant predictor's label metric in the order of the study's labels; NaN where it is not there.
-pub fn constant_by_label(study: &Study) -> Vec<f64> {
-    let mut values = vec![f64::NAN; study.labels.len()];
-    let label_at = positions(study.labels.iter());
-    for score in study.constant.iter().filter(|s| s.metric == study.label_metric.metric) {
-        if let Some(&l) = score.label.as_ref().and_then(|label| label_at.get(label.as_str())) {
-            values[l] = score.value;
-        }
-    }
-    values
 }
 
 /// The finished runs with their results.

@@ -10,6 +10,8 @@ use serde::Serialize;
 use super::attention::Attention;
 use super::augmented::Augmented;
 use super::data::{Data, PartCounts};
+use super::references::References;
+use super::test_part::TestPart;
 use crate::job::TrainSummary;
 use crate::tables::rows::{EffectRow, HistoryRow, MetricRow, Part};
 
@@ -46,8 +48,12 @@ pub struct Study {
     pub variants: Vec<Variant>,
     /// One for each variant, seed and fold that the study asks for, also those that failed or never ran.
     pub runs: Vec<Run>,
-    /// The predictor that answers each label's base rate for every image, on the test part.
-    pub constant: Vec<Score>,
+    /// What stands beside the models: one set for all variants that share their data and the rule of their thresholds, that
+    /// of the first variant first.
+    pub references: Vec<References>,
+    /// The test parts that variants are compared on, with what each can show, that of the first variant first. Variants of
+    /// different ones are never compared.
+    pub test_parts: Vec<TestPart>,
     /// Variants against their baselines, for the aggregates and for each label.
     pub effects: Vec<Effect>,
     /// What ops, pairs of ops, levels and axes do, each over several variants; for the aggregates and for each label.

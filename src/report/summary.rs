@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::contrasts::{self, ContrastRow};
 use super::scores::Scores;
 use super::study::Study;
-use super::{answer, guardrails, tables};
+use super::{answer, guardrails, tables, test_part};
 
 /// The study's answer as Markdown. Names are escaped: none becomes markup, a link or a table's edge.
 pub fn summary_md(study: &Study) -> String {
@@ -119,13 +119,15 @@ fn scores_table(study: &Study, scores: &Scores, text: &mut String) {
     let names: Vec<String> = metrics.iter().map(|m| escaped(&m.name)).collect();
     let _ = write!(
         text,
-        "\n## Scores on the test part\n\nMean ± standard deviation over seeds; shares times 100.\n\n| variant | runs | {} |\n|---|---|{}\n",
+        "\n## Scores on the test part\n\n{}Mean ± standard deviation over seeds; shares times 100.\n\n| variant | runs | {} |\n|---|---|{}\n",
+        test_part::at_best_of(study).map(|text| format!("{}.\n\n", escaped(&text))).unwrap_or_default(),
         names.join(" | "),
         "---|".repeat(metrics.len()),
     );
     for row in tables::score_rows(study, scores) {
         let cells: Vec<&str> = row.scores.iter().map(|c| c.text.as_str()).collect();
-        let _ = writeln!(text, "| {} | {} | {} |", escaped(&row.name), row.runs, cells.join(" | "));
+        let part = row.test_part.map(|number| format!(" (test part {number})")).unwrap_or_default();
+        let _ = writeln!(text, "| {}{part} | {} | {} |", escaped(&row.name), row.runs, cells.join(" | "));
     }
 }
 

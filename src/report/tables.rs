@@ -9,10 +9,13 @@ use super::data::Counts;
 use super::format;
 use super::scores::{Scores, aggregate, metrics};
 use super::study::{Run, RunState, Study};
+use super::{references, test_part};
 use crate::job::StopReason;
 
 /// Fingerprints on the page; a large study has thousands.
 const STAGES_MAX: usize = 300;
+/// Variants that are named beside a reference.
+const VARIANTS_MAX: usize = 3;
 
 /// A value as shown, with the number that it is sorted by.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,11 +36,13 @@ impl From<String> for Cell {
 /// A row of the table of absolute scores.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ScoreRow {
-    /// The variant, or the constant predictor.
+    /// The variant, or the reference.
     pub name: String,
+    /// The number of its test part, where there are several.
+    pub test_part: Option<usize>,
     /// What is done to a picture, in words.
     pub ops: String,
-    /// `baseline`, `constant` or `variant`.
+    /// `baseline`, `reference` or `variant`.
     pub kind: &'static str,
     /// Finished runs out of those asked for.
     pub runs: String,
@@ -96,19 +101,24 @@ pub struct Stages {
     pub more: usize,
 }
 
-/// Absolute scores of each variant, the constant predictor first.
+/// Absolute scores of each variant, the references first.
 pub fn score_rows(study: &Study, scores: &Scores) -> Vec<ScoreRow> {
     let metrics = metrics(study);
-    let constant = ScoreRow {
-        name: "constant predictor".into(),
-        ops: "answers each label's base rate".into(),
-        kind: "constant",
+    let references = study.references.iter().flat_map(|set| set.of.iter().map(move |of| (set, of)));
+    let references = references.map(|(set, of)| ScoreRow {
+        name: references::name(of.reference).into(),
+        test_part: set.variants.first().and_then(|variant| test_part::number(study, variant)),
+        ops: match study.references.len() {
+            1 => of.does.clone(),
+            _ => format!("{}; beside {}", of.does, format::listed(&set.variants, VARIANTS_MAX)),
+        },
+        kind: "reference",
         runs: format::NONE.into(),
         scores: metrics
             .iter()
-            .map(|m| format::score(m.unit, aggregate(&study.constant, &m.metric)).into())
+            .map(|m| format::score(m.unit, aggregate(&of.scores, &m.metric)).into())
             .collect(),
-    };
+    });
     let mut runs: HashMap<&str, (usize, usize)> = HashMap::new();
     for run in &study.runs {
         let entry = runs.entry(&run.variant).or_default();
@@ -119,6 +129,7 @@ pub fn score_rows(study: &Study, scores: &Scores) -> Vec<ScoreRow> {
         let (done, all) = runs.get(variant.name.as_str()).copied().unwrap_or_default();
         ScoreRow {
             name: variant.name.clone(),
+            test_part: test_part::number(study, &variant.name),
             ops: if variant.ops.is_empty() { "no augmentation".into() } else { variant.ops.clone() },
             kind: if variant.arm == study.baseline { "baseline" } else { "variant" },
             runs: format!("{done} of {all}"),
@@ -129,7 +140,7 @@ pub fn score_rows(study: &Study, scores: &Scores) -> Vec<ScoreRow> {
                 .collect(),
         }
     });
-    std::iter::once(constant).chain(variants).collect()
+    references.chain(variants).collect()
 }
 
 /// Each run in the order of the study.

@@ -126,7 +126,7 @@ fn hostile_names_show_as_text() {
             *label = Some(hostile[i].into());
         }
     };
-    study.constant.iter_mut().for_each(|s| renamed(&mut s.label));
+    study.references[0].of.iter_mut().flat_map(|of| &mut of.scores).for_each(|s| renamed(&mut s.label));
     study.effects.iter_mut().for_each(|e| renamed(&mut e.row.label));
     study.question = hostile[1].into();
     study.name = hostile[0].into();
@@ -309,10 +309,10 @@ fn undefined_numbers_are_dashes() {
             result.history.iter_mut().for_each(|h| h.val.loss = f64::NAN);
         }
     }
-    study.constant.clear();
+    study.references.clear();
     let page = content(&written("undefined", &study));
     assert!(page.contains("no interval"));
-    assert!(page.contains("the constant predictor&#x27;s score is not available"));
+    assert!(page.contains("the constant predictors&#x27; score is not available"));
     assert!(!page.contains("NaN"));
 }
 
@@ -374,6 +374,9 @@ fn the_summary_says_the_same() {
     assert!(summary.contains("- ▲ **flip**: helps, +"));
     assert!(summary.contains("| flip | none | +"));
     assert!(summary.contains("- **Failed**: 1 run: worker killed"));
-    assert!(summary.contains("| constant predictor | – | 25.3 |"));
+    assert!(summary.contains("| constant answer | – | 25.3 | 14.1 | – |"));
+    assert!(summary.contains("| label prior | – | 25.3 | 24.3 | 0.4312 |"));
+    assert!(summary.contains("| mean colour | – | 30.3 |"));
+    assert!(summary.contains("225 test images would show a difference in mAP of about 3.4 points"));
     assert!(summary.contains("    ablatrix run experiments/taco-materials.toml"));
 }

@@ -14,6 +14,7 @@ use super::scores::{Scores, metrics};
 use super::strips::{self, Strips};
 use super::study::{Metric, Provenance, RunState, Study, Unit, Variant};
 use super::tables::{self, DataRow, RunRow, ScoreRow, Stages};
+use super::test_part;
 use crate::tables::rows::Part;
 
 /// Sentences at the top before the rest folds away.
@@ -34,6 +35,10 @@ pub struct View<'a> {
     /// Half-width of the region of practical equivalence; `None`: there is none.
     equivalence: Option<String>,
     effects_method: &'a str,
+    /// What the test part can show, with seeds without number.
+    at_best: Option<String>,
+    /// Whether tables must say on which test part scores are.
+    several_test_parts: bool,
     counts: RunCounts,
     /// Whether tables must say which baseline an effect is against.
     several_baselines: bool,
@@ -91,6 +96,8 @@ pub fn view<'a>(study: &'a Study, scores: &Scores) -> View<'a> {
         in_points: headline.unit == Unit::Share,
         equivalence: (study.equivalence > 0.0).then(|| format::score(headline.unit, study.equivalence)),
         effects_method: &study.effects_method,
+        at_best: test_part::at_best_of(study),
+        several_test_parts: study.test_parts.len() > 1,
         counts: counts(study),
         several_baselines: study.variants.iter().filter(|v| v.arm == study.baseline).count() > 1,
         answer: answer::answer(study),

@@ -369,8 +369,17 @@ fn matrix(root: &Table<'_>) -> IndexMap<String, Vec<serde_json::Value>> {
         let section = key.split('.').next().unwrap_or_default();
         if !SWEPT.contains(&section) || !key.contains('.') {
             let fault = Fault::new(format!("`{key}` cannot be swept"));
-            let known = SWEPT.map(|s| format!("`{s}.…`")).join(", ");
-            table.fault(&key, fault.help(format!("write the whole key in quotes: one of {known}")));
+            let help = match section {
+                "labels" | "dataset" => {
+                    "runs with other labels or other images measure another thing and are never compared: write one study for each"
+                        .to_owned()
+                }
+                _ => {
+                    let known = SWEPT.map(|s| format!("`{s}.…`")).join(", ");
+                    format!("write the whole key in quotes: one of {known}")
+                }
+            };
+            table.fault(&key, fault.help(help));
         }
         if key == "split.folds" {
             let fault = Fault::new("`split.folds` cannot be swept");

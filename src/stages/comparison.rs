@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::attention_values::AttentionValues;
 use super::error::StageError;
 use super::evaluate::{EvaluationRecord, PartScores};
-use super::report_constant::part_targets;
 use super::report_contrasts::{contrasts, pairs};
+use super::report_data::part_targets;
+use super::report_references::Beside;
 use super::work::{Results, read_json};
 use crate::effects::{self, Comparison, Fold, Looks, Measure, RunScores};
 use crate::job::input;
@@ -13,7 +15,7 @@ use crate::plan::{Run, output};
 use crate::seed::Key;
 use crate::spec::settings::HeadlineMetric;
 use crate::tables;
-use crate::tables::rows::{LabelTable, Part, PredictionTable, SplitRow};
+use crate::tables::rows::{LabelTable, MetricRow, Part, PredictionTable, SplitRow};
 
 /// Seed of the bootstrap: the same results give the same intervals.
 const BOOTSTRAP_SEED: u64 = 0;
@@ -21,22 +23,29 @@ const BOOTSTRAP_SEED: u64 = 0;
 /// What a finished run is compared by.
 pub(super) struct RunResults {
     pub run: Run,
+    /// The images of its test part, in the order of its scores.
+    pub test_ids: Vec<i64>,
     pub test: PartScores,
     pub record: EvaluationRecord,
 }
 
 impl RunResults {
-    /// `None` where the run has no scores.
-    pub(super) fn load(results: &Results, run: &Run) -> Result<Option<Self>, StageError> {
+    /// With what is wrong with it, also beside the references. `None` where the run has no scores.
+    pub(super) fn load(results: &Results, run: &Run, beside: &Beside) -> Result<Option<Self>, StageError> {
         if ![run.predict, run.evaluate].iter().all(|node| results.entries.contains_key(node)) {
             return Ok(None);
         }
-        let record = read_json(&results.output_of(run.evaluate, output::EVALUATION)?)?;
+        let mut record: EvaluationRecord = read_json(&results.output_of(run.evaluate, output::EVALUATION)?)?;
+        let scores: Vec<MetricRow> = tables::read(&results.output_of(run.evaluate, output::METRICS)?)?;
+        let headline = Measure::Headline(results.plan.experiment.report.metric).name(false);
+        record.flags.extend(beside.flag(run, &scores, headline));
         let predictions: PredictionTable =
             tables::read(&results.output_of(run.predict, output::PREDICTIONS)?)?;
         let labels = results.label_table(run)?;
         let test = PartScores::of(&predictions, &labels, Part::Test)?;
-        Ok(Some(RunResults { run: run.clone(), test, record }))
+        let rows = predictions.image_ids.iter().zip(&predictions.parts);
+        let test_ids = rows.filter(|(_, part)| **part == Part::Test).map(|(&id, _)| id).collect();
+        Ok(Some(RunResults { run: run.clone(), test_ids, test, record }))
     }
 }
 
@@ -54,9 +63,11 @@ pub(super) enum Asked {
     Headline,
     /// All that the study asks, on both metrics.
     All,
+    /// Likewise of where the models look, among the runs that have maps.
+    Attention,
 }
 
-/// All effects, and the number of groups of runs that have other test images or other labels.
+/// All effects, group by group of runs that share test images and labels.
 ///
 /// # Errors
 /// Where results do not fit together.
@@ -64,9 +75,13 @@ pub(super) fn compare(
     results: &Results,
     runs: &[RunResults],
     asked: Asked,
-) -> Result<(Comparison, usize), StageError> {
+) -> Result<Comparison, StageError> {
     let mut groups: BTreeMap<TestedOn, Vec<&RunResults>> = BTreeMap::new();
-    for of_run in runs {
+    let has_what_is_asked = |of_run: &&RunResults| {
+        let has_maps = of_run.run.explain.is_some_and(|node| results.entries.contains_key(&node));
+        asked != Asked::Attention || has_maps
+    };
+    for of_run in runs.iter().filter(has_what_is_asked) {
         groups.entry(tested_on(results, &of_run.run)).or_default().push(of_run);
     }
     let mut comparison = Comparison::default();
@@ -78,7 +93,7 @@ pub(super) fn compare(
         comparison.unpaired_contrasts.extend(more.unpaired_contrasts);
         comparison.incomplete.extend(more.incomplete);
     }
-    Ok((comparison, groups.len()))
+    Ok(comparison)
 }
 
 /// The effects among runs that share their test images and labels.
@@ -99,7 +114,7 @@ fn compare_group(
         (variants.into_iter().collect(), done.into_iter().collect());
     let contrasts = match asked {
         Asked::Headline => pairs(plan, &done),
-        Asked::All => contrasts(plan, &variants, &done),
+        Asked::All | Asked::Attention => contrasts(plan, &variants, &done),
     };
     if contrasts.is_empty() {
         return Ok(Comparison::default());
@@ -120,13 +135,19 @@ fn compare_group(
             flags: &of_run.record.flags,
         })
         .collect();
-    let metrics: &[HeadlineMetric] = match (asked, plan.experiment.report.metric) {
-        (Asked::Headline, HeadlineMetric::MapMacro) => &[HeadlineMetric::MapMacro],
-        (Asked::Headline, HeadlineMetric::F1Macro) => &[HeadlineMetric::F1Macro],
-        (Asked::All, HeadlineMetric::MapMacro) => &[HeadlineMetric::MapMacro, HeadlineMetric::F1Macro],
-        (Asked::All, HeadlineMetric::F1Macro) => &[HeadlineMetric::F1Macro, HeadlineMetric::MapMacro],
+    let (headline, other) = match plan.experiment.report.metric {
+        HeadlineMetric::MapMacro => (HeadlineMetric::MapMacro, HeadlineMetric::F1Macro),
+        HeadlineMetric::F1Macro => (HeadlineMetric::F1Macro, HeadlineMetric::MapMacro),
     };
-    let measures: Vec<Measure> = metrics.iter().copied().map(Measure::Headline).collect();
+    let attention = match asked {
+        Asked::Attention => Some(AttentionValues::load(results, runs, &labels.labels)?),
+        Asked::Headline | Asked::All => None,
+    };
+    let measures: Vec<Measure> = match (&attention, asked) {
+        (Some(values), _) => values.measures(),
+        (None, Asked::Headline) => vec![Measure::Headline(headline)],
+        (None, _) => [headline, other].map(Measure::Headline).to_vec(),
+    };
     let looks = plan.experiment.adaptive.map_or_else(Looks::once, |seeds| Looks::at(&seeds.looks()));
     Ok(effects::compare(&effects::Study {
         labels: &labels.labels,

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::error::StageError;
 use super::work::{StageWork, read_json, write_json, write_table};
 use crate::cache::Attempt;
-use crate::job::{StopReason, TrainSummary};
+use crate::job::{StopReason, TrainSummary, input};
 use crate::metrics::{
     Calibration, Course, ErrorPair, Flag, LabelDetail, Scored, Thresholds, Undefined, degenerate,
     evaluate as score,
 };
 use crate::plan::output;
-use crate::tables::rows::{LabelTable, MetricRow, Part, PredictionTable};
+use crate::tables::rows::{LabelTable, MetricRow, Part, PredictionTable, SplitRow};
 
 /// What `evaluation.json` holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,7 @@ pub fn evaluate(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     let predictions: PredictionTable = work.table("predictions")?;
     let labels: LabelTable = work.table("labels")?;
     let summary: TrainSummary = read_json(&work.input("summary")?)?;
+    check_images(&predictions, &work.table::<Vec<SplitRow>>(input::SPLIT)?, work.node().fold)?;
     let val = PartScores::of(&predictions, &labels, Part::Val)?;
     let test = PartScores::of(&predictions, &labels, Part::Test)?;
     let (val, test) = (val.scored()?, test.scored()?);
@@ -71,6 +72,34 @@ pub fn evaluate(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
         error_pairs: evaluation.error_pairs,
     };
     write_json(out, output::EVALUATION, &record)
+}
+
+/// Refuses predictions of other images than the split has in a part: runs are compared on the same images or not at all.
+fn check_images(
+    predictions: &PredictionTable,
+    split: &[SplitRow],
+    fold: Option<u32>,
+) -> Result<(), StageError> {
+    for part in [Part::Val, Part::Test] {
+        let predicted = predictions.image_ids.iter().zip(&predictions.parts);
+        let mut found: Vec<i64> = predicted.filter(|(_, of)| **of == part).map(|(&id, _)| id).collect();
+        let rows = split.iter().filter(|row| row.part == part && row.fold == fold.unwrap_or(0));
+        let mut expected: Vec<i64> = rows.map(|row| row.image_id).collect();
+        found.sort_unstable();
+        expected.sort_unstable();
+        if found != expected {
+            let what = format!(
+                "the predictions of `{}` are of {} images of the {} part, which are not the {} of its split; runs are compared \
+                 on the same images alone",
+                predictions.run,
+                found.len(),
+                part.as_str(),
+                expected.len()
+            );
+            return Err(StageError::Inconsistent { what });
+        }
+    }
+    Ok(())
 }
 
 /// The logits of one part beside the truth.
@@ -112,5 +141,34 @@ impl PartScores {
     /// Where a logit is not finite.
     pub fn scored(&self) -> Result<Scored<'_>, StageError> {
         Ok(Scored::new(self.n_labels, &self.logits, &self.targets)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn predictions_of_other_images_are_refused() {
+        let row = |image_id, fold, part| SplitRow { image_id, fold, part };
+        let split = [
+            row(1, 0, Part::Train),
+            row(2, 0, Part::Val),
+            row(3, 0, Part::Test),
+            row(2, 1, Part::Val),
+            row(1, 1, Part::Test),
+        ];
+        let predicted = |test: i64| PredictionTable {
+            run: "flip/seed=1".into(),
+            labels: vec!["a".into()],
+            image_ids: vec![2, test],
+            parts: vec![Part::Val, Part::Test],
+            logits: vec![0.5, -0.5],
+        };
+        assert!(check_images(&predicted(3), &split, None).is_ok());
+        assert!(check_images(&predicted(1), &split, Some(1)).is_ok());
+        // As many images, and perhaps the same truth: other images all the same.
+        let error = check_images(&predicted(1), &split, Some(0)).unwrap_err().to_string();
+        assert!(error.contains("`flip/seed=1` are of 1 images of the test part"), "{error}");
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::comparison::{Asked, RunResults, compare};
 use super::error::StageError;
+use super::report_references::Beside;
 use super::work::Results;
 use crate::effects::{Undecided, Verdict};
 use crate::plan::Seeding;
@@ -25,11 +26,12 @@ pub struct Look {
 /// Where results are damaged or do not fit together.
 pub fn look(results: &Results) -> Result<Look, StageError> {
     let plan = results.plan;
+    let beside = Beside::load(results)?;
     let mut runs = Vec::new();
     for run in &plan.runs {
-        runs.extend(RunResults::load(results, run)?);
+        runs.extend(RunResults::load(results, run, &beside)?);
     }
-    let (comparison, _) = compare(results, &runs, Asked::Headline)?;
+    let comparison = compare(results, &runs, Asked::Headline)?;
     let over_all: Vec<_> = comparison.effects.iter().filter(|effect| effect.label.is_none()).collect();
     let open: Vec<_> = over_all.iter().filter(|effect| more_may_decide(&effect.verdict)).collect();
     let position = |name: &str| plan.variants.iter().position(|variant| variant.name == name);

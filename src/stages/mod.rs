@@ -1,23 +1,26 @@
 //! The stages that run in this process: typed inputs to typed outputs, each readable top to bottom.
 
+mod attention_values;
 mod balance;
 mod comparison;
 mod error;
 mod evaluate;
+pub mod foresight;
 mod ingest;
 mod label;
 mod look;
 mod pixels;
+mod references;
 mod regions;
 mod report;
 mod report_attention;
 mod report_augmented;
-mod report_constant;
 mod report_contrasts;
 mod report_data;
 mod report_notices;
 mod report_overlay;
 mod report_pictures;
+mod report_references;
 mod report_tiles;
 mod scan;
 mod split;
@@ -49,6 +52,7 @@ pub fn compute(work: &StageWork, progress: &(dyn Fn(usize, usize) + Sync)) -> Re
         Stage::Balance => balance::balance(work, &out)?,
         Stage::Pixels => pixels::pixels(work, &out, progress)?,
         Stage::Regions => regions::regions(work, &out)?,
+        Stage::References => references::references(work, &out, progress)?,
         Stage::Evaluate => evaluate::evaluate(work, &out)?,
         Stage::Report => report::report(work, &out)?,
         Stage::Train | Stage::Predict | Stage::Explain => panic!("bug: `{}` is a worker's", stage.as_str()),

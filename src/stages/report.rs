@@ -5,14 +5,15 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::comparison::{Asked, RunResults, compare};
 use super::error::StageError;
+use super::foresight::test_parts;
 use super::report_attention::attention;
 use super::report_augmented::augmented;
-use super::report_constant::constant;
 use super::report_data::{Shared, data};
+use super::report_references::Beside;
 use super::work::{StageWork, read_json, write_table};
 use crate::cache::Attempt;
 use crate::clock;
-use crate::effects::{self, Comparison, Incomplete, Kind};
+use crate::effects::{self, Comparison, Incomplete, Kind, Measure};
 use crate::job::LIBTORCH;
 use crate::metrics::{Flag, catalogue};
 use crate::plan::{Run, output};
@@ -20,7 +21,7 @@ use crate::report::{
     self, Contrast, Effect, Metric, Provenance as Origin, RunResult, RunState, Score, SeedDelta, StageRecord,
     Study, Unit, Variant,
 };
-use crate::spec::settings::{Experiment, HeadlineMetric};
+use crate::spec::settings::Experiment;
 use crate::tables;
 use crate::tables::rows::{ContrastRow, EffectRow, HistoryRow, MetricRow};
 
@@ -31,14 +32,17 @@ use crate::tables::rows::{ContrastRow, EffectRow, HistoryRow, MetricRow};
 pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     let mut scored = Vec::new();
     let mut states = HashMap::new();
+    let beside = Beside::load(&work.results())?;
     for run in &work.plan.runs {
-        if let Some((scores, result)) = load(work, run)? {
+        if let Some((scores, result)) = load(work, run, &beside)? {
             states.insert(run.name.clone(), RunState::Done(Box::new(result)));
             scored.push(scores);
         }
     }
     let experiment = &work.plan.experiment;
-    let (comparison, n_groups) = compare(&work.results(), &scored, Asked::All)?;
+    let mut comparison = compare(&work.results(), &scored, Asked::All)?;
+    let of_attention = compare(&work.results(), &scored, Asked::Attention)?.effects;
+    comparison.effects.extend(of_attention);
     let (of_variants, of_contrasts): (Vec<_>, Vec<_>) =
         comparison.effects.iter().partition(|effect| effect.kind == Kind::Variant);
     let rows: Vec<EffectRow> = of_variants.iter().map(|effect| effect.row()).collect();
@@ -47,10 +51,8 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     write_table(out, output::CONTRASTS, &rows, "report")?;
 
     let shared = Shared::load(work)?;
-    let (headline, label_metric) = match experiment.report.metric {
-        HeadlineMetric::MapMacro => (catalogue::MAP_MACRO, catalogue::AP),
-        HeadlineMetric::F1Macro => (catalogue::F1_MACRO, catalogue::F1),
-    };
+    let (headline, label_metric) =
+        [false, true].map(|of_label| Measure::Headline(experiment.report.metric).name(of_label)).into();
     let study = Study {
         name: experiment.name.clone(),
         question: experiment.question.clone(),
@@ -63,11 +65,12 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
         labels: shared.labels.labels.clone(),
         data: data(work, &shared)?,
         augmented: augmented(work, &shared)?,
-        attention: attention(work, &shared)?,
+        attention: attention(work, &shared, &of_variants)?,
         baseline: experiment.report.baseline.clone(),
         variants: variants(work),
         runs: runs(work, &mut states),
-        constant: constant(&shared, &experiment.evaluate)?,
+        references: beside.shown(&work.plan),
+        test_parts: test_parts(&work.plan, |node, output| work.output_of(node, output))?,
         effects: of_variants.iter().filter(|e| fits(e, headline, label_metric)).map(|e| effect(e)).collect(),
         contrasts: of_contrasts
             .iter()
@@ -75,7 +78,7 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
             .map(|e| contrast(e))
             .collect(),
         effects_method: method(experiment),
-        warnings: warnings(&comparison, n_groups),
+        warnings: warnings(&comparison),
         provenance: origin(work),
     };
     write_text(out, output::PAGE, &report::page(&study)?)?;
@@ -107,16 +110,16 @@ fn method(experiment: &Experiment) -> String {
 }
 
 /// A run's scores, and what the page shows of it; `None` where it has no result.
-fn load(work: &StageWork, run: &Run) -> Result<Option<(RunResults, RunResult)>, StageError> {
+fn load(work: &StageWork, run: &Run, beside: &Beside) -> Result<Option<(RunResults, RunResult)>, StageError> {
     if !work.entries.contains_key(&run.train) {
         return Ok(None);
     }
-    let Some(scored) = RunResults::load(&work.results(), run)? else { return Ok(None) };
+    let Some(scored) = RunResults::load(&work.results(), run, beside)? else { return Ok(None) };
     let scores: Vec<MetricRow> = tables::read(&work.output_of(run.evaluate, output::METRICS)?)?;
     let history: Vec<HistoryRow> = tables::read(&work.output_of(run.train, output::HISTORY)?)?;
     let record = &scored.record;
     let (grave, light): (Vec<_>, Vec<_>) = record.flags.iter().partition(|flag| flag.spoils_comparison());
-    let sentences = |flags: Vec<&Flag>| flags.into_iter().map(Flag::sentence).collect::<Vec<_>>();
+    let sentences = |flags: Vec<&Flag>| flags.into_iter().map(told).collect::<Vec<_>>();
     let mut cautions = sentences(light);
     cautions.extend(record.undefined.iter().map(|undefined| undefined.sentence()));
     let result = RunResult {
@@ -128,6 +131,11 @@ fn load(work: &StageWork, run: &Run) -> Result<Option<(RunResults, RunResult)>, 
         thresholds: record.thresholds.values.clone(),
     };
     Ok(Some((scored, result)))
+}
+
+/// What is wrong, and what can be done about it.
+fn told(flag: &Flag) -> String {
+    format!("{}; {}", flag.sentence(), flag.advice())
 }
 
 fn variants(work: &StageWork) -> Vec<Variant> {
@@ -163,7 +171,7 @@ fn contrast(of: &effects::Effect) -> Contrast {
     Contrast { kind: of.kind.as_str().to_owned(), aliases: of.aliases.clone(), effect: effect(of) }
 }
 
-fn effect(effect: &effects::Effect) -> Effect {
+pub(super) fn effect(effect: &effects::Effect) -> Effect {
     Effect {
         row: effect.row(),
         by_seed: effect
@@ -183,7 +191,7 @@ fn effect(effect: &effects::Effect) -> Effect {
     }
 }
 
-fn warnings(comparison: &Comparison, n_groups: usize) -> Vec<String> {
+fn warnings(comparison: &Comparison) -> Vec<String> {
     let mut warnings = Vec::new();
     let listed =
         |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -206,12 +214,6 @@ fn warnings(comparison: &Comparison, n_groups: usize) -> Vec<String> {
         };
         let names = listed(&comparison.incomplete.iter().map(lacking).collect::<Vec<_>>());
         warnings.push(format!("Left out, since runs of some folds are lacking: {names}"));
-    }
-    if n_groups > 1 {
-        warnings.push(format!(
-            "The matrix gives {n_groups} different test parts or sets of labels; variants are compared within each, never \
-             across, and p-values are adjusted within each"
-        ));
     }
     warnings
 }

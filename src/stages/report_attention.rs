@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jpeg_encoder::SamplingFactor;
 
+use super::attention_values::MEASURES;
 use super::error::StageError;
 use super::evaluate::EvaluationRecord;
+use super::report::effect;
 use super::report_data::Shared;
 use super::report_overlay::{lay_over, outline, tile};
 use super::report_tiles::jpeg;
 use super::work::{StageWork, read_json};
+use crate::effects;
 use crate::job::input;
 use crate::pixels::{PixelStore, Region, RgbImage};
 use crate::plan::{Run, output};
@@ -34,7 +37,11 @@ const BYTES: usize = 1_500_000;
 ///
 /// # Errors
 /// Where results do not fit together.
-pub(super) fn attention(work: &StageWork, shared: &Shared) -> Result<Option<Attention>, StageError> {
+pub(super) fn attention(
+    work: &StageWork,
+    shared: &Shared,
+    effects: &[&effects::Effect],
+) -> Result<Option<Attention>, StageError> {
     let explain = &work.plan.experiment.explain;
     let Some(method) = explain.method else { return Ok(None) };
     let mut explained: Vec<(&Run, Vec<AttentionRow>)> = Vec::new();
@@ -58,6 +65,13 @@ pub(super) fn attention(work: &StageWork, shared: &Shared) -> Result<Option<Atte
         has_objects: rows().any(|row| row.object_area.is_some()),
         has_boxes: rows().any(|row| row.has_boxes == Some(true)),
         means: means(work, &explained),
+        effects: MEASURES
+            .iter()
+            .flat_map(|&(name, _)| {
+                effects.iter().filter(move |effect| effect.metric == name && effect.label.is_none())
+            })
+            .map(|of| effect(of))
+            .collect(),
         overlays: overlays(work, shared, &explained)?,
         missing,
     }))

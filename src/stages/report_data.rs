@@ -28,40 +28,23 @@ pub(super) struct Shared {
     /// Likewise.
     pub train_index: Vec<TrainIndexRow>,
     pub images: Vec<ImageRow>,
-    /// Split and training rows of the other folds.
-    pub later: Vec<(Vec<SplitRow>, Vec<TrainIndexRow>)>,
 }
 
 impl Shared {
     pub(super) fn load(work: &StageWork) -> Result<Self, StageError> {
         let first = &work.plan.runs[0];
-        let balance = work.results().input_node(first.train, input::TRAIN_INDEX);
-        let pixels = work.results().input_node(first.train, input::PIXELS);
-        let scan = work.results().input_node(pixels, "images");
-        let split: Vec<SplitRow> = tables::read(
-            &work.output_of(work.results().input_node(first.train, input::SPLIT), output::SPLIT)?,
-        )?;
-        let index: Vec<TrainIndexRow> = tables::read(&work.output_of(balance, output::TRAIN_INDEX)?)?;
-        let of_fold = |fold: u32| {
-            let split = split.iter().filter(|row| row.fold == fold).cloned().collect();
-            let train_index = index.iter().filter(|row| row.fold == fold).cloned().collect();
-            (split, train_index)
-        };
-        let n_folds = work.plan.experiment.split.folds.max(1);
-        let (first_split, train_index) = of_fold(0);
-        Ok(Shared {
-            labels: work.results().label_table(first)?,
-            split: first_split,
-            train_index,
-            images: tables::read(&work.output_of(scan, output::IMAGES)?)?,
-            later: (1..n_folds).map(of_fold).collect(),
-        })
-    }
-
-    /// Split and training rows of each fold.
-    pub(super) fn folds(&self) -> impl Iterator<Item = (&[SplitRow], &[TrainIndexRow])> {
-        let first = std::iter::once((self.split.as_slice(), self.train_index.as_slice()));
-        first.chain(self.later.iter().map(|(split, index)| (split.as_slice(), index.as_slice())))
+        let results = work.results();
+        let balance = results.input_node(first.train, input::TRAIN_INDEX);
+        let pixels = results.input_node(first.train, input::PIXELS);
+        let scan = results.input_node(pixels, "images");
+        let split = results.input_node(first.train, input::SPLIT);
+        let mut split: Vec<SplitRow> = tables::read(&work.output_of(split, output::SPLIT)?)?;
+        split.retain(|row| row.fold == 0);
+        let mut train_index: Vec<TrainIndexRow> =
+            tables::read(&work.output_of(balance, output::TRAIN_INDEX)?)?;
+        train_index.retain(|row| row.fold == 0);
+        let images = tables::read(&work.output_of(scan, output::IMAGES)?)?;
+        Ok(Shared { labels: results.label_table(first)?, split, train_index, images })
     }
 
     /// Rows and positives of the images, each counted `weigh` times.
@@ -78,6 +61,13 @@ impl Shared {
         let rounded = |count: f64| count.round() as u64;
         Counts { rows: rounded(rows), positives: positives.into_iter().map(rounded).collect() }
     }
+}
+
+/// The truth of a part of one fold, row-major, ascending by image id.
+pub(super) fn part_targets(labels: &LabelTable, split: &[SplitRow], part: Part) -> Vec<bool> {
+    let parts: HashMap<i64, Part> = split.iter().map(|row| (row.image_id, row.part)).collect();
+    let rows = (0..labels.image_ids.len()).filter(|&row| parts.get(&labels.image_ids[row]) == Some(&part));
+    rows.flat_map(|row| labels.row(row).to_vec()).collect()
 }
 
 /// The data as the page shows it.

@@ -6,7 +6,7 @@ use crate::dataset::{Notice, NoticeKind};
 use crate::plan::{Stage, output};
 use crate::report::{Fate, Noticed};
 
-/// Every notice, in the order of the stages; what is left out comes first.
+/// Every notice, in the order of the stages; what leaks comes first, then what is left out.
 pub(super) fn noticed(work: &StageWork) -> Result<Vec<Noticed>, StageError> {
     let mut all = Vec::new();
     for (i, node) in work.plan.nodes.iter().enumerate() {
@@ -22,16 +22,18 @@ pub(super) fn noticed(work: &StageWork) -> Result<Vec<Noticed>, StageError> {
         }
     }
     all.sort_by_key(|noticed| match noticed.fate {
-        Fate::ImagesLeftOut => 0,
-        Fate::LeftOut => 1,
-        Fate::Changed => 2,
-        Fate::Noted => 3,
+        Fate::Leaks => 0,
+        Fate::ImagesLeftOut => 1,
+        Fate::LeftOut => 2,
+        Fate::Changed => 3,
+        Fate::Noted => 4,
     });
     Ok(all)
 }
 
 fn fate(kind: NoticeKind) -> Fate {
     match kind {
+        NoticeKind::Leakage => Fate::Leaks,
         NoticeKind::ImagesSetAside => Fate::ImagesLeftOut,
         NoticeKind::BoxesDropped
         | NoticeKind::ScenesUnknown

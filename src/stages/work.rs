@@ -107,8 +107,7 @@ impl Results<'_> {
 
     /// The node that a node reads under `name`.
     pub fn input_node(&self, node: usize, name: &str) -> usize {
-        let from = self.plan.nodes[node].inputs.iter().find(|from| from.name == name);
-        from.unwrap_or_else(|| panic!("bug: node {node} has no input `{name}`")).node
+        self.plan.input_of(node, name)
     }
 
     /// The labels that a run is trained on.

@@ -319,6 +319,54 @@ pub struct MetricRow {
     pub value: f64,
 }
 
+/// What stands beside the models as a measure of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reference {
+    /// Says the most frequent label set of the training rows of every image.
+    ConstantAnswer,
+    /// Gives every image each label's share of the training rows as its probability.
+    LabelPrior,
+    /// Logistic regression on the mean colour of the picture.
+    MeanColour,
+}
+
+impl Reference {
+    /// All, the simplest first.
+    pub const ALL: [Reference; 3] = [Reference::ConstantAnswer, Reference::LabelPrior, Reference::MeanColour];
+
+    /// The name in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reference::ConstantAnswer => "constant_answer",
+            Reference::LabelPrior => "label_prior",
+            Reference::MeanColour => "mean_colour",
+        }
+    }
+
+    /// Whether it says the same of every image.
+    pub fn is_constant(self) -> bool {
+        matches!(self, Reference::ConstantAnswer | Reference::LabelPrior)
+    }
+}
+
+/// A row of `references`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReferenceRow {
+    /// The first of the variants that it stands beside: those with the same data and the same `[evaluate]`.
+    pub variant: String,
+    /// Which one.
+    pub reference: Reference,
+    /// The fold that it was tested on; 0 where there are no folds.
+    pub fold: u32,
+    /// `None`: an aggregate over labels.
+    pub label: Option<String>,
+    /// The metric's name.
+    pub metric: String,
+    /// NaN where the metric is not defined.
+    pub value: f64,
+}
+
 /// A row of `effects`: variant minus baseline, paired by seed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EffectRow {

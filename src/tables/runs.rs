@@ -8,7 +8,7 @@ use super::columns::{
     Columns, ContentError, Holes, check_labels, check_length, full, names_after, part, sparse, text,
 };
 use super::file::Table;
-use super::rows::{HistoryRow, MetricRow, PredictionTable, Validation};
+use super::rows::{HistoryRow, MetricRow, PredictionTable, Reference, ReferenceRow, Validation};
 
 impl Table for Vec<HistoryRow> {
     const NAME: &'static str = "history";
@@ -159,4 +159,54 @@ impl Table for Vec<MetricRow> {
         }
         Ok(rows)
     }
+}
+
+impl Table for Vec<ReferenceRow> {
+    const NAME: &'static str = "references";
+    const VERSION: u32 = 1;
+
+    fn to_batch(&self) -> Result<RecordBatch, ContentError> {
+        let references = self.iter().map(|row| row.reference.as_str());
+        Columns::default()
+            .add("variant", Holes::No, StringArray::from_iter_values(self.iter().map(|row| &row.variant)))
+            .add("reference", Holes::No, StringArray::from_iter_values(references))
+            .add("fold", Holes::No, UInt32Array::from_iter_values(self.iter().map(|row| row.fold)))
+            .add("label", Holes::Yes, StringArray::from_iter(self.iter().map(|row| row.label.as_deref())))
+            .add("metric", Holes::No, StringArray::from_iter_values(self.iter().map(|row| &row.metric)))
+            .add("value", Holes::No, Float64Array::from_iter_values(self.iter().map(|row| row.value)))
+            .batch()
+    }
+
+    fn from_batches(batches: &[RecordBatch]) -> Result<Self, ContentError> {
+        let mut rows = Vec::new();
+        for batch in batches {
+            let variants = full::<StringArray>(batch, "variant", "Utf8")?;
+            let references = full::<StringArray>(batch, "reference", "Utf8")?;
+            let folds = full::<UInt32Array>(batch, "fold", "UInt32")?;
+            let labels = sparse::<StringArray>(batch, "label", "Utf8")?;
+            let metrics = full::<StringArray>(batch, "metric", "Utf8")?;
+            let values = full::<Float64Array>(batch, "value", "Float64")?;
+            for i in 0..batch.num_rows() {
+                rows.push(ReferenceRow {
+                    variant: variants.value(i).to_owned(),
+                    reference: reference("reference", references.value(i))?,
+                    fold: folds.value(i),
+                    label: text(labels, i),
+                    metric: metrics.value(i).to_owned(),
+                    value: values.value(i),
+                });
+            }
+        }
+        Ok(rows)
+    }
+}
+
+fn reference(column: &str, text: &str) -> Result<Reference, ContentError> {
+    Reference::ALL.into_iter().find(|reference| reference.as_str() == text).ok_or_else(|| {
+        ContentError::Value {
+            column: column.to_owned(),
+            found: text.to_owned(),
+            expected: "`constant_answer`, `label_prior` or `mean_colour`",
+        }
+    })
 }

@@ -103,6 +103,16 @@ fn tables_come_back_as_they_went() {
         value: 0.25,
     }];
     assert_eq!(round_trip(&metrics), metrics);
+    let of = |reference| ReferenceRow {
+        variant: "v".into(),
+        reference,
+        fold: 2,
+        label: Some("glass".into()),
+        metric: "ap".into(),
+        value: 0.25,
+    };
+    let references = Reference::ALL.map(of).to_vec();
+    assert_eq!(round_trip(&references), references);
     let effects = vec![EffectRow {
         variant: "v".into(),
         baseline: "none".into(),

@@ -86,6 +86,30 @@ fn what_is_asked_for_is_measured_and_shown_and_a_change_reaches_it_alone() {
     assert_eq!(done["computed"], 4);
     assert_eq!(lab.run("cache")["computed"], 0);
 
+    let effects = stdout(&lab.call("cache", "table", &["effects", "--format", "json"]));
+    let wider: Vec<Value> = effects.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of =
+        |label: &Value| wider.iter().find(|row| row["metric"] == "active_area" && row["label"] == *label);
+    let area = |variant: &str, label: &str| -> f64 {
+        let of_label =
+            rows(&lab).into_iter().filter(|row| row["run"].starts_with(variant) && row["label"] == label);
+        let areas: Vec<f64> = of_label.filter_map(|row| row["active_area"].parse().ok()).collect();
+        areas.iter().sum::<f64>() / areas.len() as f64
+    };
+    let by_hand = ["glass", "metal", "paper"].map(|label| area("flip", label) - area("none", label));
+    for (label, by_hand) in ["glass", "metal", "paper"].into_iter().zip(by_hand) {
+        let Some(effect) = of(&json!(label)) else {
+            assert!(by_hand.is_nan(), "{label} {by_hand}: {effects}");
+            continue;
+        };
+        assert!((effect["delta"].as_f64().unwrap() - by_hand).abs() < 1e-6, "{label} {by_hand}: {effect}");
+        assert_eq!(effect["verdict"], "not enough evidence", "one seed says nothing of others");
+    }
+    if let (Some(over_all), true) = (of(&Value::Null), by_hand.iter().all(|delta| !delta.is_nan())) {
+        let mean = by_hand.iter().sum::<f64>() / 3.0;
+        assert!((over_all["delta"].as_f64().unwrap() - mean).abs() < 1e-6, "{mean}: {over_all}");
+    }
+
     let found = rows(&lab);
     assert_eq!(found.len(), 2 * 12, "each test image has one label, in two runs");
     for row in &found {

@@ -247,14 +247,24 @@ const DIRTY: [Reach<'_>; 41] = [
         &["train "],
         "train.early_stopping",
     ),
-    ("the threshold", &[("\"per_label_f1\"", "\"global_f1\"")], &["evaluate "], "evaluate.threshold"),
+    (
+        "the threshold",
+        &[("\"per_label_f1\"", "\"global_f1\"")],
+        &["evaluate ", "references"],
+        "evaluate.threshold",
+    ),
     (
         "the calibration",
         &[("\"per_label_f1\"", "\"per_label_f1\"\ncalibration = \"platt\"")],
-        &["evaluate "],
+        &["evaluate ", "references"],
         "evaluate.calibration",
     ),
-    ("the beta", &[("\"per_label_f1\"", "\"per_label_f1\"\nbeta = 3")], &["evaluate "], "evaluate.beta"),
+    (
+        "the beta",
+        &[("\"per_label_f1\"", "\"per_label_f1\"\nbeta = 3")],
+        &["evaluate ", "references"],
+        "evaluate.beta",
+    ),
     (
         "the report's settings",
         &[("equivalence = 0.005", "equivalence = 0.01")],
@@ -379,8 +389,19 @@ fn an_op_or_a_study_with_another_name_is_shown_anew_and_not_trained(lab: &Lab) {
 
 fn a_change_reaches_what_reads_it_and_names_itself(lab: &Lab) {
     // The split may read hashes of the pictures, so that these stand before it.
-    let order =
-        ["ingest", "scan", "label", "pixels", "split", "balance", "train", "predict", "evaluate", "report"];
+    let order = [
+        "ingest",
+        "scan",
+        "label",
+        "pixels",
+        "split",
+        "balance",
+        "references",
+        "train",
+        "predict",
+        "evaluate",
+        "report",
+    ];
     for (what, edits, reached, field) in DIRTY {
         lab.write_spec(&edited(edits));
         let mut own = 0;

@@ -17,6 +17,7 @@ mod harness;
 mod hub;
 mod preview;
 mod keys;
+mod references;
 mod rounds;
 mod rows;
 mod scores;

@@ -47,7 +47,7 @@ fn rules_and_calibration_reach_tables_record_and_effects() {
                     precision_floor = 0.6\nmin_positives = 2\nbeta = 0.5\n";
     lab.write_spec(&format!("{SPEC}{settings}"));
     let done = lab.run("cache");
-    assert_eq!(done["computed"], 3 * 2 + 1, "evaluate of each run, and the report");
+    assert_eq!(done["computed"], 3 * 2 + 2, "evaluate of each run, the references and the report");
 
     let found = metrics(&lab);
     assert_eq!(found.len(), plain.len());

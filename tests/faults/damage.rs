@@ -12,8 +12,19 @@ use super::stored::{entries, files, find};
 use super::truth::{DATA, Truth, is_clean, on_cache};
 
 /// The stages in an order in which each reads only those before it.
-const ORDER: [&str; 10] =
-    ["ingest", "scan", "label", "pixels", "split", "balance", "train", "predict", "evaluate", "report"];
+const ORDER: [&str; 11] = [
+    "ingest",
+    "scan",
+    "label",
+    "pixels",
+    "split",
+    "balance",
+    "train",
+    "predict",
+    "evaluate",
+    "references",
+    "report",
+];
 
 fn rank(stage: &str) -> usize {
     ORDER.iter().position(|name| *name == stage).unwrap()

@@ -189,21 +189,23 @@
   });
 
   report.chart("scores", (width, element) => {
-    const { rows: all, axis, constant } = report.data.scores;
+    const { rows: all, axis, constant, colour } = report.data.scores;
     if (all.every((r) => r.mean === null)) return null;
     const list = cut(all, element, "first in the order of the effects") ? all : all.slice(0, ROWS_MAX);
     const frame = rows(list.map((r) => r.name), width, 44);
     const seeds = list.flatMap((r) => r.seeds.map(([seed, value]) => ({ name: r.name, seed, value, shown: report.number(value, report.data.labels.decimals, false) })));
     const dy = frame.narrow ? 8 : 0;
+    // One line for all variants, or a short one for each where they stand beside different references.
+    const rules = (of) => of.filter(([, value]) => value !== null).map(([name, value, strokeDash]) => ({ data: { values: [{ [name]: value }] }, mark: { type: "rule", strokeDash, strokeWidth: 2, color: `var(--${name})` }, encoding: { y: null, x: { ...x(name), title: axis } } }));
+    const ticks = (of) => of.filter(([name]) => list.some((r) => r[name] !== null)).map(([name, title]) => ({ mark: { type: "tick", thickness: 2, size: 20, yOffset: dy, color: `var(--${name})` }, encoding: { x: { ...x(name), title: axis }, tooltip: [{ field: "name", title: "variant" }, { field: name, title }] } }));
     const x = (field) => ({ field, type: "quantitative", scale: { zero: false, nice: true, padding: 8 }, axis: { tickCount: Math.ceil(width / 80) } });
     return {
       height: frame.height,
       data: { values: list },
       encoding: { y: frame.y },
       layer: [
-        ...(constant === null ? [] : [
-          { data: { values: [{ constant }] }, mark: { type: "rule", strokeDash: [5, 4], strokeWidth: 2, color: "var(--constant)" }, encoding: { y: null, x: { ...x("constant"), title: axis } } },
-        ]),
+        ...rules([["constant", constant, [5, 4]], ["colour", colour, [1.5, 3]]]),
+        ...ticks([["constant", "better constant predictor"], ["colour", "mean colour"]]),
         { data: { values: seeds }, mark: { type: "point", filled: true, size: 16, yOffset: dy + 9, color: "var(--quiet)", opacity: 0.9 }, encoding: { x: { ...x("value"), title: axis }, tooltip: [{ field: "name", title: "variant" }, { field: "seed", title: "seed" }, { field: "shown", title: "score" }] } },
         { mark: { type: "point", shape: "diamond", filled: true, size: 120, yOffset: dy, opacity: 1 }, encoding: { x: x("mean"), color: { field: "baseline", type: "nominal", scale: { domain: [true, false], range: ["var(--ink)", "var(--accent)"] } }, tooltip: [{ field: "name", title: "variant" }, { field: "text", title: "score" }] } },
         { mark: { type: "text", yOffset: dy, dy: -13, fontWeight: 600 }, encoding: { x: x("mean"), text: { field: "text" } } },

@@ -63,7 +63,10 @@
     const body = element("tbody");
     const reference = (title, cells) => body.append(element("tr", { class: "total" }, element("th", { scope: "row", text: title }), ...cells.map((text) => element("td", { class: "n", text }))));
     reference("Positives in test", grid.positives.map((n) => (n === null ? "–" : n.toLocaleString("en"))));
-    if (key !== "threshold") reference(`Constant predictor's ${grid.metric}`, grid.constant.map((x) => number(x, grid.decimals, false)));
+    if (key !== "threshold") {
+      reference(`Label prior's ${grid.metric}`, grid.prior.map((x) => number(x, grid.decimals, false)));
+      reference(`Mean colour's ${grid.metric}`, grid.colour.map((x) => number(x, grid.decimals, false)));
+    }
     if (key === "delta") {
       for (const v of grid.variants.filter((v) => v.baseline)) reference(`${grid.metric} of ${v.name} (baseline)`, v.mean.map((x) => number(x, grid.decimals, false)));
     }
@@ -139,7 +142,8 @@
       ["Label", "text", (r) => r.label, (r) => name(r.label)],
       ["Variant", "text", (r) => r.v.name, (r) => name(r.v.name)],
       ["Positives in test", "num", (r) => grid.positives[r.l], (r) => grid.positives[r.l]?.toLocaleString("en") ?? "–"],
-      [`Constant predictor's ${grid.metric}`, "num", (r) => grid.constant[r.l], (r) => number(grid.constant[r.l], grid.decimals, false)],
+      [`Label prior's ${grid.metric}`, "num", (r) => grid.prior[r.l], (r) => number(grid.prior[r.l], grid.decimals, false)],
+      [`Mean colour's ${grid.metric}`, "num", (r) => grid.colour[r.l], (r) => number(grid.colour[r.l], grid.decimals, false)],
       [`${grid.metric}, mean ± sd`, "num", (r) => r.v.mean[r.l], (r) => meanText(r.v, r.l)],
       ["Change", "num", (r) => r.v.delta[r.l], (r) => number(r.v.delta[r.l], grid.decimals, true)],
       ["95 % interval", null, null, (r) => intervalText(r.v, r.l)],
