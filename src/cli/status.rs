@@ -22,12 +22,13 @@ const CLEAR: &str = "\x1b[2J\x1b[H";
 /// # Errors
 /// Rendered, with the exit code.
 pub fn status(args: &StatusArgs) -> Result<u8, Failure> {
-    let study = Study::look(&args.spec)?;
+    let mut study = Study::look(&args.spec)?;
     let clear = args.watch && std::io::stdout().is_terminal();
     let mut last = String::new();
     loop {
         // What a digest was once stays so within one `Sources`: the next look wants a new one.
         let sources = study.new_sources();
+        study.follow_results();
         let all =
             standing(&study.plan, &study.store, &sources).map_err(|error| study.source_failure(&error))?;
         let text = match args.spec.format {

@@ -92,6 +92,15 @@ impl Study {
         sources(&self.store)
     }
 
+    /// Takes up the seeds that were added since the study was opened.
+    pub fn follow_results(&mut self) {
+        if self.plan.experiment.adaptive.is_some()
+            && let Ok(plan) = rounds::plan(&self.loaded, &self.store, &self.new_sources())
+        {
+            self.plan = Arc::new(plan);
+        }
+    }
+
     /// The models of the hub that the spec names and that have not been fetched, each once.
     pub fn models_to_fetch(&self) -> Vec<HubModel> {
         let mut models = Vec::new();

@@ -7,18 +7,15 @@ use figment::value::Value;
 use indexmap::IndexMap;
 use rayon::prelude::*;
 
-use super::fault::{Fault, Place, SpecError, nearest};
+use super::consistency::{check_baseline, check_experiment_name, check_partners, check_positive_weights};
+use super::fault::{Fault, Place, SpecError};
 use super::layers::{Layers, Overrides, Swept};
-use super::reader::{Reading, Table, shown};
-use super::settings::{
-    Augment, Design, Device, Evaluate, Experiment, HubModel, Labels, Loss, PositiveWeights,
-};
+use super::matrix::{check_size, json, matrix, matrix_values, product};
+use super::reader::{Reading, shown};
+use super::settings::{Design, Device, Evaluate, Experiment, HubModel};
 use super::{
     read_augment, read_data, read_evaluate, read_explain, read_labels, read_seeds, read_train, read_training,
 };
-
-/// The largest matrix.
-const MAX_POINTS: usize = 100_000;
 
 /// A checked spec.
 #[derive(Clone, Debug)]
@@ -287,164 +284,4 @@ fn read(reading: &Reading<'_>) -> Experiment {
     }
     root.finish();
     experiment
-}
-
-/// Faults batches of one row beside ops that mix rows.
-fn check_partners(table: &Table<'_>, batch_size: u32, augment: &Augment) {
-    if batch_size >= 2 {
-        return;
-    }
-    let applied = augment.arms().into_iter().flat_map(|arm| augment.ops_of(&arm));
-    let mut mixing = applied.filter(|named| named.op.p > 0.0 && named.op.action.needs_partner());
-    if let Some(name) = mixing.next().map(|named| named.name) {
-        let fault = Fault::new(format!(
-            "`batch_size` is {batch_size}, but the op `{name}` mixes each row with another one of its batch"
-        ));
-        table.fault("batch_size", fault.help("write at least 2, or take the op out"));
-    }
-}
-
-/// Faults weights for another number of labels than the spec names; where labels come from the data, the worker sees it.
-fn check_positive_weights(table: &Table<'_>, loss: &Loss, labels: &Labels) {
-    let Loss::Bce { positive_weights: PositiveWeights::Given(weights), .. } = loss else { return };
-    let names: Vec<&str> =
-        labels.sources.iter().flat_map(|source| source.groups.keys()).map(String::as_str).collect();
-    let are_named = labels.sources.iter().all(|source| !source.groups.is_empty());
-    if are_named && !weights.is_empty() && weights.len() != names.len() {
-        let fault = Fault::new(format!(
-            "`positive_weights` has {} numbers, expected {}, one per label",
-            weights.len(),
-            names.len()
-        ));
-        table.fault(
-            "positive_weights",
-            fault.help(format!("the labels are, in this order: {}", names.join(", "))),
-        );
-    }
-}
-
-/// Faults a baseline that is no arm of the grid.
-fn check_baseline(table: &Table<'_>, baseline: &str, augment: &Augment) {
-    let arms: Vec<String> = augment.arms().into_iter().map(|arm| arm.name).collect();
-    if arms.iter().any(|arm| arm == baseline) {
-        return;
-    }
-    let fault = Fault::new(format!("`baseline` is `{baseline}`, which the grid does not have"));
-    let known = arms.iter().map(|arm| format!("`{arm}`")).collect::<Vec<_>>().join(", ");
-    // The same ops in another order are a slip, too.
-    let parts = |name: &str| {
-        let mut parts: Vec<String> = name.split('+').map(str::to_owned).collect();
-        parts.sort();
-        parts
-    };
-    let same = arms.iter().map(String::as_str).find(|arm| parts(arm) == parts(baseline));
-    let fault = match same.or_else(|| nearest(baseline, arms.iter().map(String::as_str))) {
-        Some(near) => fault.help(format!("did you mean `{near}`?")),
-        None => fault.help(format!("the grid has {known}")),
-    };
-    table.fault("baseline", fault);
-}
-
-fn check_experiment_name(root: &Table<'_>, name: &str) {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if root.has("name")
-        && (name.is_empty() || name.len() > 100 || name.starts_with('.') || !name.chars().all(fits))
-    {
-        let cut: String = name.chars().take(40).collect();
-        let fault = Fault::new(format!(
-            "`name` is `{}`, expected 1 to 100 letters, digits, `-`, `_` or `.`, the first one no `.`",
-            cut.escape_debug()
-        ));
-        root.fault("name", fault.help("it names the report's folder; a name that leads outside is refused"));
-    }
-}
-
-/// Sections that a matrix can sweep: those that a run's fingerprint reads.
-const SWEPT: [&str; 6] = ["split", "balance", "images", "model", "train", "evaluate"];
-
-fn matrix(root: &Table<'_>) -> IndexMap<String, Vec<serde_json::Value>> {
-    let table = root.table("matrix");
-    let mut matrix = IndexMap::new();
-    for key in table.keys() {
-        let section = key.split('.').next().unwrap_or_default();
-        if !SWEPT.contains(&section) || !key.contains('.') {
-            let fault = Fault::new(format!("`{key}` cannot be swept"));
-            let help = match section {
-                "labels" | "dataset" => {
-                    "runs with other labels or other images measure another thing and are never compared: write one study for each"
-                        .to_owned()
-                }
-                _ => {
-                    let known = SWEPT.map(|s| format!("`{s}.…`")).join(", ");
-                    format!("write the whole key in quotes: one of {known}")
-                }
-            };
-            table.fault(&key, fault.help(help));
-        }
-        if key == "split.folds" {
-            let fault = Fault::new("`split.folds` cannot be swept");
-            let help = "runs that are tested on other images are never compared: write one study for each";
-            table.fault(&key, fault.help(help));
-        }
-        match table.any(&key) {
-            Some(Value::Array(_, items)) if !items.is_empty() => {
-                matrix.insert(key, items.iter().map(json).collect());
-            }
-            Some(value) => {
-                let fault =
-                    Fault::new(format!("`{key}` is {}, expected a list of values to try", shown(&value)));
-                table.fault(&key, fault);
-            }
-            None => {}
-        }
-    }
-    matrix
-}
-
-/// The matrix as it stands in the layers, in spec order.
-fn matrix_values(layers: &Layers) -> Vec<(String, Vec<Value>)> {
-    let Some(Value::Dict(_, dict)) = layers.merged().remove("matrix") else {
-        return Vec::new();
-    };
-    let mut keys: Vec<(String, Vec<Value>)> = dict
-        .into_iter()
-        .filter_map(|(key, value)| match value {
-            Value::Array(_, items) => Some((key, items)),
-            _ => None,
-        })
-        .collect();
-    keys.sort_by_key(|(key, _)| layers.order(&["matrix".to_owned(), key.clone()]));
-    keys
-}
-
-fn check_size(reading: &Reading<'_>, grid: &[(String, Vec<Value>)]) {
-    let points = grid.iter().fold(1usize, |n, (_, values)| n.saturating_mul(values.len().max(1)));
-    if points > MAX_POINTS {
-        let place = reading.layers().find(&["matrix".to_owned()], true);
-        let fault =
-            Fault::new(format!("the matrix has {points} points, limit {MAX_POINTS} runs of one seed"));
-        reading.fault(fault.at(place).help("sweep fewer values"));
-    }
-}
-
-/// All points, the last key fastest.
-fn product(grid: &[(String, Vec<Value>)]) -> Vec<Vec<Swept>> {
-    let mut points = vec![Vec::new()];
-    for (key, values) in grid {
-        points = points
-            .into_iter()
-            .flat_map(|point: Vec<Swept>| {
-                values.iter().enumerate().map(move |(idx, value)| {
-                    let mut point = point.clone();
-                    point.push(Swept { key: key.clone(), idx, value: value.clone() });
-                    point
-                })
-            })
-            .collect();
-    }
-    points
-}
-
-fn json(value: &Value) -> serde_json::Value {
-    serde_json::to_value(value).unwrap_or(serde_json::Value::Null)
 }

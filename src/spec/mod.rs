@@ -5,10 +5,12 @@
 
 mod arms;
 mod chosen;
+mod consistency;
 mod document;
 mod fault;
 mod layers;
 mod load;
+mod matrix;
 pub mod ops;
 mod read_augment;
 mod read_data;
