@@ -109,7 +109,7 @@ pub fn dose_response<'a>(
 pub fn axes<'a>(axes: &[Axis], baseline: &str, places: &[Place<'a>]) -> Vec<Contrast<'a>> {
     let mut contrasts = Vec::new();
     for (at, axis) in axes.iter().enumerate() {
-        contrasts.extend((1..axis.values.len()).filter_map(|value| against_first(axes, at, value, places)));
+        contrasts.extend((1..axis.values.len()).filter_map(|value| against_first(axis, at, value, places)));
         contrasts.extend(axis_trend(axis, at, places));
     }
     let arms: indexmap::IndexSet<&str> = places.iter().map(|place| place.arm).collect();
@@ -122,13 +122,12 @@ pub fn axes<'a>(axes: &[Axis], baseline: &str, places: &[Place<'a>]) -> Vec<Cont
     contrasts
 }
 
-fn against_first<'a>(axes: &[Axis], at: usize, value: usize, places: &[Place<'a>]) -> Option<Contrast<'a>> {
-    let axis = &axes[at];
+fn against_first<'a>(axis: &Axis, at: usize, value: usize, places: &[Place<'a>]) -> Option<Contrast<'a>> {
     let n = places.iter().filter(|place| place.point[at] == 0).count() as f64;
-    let weights = places.iter().map(|place| match place.point[at] {
-        0 => (place.variant, -1.0 / n),
-        here if here == value => (place.variant, 1.0 / n),
-        _ => (place.variant, 0.0),
+    let weights = places.iter().filter_map(|place| match place.point[at] {
+        0 => Some((place.variant, -1.0 / n)),
+        here if here == value => Some((place.variant, 1.0 / n)),
+        _ => None,
     });
     Contrast::of_weights(Kind::Axis, shown(axis, value), shown(axis, 0), weights)
 }

@@ -69,23 +69,8 @@ impl Effect {
 
     /// The row of the table `contrasts`, for all that is no variant against its baseline.
     pub fn contrast_row(&self) -> ContrastRow {
-        let EffectRow { variant, baseline, label, metric, delta, low, high, p_adjusted, n_seeds, verdict } =
-            self.row();
         let (kind, aliases) = (self.kind.as_str().to_owned(), self.aliases.join(", "));
-        ContrastRow {
-            kind,
-            subject: variant,
-            against: baseline,
-            aliases,
-            label,
-            metric,
-            delta,
-            low,
-            high,
-            p_adjusted,
-            n_seeds,
-            verdict,
-        }
+        ContrastRow { kind, aliases, effect: self.row() }
     }
 
     /// The verdict in a word that fits what is asked.

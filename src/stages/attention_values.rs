@@ -40,11 +40,12 @@ impl AttentionValues {
         let label_at: HashMap<&str, usize> =
             labels.iter().enumerate().map(|(at, label)| (label.as_str(), at)).collect();
         for of_run in runs {
-            let Some(node) = of_run.run.explain else { continue };
+            let node = of_run.run.explain.unwrap_or_else(|| panic!("bug: `{}` has no maps", of_run.run.name));
             let rows: Vec<AttentionRow> = tables::read(&results.output_of(node, output::ATTENTION)?)?;
             let image_at: HashMap<i64, usize> =
                 of_run.test_ids.iter().enumerate().map(|(at, &id)| (id, at)).collect();
-            values.iter_mut().for_each(|of| of.push(vec![f32::NAN; of_run.test_ids.len() * labels.len()]));
+            let none = vec![f32::NAN; of_run.test_ids.len() * labels.len()];
+            let mut of_measures = [none.clone(), none.clone(), none];
             for row in &rows {
                 let place = image_at.get(&row.image_id).zip(label_at.get(row.label.as_str()));
                 let Some((image, label)) = place else {
@@ -54,13 +55,12 @@ impl AttentionValues {
                     );
                     return Err(StageError::Inconsistent { what });
                 };
-                for (of, (_, value)) in values.iter_mut().zip(MEASURES) {
-                    let here = of.last_mut().and_then(|run| run.get_mut(image * labels.len() + label));
-                    if let (Some(here), Some(value)) = (here, value(row)) {
-                        *here = value as f32;
-                    }
+                for (of_measure, (_, value)) in of_measures.iter_mut().zip(MEASURES) {
+                    of_measure[image * labels.len() + label] =
+                        value(row).map_or(f32::NAN, |value| value as f32);
                 }
             }
+            values.iter_mut().zip(of_measures).for_each(|(of_runs, of_run)| of_runs.push(of_run));
         }
         Ok(AttentionValues { values })
     }

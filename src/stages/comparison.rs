@@ -27,6 +27,7 @@ pub(super) struct RunResults {
     pub test_ids: Vec<i64>,
     pub test: PartScores,
     pub record: EvaluationRecord,
+    pub scores: Vec<MetricRow>,
 }
 
 impl RunResults {
@@ -45,7 +46,7 @@ impl RunResults {
         let test = PartScores::of(&predictions, &labels, Part::Test)?;
         let rows = predictions.image_ids.iter().zip(&predictions.parts);
         let test_ids = rows.filter(|(_, part)| **part == Part::Test).map(|(&id, _)| id).collect();
-        Ok(Some(RunResults { run: run.clone(), test_ids, test, record }))
+        Ok(Some(RunResults { run: run.clone(), test_ids, test, record, scores }))
     }
 }
 

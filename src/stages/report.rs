@@ -23,7 +23,7 @@ use crate::report::{
 };
 use crate::spec::settings::Experiment;
 use crate::tables;
-use crate::tables::rows::{ContrastRow, EffectRow, HistoryRow, MetricRow};
+use crate::tables::rows::{ContrastRow, EffectRow, HistoryRow};
 
 /// Compares the runs and makes the page.
 ///
@@ -115,7 +115,6 @@ fn load(work: &StageWork, run: &Run, beside: &Beside) -> Result<Option<(RunResul
         return Ok(None);
     }
     let Some(scored) = RunResults::load(&work.results(), run, beside)? else { return Ok(None) };
-    let scores: Vec<MetricRow> = tables::read(&work.output_of(run.evaluate, output::METRICS)?)?;
     let history: Vec<HistoryRow> = tables::read(&work.output_of(run.train, output::HISTORY)?)?;
     let record = &scored.record;
     let (grave, light): (Vec<_>, Vec<_>) = record.flags.iter().partition(|flag| flag.spoils_comparison());
@@ -127,7 +126,7 @@ fn load(work: &StageWork, run: &Run, beside: &Beside) -> Result<Option<(RunResul
         flags: sentences(grave),
         cautions,
         history,
-        scores: scores.iter().map(Score::from).collect(),
+        scores: scored.scores.iter().map(Score::from).collect(),
         thresholds: record.thresholds.values.clone(),
     };
     Ok(Some((scored, result)))

@@ -397,26 +397,9 @@ pub struct EffectRow {
 pub struct ContrastRow {
     /// `main_effect`, `interaction`, `trend`, `axis` or `axis_interaction`.
     pub kind: String,
-    /// What is measured: an op, two ops, a parameter, a value of an axis.
-    pub subject: String,
-    /// What it is measured against.
-    pub against: String,
     /// What cannot be told apart from it, with commas between; often empty.
     pub aliases: String,
-    /// `None`: the aggregate.
-    pub label: Option<String>,
-    /// The metric's name.
-    pub metric: String,
-    /// Mean difference over seeds.
-    pub delta: f64,
-    /// Lower end of the 95 % interval.
-    pub low: f64,
-    /// Upper end of the 95 % interval.
-    pub high: f64,
-    /// Two-sided p-value, Holm-adjusted over the rows of its kind.
-    pub p_adjusted: f64,
-    /// Seeds that all variants concerned have.
-    pub n_seeds: u32,
-    /// A word that fits the kind, `no practical effect` or `not enough evidence`.
-    pub verdict: String,
+    /// What is measured (an op, two ops, a parameter, a value of an axis) in place of the variant, and what it is measured against in
+    /// place of the baseline; Holm-adjusted over the rows of its kind, with a verdict in a word that fits it.
+    pub effect: EffectRow,
 }

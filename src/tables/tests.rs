@@ -128,17 +128,19 @@ fn tables_come_back_as_they_went() {
     assert_eq!(round_trip(&effects), effects);
     let contrasts = vec![ContrastRow {
         kind: "interaction".into(),
-        subject: "flip × noise".into(),
-        against: "each without the other".into(),
         aliases: "blur × hue".into(),
-        label: None,
-        metric: "map_macro".into(),
-        delta: -0.1,
-        low: -0.2,
-        high: 0.05,
-        p_adjusted: 0.3,
-        n_seeds: 3,
-        verdict: "not enough evidence".into(),
+        effect: EffectRow {
+            variant: "flip × noise".into(),
+            baseline: "each without the other".into(),
+            label: None,
+            metric: "map_macro".into(),
+            delta: -0.1,
+            low: -0.2,
+            high: 0.05,
+            p_adjusted: 0.3,
+            n_seeds: 3,
+            verdict: "not enough evidence".into(),
+        },
     }];
     assert_eq!(round_trip(&contrasts), contrasts);
 }
