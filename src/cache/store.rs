@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -114,20 +114,32 @@ impl Store {
     /// stage counts as not done.
     pub fn object(&self, digest: &Digest) -> Result<PathBuf, CacheError> {
         let path = self.layout.object(digest);
-        let is_file = fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file());
+        let damaged = |what| CacheError::Damaged { digest: digest.clone(), what };
+        let Ok(looked_at) = fs::symlink_metadata(&path) else {
+            return Err(damaged("missing"));
+        };
+        if !looked_at.is_file() {
+            self.quarantine(&path, digest.as_str())?;
+            return Err(damaged("missing"));
+        }
         // One that was checked may have been put aside or collected since, by another process.
-        if is_file && self.verified.lock().unwrap_or_else(PoisonError::into_inner).contains(digest) {
+        if self.verified.lock().unwrap_or_else(PoisonError::into_inner).contains(digest) {
             return Ok(path);
         }
-        if !is_file {
-            if fs::symlink_metadata(&path).is_ok() {
-                self.quarantine(&path, digest.as_str())?;
+        match digest_file(&path) {
+            Ok(found) if found == *digest => {}
+            // Another reader met the damage at the same time, and put it aside first.
+            Err(CacheError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                return Err(damaged("missing"));
             }
-            return Err(CacheError::Damaged { digest: digest.clone(), what: "missing" });
-        }
-        if digest_file(&path)? != *digest {
-            self.quarantine(&path, digest.as_str())?;
-            return Err(CacheError::Damaged { digest: digest.clone(), what: "damaged" });
+            Ok(_) => {
+                // Unless it has been made anew since: then that was not what was read.
+                if fs::symlink_metadata(&path).is_ok_and(|now| now.ino() == looked_at.ino()) {
+                    self.quarantine(&path, digest.as_str())?;
+                }
+                return Err(damaged("damaged"));
+            }
+            Err(error) => return Err(error),
         }
         self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.clone());
         Ok(path)
@@ -383,6 +395,27 @@ mod tests {
             assert_eq!(store.lookup(&entry.key).unwrap(), None);
             assert_eq!(publish(&store, 1, b"rows"), entry);
             assert!(store.object(&digest).is_ok());
+        }
+    }
+
+    #[test]
+    fn readers_that_meet_damage_at_once_all_name_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let entry = publish(&Store::open(folder.path()).unwrap(), 1, &vec![7; 1 << 20]);
+        let digest = entry.digest("out");
+        for round in 10..30 {
+            let store = Store::open(folder.path()).unwrap();
+            let place = store.layout().object(digest);
+            fs::set_permissions(&place, fs::Permissions::from_mode(0o644)).unwrap();
+            fs::write(&place, vec![round; 1 << 20]).unwrap();
+            std::thread::scope(|scope| {
+                let readers: Vec<_> = (0..8).map(|_| scope.spawn(|| store.object(digest))).collect();
+                for reader in readers {
+                    let error = reader.join().unwrap().unwrap_err();
+                    assert!(matches!(error, CacheError::Damaged { .. }), "{error}");
+                }
+            });
+            publish(&store, 1, &vec![7; 1 << 20]);
         }
     }
 
