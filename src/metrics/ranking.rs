@@ -87,6 +87,26 @@ impl Ranking {
         (self.n_positives > 0).then(|| sum / self.n_positives as f64)
     }
 
+    /// The precision where recall first reaches 1/n, 2/n, ..., 1: the precision-recall curve as average precision sums it, a
+    /// step at each distinct score and no interpolation. Its mean is the average precision where the positives divide
+    /// `n`. `None` without positives.
+    pub fn precision_at_recalls(&self, n: usize) -> Option<Vec<f64>> {
+        let (mut seen, mut hits) = (0u64, 0u64);
+        let mut precisions = Vec::with_capacity(n);
+        for entry in &self.entries {
+            seen += 1;
+            hits += u64::from(entry.positive());
+            // Recall is `hits / positives`, and the next one asked for `(precisions.len() + 1) / n`.
+            while entry.ends_group()
+                && precisions.len() < n
+                && hits * n as u64 >= (precisions.len() as u64 + 1) * self.n_positives as u64
+            {
+                precisions.push(hits as f64 / seen as f64);
+            }
+        }
+        (self.n_positives > 0).then_some(precisions)
+    }
+
     /// Area under the ROC curve, 0 to 1: how often an image with the label is above one without it, ties counting
     /// half. `None` without positives or without negatives.
     pub fn auroc(&self) -> Option<f64> {
@@ -201,6 +221,26 @@ mod tests {
         let ranking = ranking(&[2.0, 1.0, 1.0, 1.0, 0.0], &[0, 1, 0, 1, 1]);
         let expected = (2.0 * (2.0 / 4.0) + 3.0 / 5.0) / 3.0;
         assert!((ranking.average_precision().unwrap() - expected).abs() < 1e-15);
+    }
+
+    /// The curve that average precision is the area of.
+    #[test]
+    fn the_mean_precision_over_recalls_is_the_average_precision() {
+        let mut draws = crate::seed::Key::root(6).draws();
+        for n_positives in [1, 2, 5, 10, 25, 50] {
+            let n = n_positives + draws.below(80) as usize;
+            let mut positives: Vec<u8> = (0..n).map(|i| u8::from(i < n_positives)).collect();
+            draws.shuffle(&mut positives);
+            let scores: Vec<f32> = (0..n).map(|_| draws.below(30) as f32).collect();
+            let ranking = ranking(&scores, &positives);
+            let curve = ranking.precision_at_recalls(50).unwrap();
+            assert_eq!(curve.len(), 50);
+            let mean = curve.iter().sum::<f64>() / 50.0;
+            assert!((mean - ranking.average_precision().unwrap()).abs() < 1e-12, "{n_positives} of {n}");
+        }
+        assert_eq!(ranking(&[1.0], &[0]).precision_at_recalls(50), None);
+        let worked = ranking(&[0.9, 0.8, 0.7, 0.6, 0.5], &[1, 0, 1, 1, 0]);
+        assert_eq!(worked.precision_at_recalls(4), Some(vec![1.0, 2.0 / 3.0, 0.75, 0.75]));
     }
 
     #[test]

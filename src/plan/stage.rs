@@ -87,7 +87,8 @@ impl Stage {
             // `history` has a column for every metric of validation; the summary says where a training diverged.
             Stage::Train => 4,
             // References, what the test part can show; contrasts; where the models look, with effects.
-            Stage::Report => 6,
+            // 7: axes, curves of answers, mistakes, costs.
+            Stage::Report => 7,
             _ => 1,
         }
     }

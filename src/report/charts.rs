@@ -7,12 +7,16 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::answers;
+use super::contrasts;
 use super::curves::{Curves, curves};
 use super::format::{rounded, significant};
 use super::histograms::{self, Bars, Scatter};
 use super::references::{self, References};
+use super::responses::{Response, responses};
+use super::run_table::{RunTable, run_table};
 use super::scores::{Scores, positions};
-use super::study::{Study, Unit};
+use super::study::{AxisOf, Effect, Metric, Study, Unit};
 use super::verdict::{KNOWN, Verdict, code, verdict};
 use super::{answer, format};
 use crate::tables::rows::Reference;
@@ -23,7 +27,14 @@ pub struct Payload {
     verdicts: [Verdict; 4],
     forest: Forest,
     scores: ScoreChart,
+    /// Of each kind of contrast, in the order of the page.
+    contrasts: Vec<Forest>,
+    responses: Vec<Response>,
+    /// Axes of the matrix, for those who want to see some of their values alone.
+    axes: Vec<AxisChoice>,
     labels: LabelGrid,
+    answers: answers::Curves,
+    runs: Option<RunTable>,
     balance: Balance,
     labels_per_image: Bars,
     aspect: Bars,
@@ -36,6 +47,11 @@ impl Payload {
     /// The learning curves, whose notes the template shows.
     pub fn curves(&self) -> &Curves {
         &self.curves
+    }
+
+    /// Whether something was varied step by step.
+    pub fn has_responses(&self) -> bool {
+        !self.responses.is_empty()
     }
 }
 
@@ -55,8 +71,18 @@ struct ForestRow {
     high: Option<f64>,
     text: String,
     interval: String,
+    /// What it is drawn as.
     verdict: usize,
+    word: &'static str,
     seeds: Vec<(u64, Option<f64>)>,
+}
+
+/// An axis of the matrix.
+#[derive(Debug, Serialize)]
+struct AxisChoice {
+    name: String,
+    /// The text of each value, and the positions of the variants that have it.
+    values: Vec<(String, Vec<usize>)>,
 }
 
 /// Absolute scores beside the better constant predictor and the mean colour, in the order of the forest, baselines first.
@@ -105,6 +131,9 @@ struct LabelRow {
     mean: Vec<Option<f64>>,
     sd: Vec<Option<f64>>,
     threshold: Vec<Option<f64>>,
+    /// On how many test images the label is said, mean over seeds.
+    said: Vec<Option<f64>>,
+    said_sd: Vec<Option<f64>>,
     delta: Vec<Option<f64>>,
     low: Vec<Option<f64>>,
     high: Vec<Option<f64>>,
@@ -126,6 +155,13 @@ pub fn payload(study: &Study, scores: &Scores) -> Payload {
         verdicts: KNOWN,
         forest: forest(study),
         scores: score_chart(study, scores),
+        contrasts: contrasts::effects(study)
+            .map(|(_, effects)| forest_of(study, effects.iter().map(|contrast| &contrast.effect)))
+            .collect(),
+        responses: responses(study, scores),
+        axes: axes(study),
+        answers: answers::curves(study),
+        runs: run_table(study),
         labels: label_grid(study, scores),
         balance: Balance {
             names: study.labels.clone(),
@@ -141,7 +177,7 @@ pub fn payload(study: &Study, scores: &Scores) -> Payload {
 }
 
 /// A value as charts place it: shares times 100, four significant digits.
-fn placed(unit: Unit, value: f64) -> Option<f64> {
+pub fn placed(unit: Unit, value: f64) -> Option<f64> {
     significant(match unit {
         Unit::Share => 100.0 * value,
         Unit::Plain => value,
@@ -149,8 +185,12 @@ fn placed(unit: Unit, value: f64) -> Option<f64> {
 }
 
 fn forest(study: &Study) -> Forest {
+    forest_of(study, answer::ranked(study, &study.headline).into_iter())
+}
+
+fn forest_of<'a>(study: &Study, effects: impl Iterator<Item = &'a Effect>) -> Forest {
     let metric = &study.headline;
-    let rows = answer::ranked(study, metric).into_iter().map(|e| ForestRow {
+    let rows = effects.map(|e| ForestRow {
         name: e.row.variant.clone(),
         delta: placed(metric.unit, e.row.delta),
         low: placed(metric.unit, e.row.low),
@@ -158,20 +198,48 @@ fn forest(study: &Study) -> Forest {
         text: format::delta(metric.unit, e.row.delta),
         interval: format::interval(metric.unit, e.row.low, e.row.high),
         verdict: code(&e.row.verdict),
+        word: verdict(&e.row.verdict).word,
         seeds: e.by_seed.iter().map(|d| (d.seed, placed(metric.unit, d.delta))).collect(),
     });
     Forest {
-        axis: difference_axis(metric.unit, &metric.name, metric.higher_is_better),
+        axis: difference_axis(metric, "right"),
         equivalence: placed(metric.unit, study.equivalence).filter(|e| *e > 0.0),
         rows: rows.collect(),
     }
 }
 
-/// `Change in mAP on the test part (points; right is better)`
-fn difference_axis(unit: Unit, metric: &str, higher_is_better: bool) -> String {
-    let points = if unit == Unit::Share { "points; " } else { "" };
-    let side = if higher_is_better { "right" } else { "left" };
-    format!("Change in {metric} ({points}{side} is better)")
+/// `Change in mAP on the test part (points; right is better)`; `more` is the side of larger values.
+pub fn difference_axis(metric: &Metric, more: &str) -> String {
+    let points = if metric.unit == Unit::Share { "points; " } else { "" };
+    let side = match (metric.higher_is_better, more) {
+        (true, more) => more,
+        (false, "up") => "down",
+        (false, _) => "left",
+    };
+    format!("Change in {} ({points}{side} is better)", metric.name)
+}
+
+/// `mAP on the test part, 0 to 100`
+pub fn score_axis(metric: &Metric) -> String {
+    let scale = if metric.unit == Unit::Share { ", 0 to 100" } else { "" };
+    format!("{} on the test part{scale}", metric.name)
+}
+
+fn axes(study: &Study) -> Vec<AxisChoice> {
+    let place = positions(study.variants.iter().map(|variant| &variant.name));
+    let of_matrix = study.axes.iter().filter(|axis| axis.of == AxisOf::Matrix);
+    of_matrix
+        .map(|axis| AxisChoice {
+            name: axis.name.clone(),
+            values: (axis.values.iter())
+                .map(|value| {
+                    let variants = value.variants.iter();
+                    let at = variants.filter_map(|name| place.get(name.as_str()).copied()).collect();
+                    (value.text.clone(), at)
+                })
+                .collect(),
+        })
+        .collect()
 }
 
 fn score_chart(study: &Study, scores: &Scores) -> ScoreChart {
@@ -206,9 +274,8 @@ fn score_chart(study: &Study, scores: &Scores) -> ScoreChart {
             seeds: spread.values.iter().map(|&(seed, value)| (seed, placed(metric.unit, value))).collect(),
         }
     });
-    let scale = if metric.unit == Unit::Share { ", 0 to 100" } else { "" };
     ScoreChart {
-        axis: format!("{} on the test part{scale}", metric.name),
+        axis: score_axis(metric),
         constant: of_all.and_then(constant),
         colour: of_all.and_then(colour),
         rows: rows.collect(),
@@ -232,6 +299,8 @@ fn label_grid(study: &Study, scores: &Scores) -> LabelGrid {
             mean: scores.label[v].iter().map(|s| shown(s.mean())).collect(),
             sd: scores.label[v].iter().map(|s| s.sd().and_then(shown)).collect(),
             threshold: scores.threshold[v].iter().map(|s| rounded(s.mean(), 2)).collect(),
+            said: scores.said[v].iter().map(|s| rounded(s.mean(), 1)).collect(),
+            said_sd: scores.said[v].iter().map(|s| s.sd().and_then(|sd| rounded(sd, 1))).collect(),
             delta: vec![None; n],
             low: vec![None; n],
             high: vec![None; n],
@@ -247,7 +316,7 @@ fn label_grid(study: &Study, scores: &Scores) -> LabelGrid {
         row.low[l] = shown(effect.row.low);
         row.high[l] = shown(effect.row.high);
         row.p[l] = rounded(effect.row.p_adjusted, 3);
-        row.verdict[l] = Some(code(verdict(&effect.row.verdict).word));
+        row.verdict[l] = Some(code(&effect.row.verdict));
     }
     LabelGrid {
         metric: metric.name.clone(),

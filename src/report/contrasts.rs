@@ -76,24 +76,32 @@ const SECTIONS: [(&str, &str, &str, &str, &str); 5] = [
     ),
 ];
 
-/// The sections that have rows, for the headline metric over all labels.
-pub fn sections(study: &Study) -> Vec<Section> {
+/// The kinds that were asked, each with its answers for the headline metric over all labels, in the order of the page.
+pub fn effects(study: &Study) -> impl Iterator<Item = (&'static str, Vec<&Contrast>)> {
     let of_headline = |contrast: &&Contrast| {
         let row = &contrast.effect.row;
         row.label.is_none() && row.metric == study.headline.metric
     };
-    let section = |(kind, title, note, of, against): (&'static str, _, _, _, _)| {
-        let of_kind = study.contrasts.iter().filter(|contrast| contrast.kind == kind).filter(of_headline);
-        let rows: Vec<ContrastRow> = of_kind
-            .map(|contrast| ContrastRow {
-                row: answer::row(&contrast.effect, &study.headline),
-                aliases: contrast.aliases.clone(),
-            })
-            .collect();
-        let has_aliases = rows.iter().any(|row| !row.aliases.is_empty());
-        (!rows.is_empty()).then_some(Section { kind, title, note, of, against, rows, has_aliases })
+    let of_kind = move |(kind, ..): (&'static str, _, _, _, _)| {
+        let of_kind = study.contrasts.iter().filter(|contrast| contrast.kind == kind);
+        (kind, of_kind.filter(of_headline).collect::<Vec<_>>())
     };
-    SECTIONS.into_iter().filter_map(section).collect()
+    SECTIONS.into_iter().map(of_kind).filter(|(_, contrasts)| !contrasts.is_empty())
+}
+
+/// The sections that have rows.
+pub fn sections(study: &Study) -> Vec<Section> {
+    let section = |(kind, contrasts): (&'static str, Vec<&Contrast>)| {
+        let (_, title, note, of, against) = *SECTIONS.iter().find(|(name, ..)| *name == kind)?;
+        let row = |contrast: &&Contrast| ContrastRow {
+            row: answer::row(&contrast.effect, &study.headline),
+            aliases: contrast.aliases.clone(),
+        };
+        let rows: Vec<ContrastRow> = contrasts.iter().map(row).collect();
+        let has_aliases = rows.iter().any(|row| !row.aliases.is_empty());
+        Some(Section { kind, title, note, of, against, rows, has_aliases })
+    };
+    effects(study).filter_map(section).collect()
 }
 
 #[cfg(test)]

@@ -7,16 +7,16 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::answer;
 use super::format::{count, counted, significant};
+use super::interest::by_interest;
 use super::scores::finished;
 use super::study::{Run, RunResult, Study};
 use crate::tables::rows::HistoryRow;
 
 /// Epochs of single runs on the page, over all variants.
-const RUN_EPOCHS_MAX: usize = 8_000;
+const RUN_EPOCHS_MAX: usize = 5_000;
 /// Epochs of means on the page, over all variants.
-const MEAN_EPOCHS_MAX: usize = 6_000;
+const MEAN_EPOCHS_MAX: usize = 4_000;
 /// Variants that are drawn before the reader chooses: as many as there are colours and dashes.
 const SHOWN_MAX: usize = 7;
 
@@ -68,6 +68,17 @@ struct Line {
     val_map: Vec<Option<f64>>,
     rate: Vec<Option<f64>>,
     seconds: Vec<Option<f64>>,
+    /// Of a mean over several runs, their sample standard deviation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sd: Option<Deviation>,
+}
+
+/// The spread of runs around their mean, by epoch.
+#[derive(Debug, Serialize)]
+struct Deviation {
+    train_loss: Vec<Option<f64>>,
+    val_loss: Vec<Option<f64>>,
+    val_map: Vec<Option<f64>>,
 }
 
 /// Gathers the curves of `study` within the budget.
@@ -105,19 +116,6 @@ pub fn curves(study: &Study) -> Curves {
         shown: order.iter().copied().take(SHOWN_MAX).collect(),
         notes: notes(study, with_runs.len(), by_variant.len(), stride),
     }
-}
-
-/// Baselines first, then the largest effects on the headline metric, then the rest.
-fn by_interest(study: &Study) -> Vec<usize> {
-    let size: HashMap<&str, f64> = answer::ranked(study, &study.headline)
-        .into_iter()
-        .map(|e| (e.row.variant.as_str(), e.row.delta.abs()))
-        .collect();
-    let mut order: Vec<usize> = (0..study.variants.len()).collect();
-    let is_baseline = |v: usize| study.variants[v].arm == study.baseline;
-    let effect = |v: usize| size.get(study.variants[v].name.as_str()).copied().unwrap_or(-1.0);
-    order.sort_by(|&a, &b| is_baseline(b).cmp(&is_baseline(a)).then(effect(b).total_cmp(&effect(a))));
-    order
 }
 
 /// The variants whose single runs are kept.
@@ -173,6 +171,7 @@ fn line(result: &RunResult, stride: usize) -> Line {
         val_map: column(|r| 100.0 * r.val.map_macro),
         rate: column(|r| r.images_per_second),
         seconds: column(|r| r.seconds),
+        sd: None,
     }
 }
 
@@ -188,12 +187,20 @@ fn mean(runs: &[(&Run, &RunResult)], stride: usize) -> Option<Line> {
     // Beyond the shortest run the mean would be over other runs than before, and would jump.
     let shortest = runs.iter().map(|(_, r)| r.history.len()).min()?;
     let epochs: Vec<usize> = kept(shortest, stride).collect();
+    let n = runs.len() as f64;
+    let mean_at = |value: fn(&HistoryRow) -> f64, i: usize| {
+        runs.iter().map(|(_, r)| value(&r.history[i])).sum::<f64>() / n
+    };
     let column = |value: fn(&HistoryRow) -> f64| {
+        epochs.iter().map(|&i| significant(mean_at(value, i))).collect::<Vec<_>>()
+    };
+    let spread = |value: fn(&HistoryRow) -> f64| {
         let at = |&i: &usize| {
-            let sum: f64 = runs.iter().map(|(_, r)| value(&r.history[i])).sum();
-            significant(sum / runs.len() as f64)
+            let mean = mean_at(value, i);
+            let squares: f64 = runs.iter().map(|(_, r)| (value(&r.history[i]) - mean).powi(2)).sum();
+            significant((squares / (n - 1.0)).sqrt())
         };
-        epochs.iter().map(at).collect()
+        epochs.iter().map(at).collect::<Vec<_>>()
     };
     Some(Line {
         epoch: epochs.iter().map(|&i| runs[0].1.history[i].epoch).collect(),
@@ -202,5 +209,10 @@ fn mean(runs: &[(&Run, &RunResult)], stride: usize) -> Option<Line> {
         val_map: column(|r| 100.0 * r.val.map_macro),
         rate: column(|r| r.images_per_second),
         seconds: column(|r| r.seconds),
+        sd: (runs.len() > 1).then(|| Deviation {
+            train_loss: spread(|r| r.train_loss),
+            val_loss: spread(|r| r.val.loss),
+            val_map: spread(|r| 100.0 * r.val.map_macro),
+        }),
     })
 }

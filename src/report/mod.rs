@@ -5,19 +5,25 @@
 //! from disk without a network, and runs nothing that a name in the study could smuggle in.
 
 mod answer;
+mod answers;
 mod attention;
 mod augmented;
 mod charts;
 mod contrasts;
+mod cost;
 mod curves;
 mod data;
 mod format;
 mod guardrails;
 mod histograms;
+mod interest;
 mod looks;
+mod mistakes;
 mod page;
 mod portrait;
 mod references;
+mod responses;
+mod run_table;
 mod scores;
 mod strips;
 mod study;
@@ -27,10 +33,13 @@ mod test_part;
 mod verdict;
 mod view;
 
+pub use answers::{Answers, LabelAnswers, RECALLS, ReliabilityBin};
 pub use attention::*;
 pub use augmented::{Augmented, LeftOut, Strip, Tile};
 pub use data::*;
+pub use interest::{best, by_interest};
 pub use looks::RAMP;
+pub use mistakes::{Mistake, Mistakes, VariantMistakes};
 pub use page::{ReportError, page};
 pub use references::{ReferenceScores, References, name as reference_name};
 pub use study::*;

@@ -23,18 +23,27 @@ const DATA_TEMPLATE: &str = include_str!("page/data.html");
 const ATTENTION_TEMPLATE: &str = include_str!("page/attention.html");
 const AUGMENTED_TEMPLATE: &str = include_str!("page/augmented.html");
 const CONTRASTS_TEMPLATE: &str = include_str!("page/contrasts.html");
+const COST_TEMPLATE: &str = include_str!("page/cost.html");
+const MISTAKES_TEMPLATE: &str = include_str!("page/mistakes.html");
 const STYLE: &str = include_str!("page/style.css");
 /// In the order in which they run.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 16] = [
     include_str!("vendor/vega.min.js"),
     include_str!("vendor/vega-lite.min.js"),
     include_str!("vendor/vega-interpreter.js"),
     include_str!("page/theme.js"),
     include_str!("page/tables.js"),
+    include_str!("page/long.js"),
+    include_str!("page/tabs.js"),
+    include_str!("page/filter.js"),
+    include_str!("page/choice.js"),
     include_str!("page/charts.js"),
+    include_str!("page/design.js"),
     include_str!("page/data.js"),
     include_str!("page/labels.js"),
+    include_str!("page/answers.js"),
     include_str!("page/curves.js"),
+    include_str!("page/runs.js"),
 ];
 
 /// Why a page could not be made.
@@ -91,7 +100,7 @@ pub fn page(study: &Study) -> Result<String, ReportError> {
         scripts: SCRIPTS.map(|script| Value::from_safe_string(script.into())),
         data: Value::from_safe_string(json_for_html(&payload)?),
         curve_notes: &payload.curves().notes,
-        view: view(study, &scores),
+        view: view(study, &scores, payload.has_responses()),
     };
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
@@ -99,6 +108,8 @@ pub fn page(study: &Study) -> Result<String, ReportError> {
     environment.add_template("attention.html", ATTENTION_TEMPLATE)?;
     environment.add_template("augmented.html", AUGMENTED_TEMPLATE)?;
     environment.add_template("contrasts.html", CONTRASTS_TEMPLATE)?;
+    environment.add_template("cost.html", COST_TEMPLATE)?;
+    environment.add_template("mistakes.html", MISTAKES_TEMPLATE)?;
     environment.add_template("page.html", TEMPLATE)?;
     Ok(environment.get_template("page.html")?.render(Serde(&context))?)
 }

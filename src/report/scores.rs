@@ -41,6 +41,8 @@ pub struct Scores {
     pub label: Vec<Vec<Spread>>,
     /// Per variant, the thresholds in the order of the study's labels.
     pub threshold: Vec<Vec<Spread>>,
+    /// Per variant, on how many test images each label is said, in the order of the study's labels.
+    pub said: Vec<Vec<Spread>>,
 }
 
 /// The aggregate metrics on the page: the headline, then the others.
@@ -58,8 +60,12 @@ impl Scores {
         let variant_at = positions(study.variants.iter().map(|v| &v.name));
         let rows = |n: usize| vec![vec![Spread::default(); n]; study.variants.len()];
         let n_labels = study.labels.len();
-        let mut scores =
-            Scores { aggregate: rows(metrics.len()), label: rows(n_labels), threshold: rows(n_labels) };
+        let mut scores = Scores {
+            aggregate: rows(metrics.len()),
+            label: rows(n_labels),
+            threshold: rows(n_labels),
+            said: rows(n_labels),
+        };
         for (variant, seed, results) in whole_seeds(study) {
             let Some(&v) = variant_at.get(variant) else { continue };
             let mut over_folds = SeedScores::default();
@@ -85,6 +91,15 @@ impl Scores {
                     results.iter().filter_map(|result| result.thresholds.get(l).copied()).collect();
                 if !thresholds.is_empty() {
                     spread.values.push((seed, thresholds.iter().sum::<f64>() / thresholds.len() as f64));
+                }
+            }
+            for (l, spread) in scores.said[v].iter_mut().enumerate() {
+                let said = |result: &&RunResult| {
+                    result.counts.get(l).map(|counts| counts.true_positives + counts.false_positives)
+                };
+                // Folds are tested on one after another: together they are all images.
+                if let Some(said) = results.iter().map(said).sum::<Option<u64>>() {
+                    spread.values.push((seed, said as f64));
                 }
             }
         }

@@ -7,12 +7,15 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::answers::Answers;
 use super::attention::Attention;
 use super::augmented::Augmented;
 use super::data::{Data, PartCounts};
+use super::mistakes::Mistakes;
 use super::references::References;
 use super::test_part::TestPart;
 use crate::job::TrainSummary;
+use crate::metrics;
 use crate::tables::rows::{EffectRow, HistoryRow, MetricRow, Part};
 
 /// Everything that the report shows of one study.
@@ -46,6 +49,8 @@ pub struct Study {
     pub baseline: String,
     /// Variants in the order of the spec, baselines among them.
     pub variants: Vec<Variant>,
+    /// What was varied step by step: levels of ops, axes of the matrix.
+    pub axes: Vec<Axis>,
     /// One for each variant, seed and fold that the study asks for, also those that failed or never ran.
     pub runs: Vec<Run>,
     /// What stands beside the models: one set for all variants that share their data and the rule of their thresholds, that
@@ -58,6 +63,10 @@ pub struct Study {
     pub effects: Vec<Effect>,
     /// What ops, pairs of ops, levels and axes do, each over several variants; for the aggregates and for each label.
     pub contrasts: Vec<Contrast>,
+    /// Curves of the answers of some variants, in the order of [`super::by_interest`].
+    pub answers: Vec<Answers>,
+    /// Where they are sure and wrong.
+    pub mistakes: Mistakes,
     /// How intervals and p-values were made, in a sentence or two.
     pub effects_method: String,
     /// Further guardrail findings, each a sentence; shown at the top.
@@ -119,6 +128,38 @@ pub struct Variant {
     pub ops: String,
 }
 
+/// Something that was varied step by step.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Axis {
+    /// `noise.std`, or `lr`.
+    pub name: String,
+    /// Where it stands in the spec.
+    pub of: AxisOf,
+    /// In the order in which they are drawn: numbers ascending, else as in the spec.
+    pub values: Vec<AxisValue>,
+}
+
+/// Where an axis stands in the spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AxisOf {
+    /// Levels of a parameter of an op.
+    Op,
+    /// `[matrix]`.
+    Matrix,
+}
+
+/// One step of an axis.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AxisValue {
+    /// As names show it.
+    pub text: String,
+    /// Where it is a number.
+    pub number: Option<f64>,
+    /// The variants that have it, by name.
+    pub variants: Vec<String>,
+}
+
 /// A variant with one seed, and with one fold where there are any.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Run {
@@ -167,6 +208,8 @@ pub struct RunResult {
     pub scores: Vec<Score>,
     /// The threshold of each label, 0 to 1, chosen on the validation part.
     pub thresholds: Vec<f64>,
+    /// Right and wrong answers on the test part for each label, at these thresholds.
+    pub counts: Vec<metrics::Counts>,
 }
 
 /// One number of a metric.
@@ -250,4 +293,19 @@ pub struct StageRecord {
     pub stage: String,
     /// Its key in hex.
     pub fingerprint: String,
+    /// How long it took to make the result, in seconds.
+    pub seconds: f64,
+    /// When that ended, as text: `2026-11-24 10:15 UTC`; empty where it is not known.
+    pub finished_at: String,
+    /// What a worker computed on (`cpu`, `cuda(0)`); `None` for stages without a worker.
+    pub device: Option<String>,
+    /// Its threads, where that is known.
+    pub threads: Option<u32>,
+}
+
+impl StageRecord {
+    /// The stage without its run: `train`.
+    pub fn kind(&self) -> &str {
+        self.stage.split('(').next().unwrap_or(&self.stage)
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::data::Counts;
@@ -93,8 +92,6 @@ pub struct DataRow {
 /// The stages of the study.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stages {
-    /// Kind of stage, and how many results of it.
-    pub kinds: Vec<(String, String)>,
     /// Stage and fingerprint.
     pub shown: Vec<(String, String)>,
     /// How many fingerprints are left out.
@@ -232,16 +229,10 @@ fn factor(before: u64, after: u64) -> Cell {
     Cell { text: format!("× {factor:.1}"), value: format::significant(factor) }
 }
 
-/// The stages by kind, and their fingerprints as far as they fit.
+/// The stages' fingerprints as far as they fit.
 pub fn stages(study: &Study) -> Stages {
     let records = &study.provenance.stages;
-    let mut kinds: IndexMap<&str, u64> = IndexMap::new();
-    for record in records {
-        let kind = record.stage.split('(').next().unwrap_or(&record.stage);
-        *kinds.entry(kind).or_default() += 1;
-    }
     Stages {
-        kinds: kinds.into_iter().map(|(kind, all)| (kind.to_owned(), format::count(all))).collect(),
         shown: records.iter().take(STAGES_MAX).map(|r| (r.stage.clone(), r.fingerprint.clone())).collect(),
         more: records.len().saturating_sub(STAGES_MAX),
     }

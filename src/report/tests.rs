@@ -152,6 +152,14 @@ fn hostile_names_show_as_text() {
     let overlays = attention.overlays.as_mut().unwrap();
     overlays.pictures.iter_mut().for_each(|picture| picture.file_name = hostile[0].into());
     overlays.variants[0] = hostile[1].into();
+    for of in &mut study.mistakes.of {
+        of.variant = hostile[0].into();
+        of.said.iter_mut().for_each(|mistake| mistake.picture.file_name = hostile[1].into());
+    }
+    for axis in &mut study.axes {
+        axis.name = hostile[1].into();
+        axis.values[0].text = hostile[0].into();
+    }
     for run in &mut study.runs {
         if let RunState::Done(result) = &mut run.state {
             result.scores.iter_mut().for_each(|s| renamed(&mut s.label));
@@ -257,6 +265,60 @@ fn the_same_pictures_are_shown_for_every_variant_with_hits_and_misses() {
 }
 
 #[test]
+fn the_surest_mistakes_are_shown_with_how_sure_and_how_many_runs() {
+    let mut study = study(SMALL);
+    let section = |page: &str| {
+        let start = page.find("<section id=\"mistakes\"").unwrap();
+        page[start..start + page[start..].find("</section>").unwrap()].to_owned()
+    };
+    let text = section(&page(&study).unwrap());
+    assert!(text.contains("<bdi>none</bdi>: Said, and not labelled"), "{text}");
+    assert!(text.contains("<bdi>flip</bdi>: Labelled, and not said"));
+    assert!(
+        text.contains("<b><bdi>paper</bdi></b> 97.0, said from 43.0 on")
+            && text.contains("wrong in 4 of 5 runs")
+    );
+    assert!(text.contains("<bdi>batch_4_000000.jpg</bdi>: <bdi>plastic</bdi>"));
+    assert!(text.contains("stay within 0.3 MB: 1 mistake."));
+    assert_eq!(text.matches("data:image/jpeg;base64,").count(), 6);
+    study.mistakes.of.clear();
+    let page = page(&study).unwrap();
+    assert!(!page.contains("id=\"mistakes\"") && !page.contains("#mistakes"));
+}
+
+/// What scripts draw is in the data: nothing is left to be computed in a browser.
+#[test]
+fn charts_have_their_numbers_in_the_data() {
+    let study = study(SMALL);
+    let page = page(&study).unwrap();
+    let start = page.find("id=\"report-data\">").unwrap() + "id=\"report-data\">".len();
+    let data: serde_json::Value =
+        serde_json::from_str(page[start..].split("</script>").next().unwrap()).unwrap();
+    let flip = &data["labels"]["variants"][1];
+    let counts = |run: &Run| match &run.state {
+        RunState::Done(result) => result.counts[0].true_positives + result.counts[0].false_positives,
+        _ => panic!("the runs of flip are done"),
+    };
+    let said: u64 = study.runs.iter().filter(|run| run.variant == "flip").map(counts).sum();
+    assert_eq!(flip["said"][0].as_f64(), Some(said as f64 / 5.0));
+    assert_eq!(data["answers"]["variants"][1]["precision"][0].as_array().unwrap().len(), RECALLS);
+    assert_eq!(data["contrasts"][1]["rows"][0]["word"], "reinforces");
+    assert_eq!(data["responses"][0]["series"][0]["points"][2]["text"], {
+        let effect =
+            study.effects.iter().find(|e| e.row.variant == "noise" && e.row.label.is_none()).unwrap();
+        let unit = study.headline.unit;
+        let (change, interval) = (
+            super::format::delta(unit, effect.row.delta),
+            super::format::interval(unit, effect.row.low, effect.row.high),
+        );
+        format!("{change} {interval}")
+    });
+    let mean = &data["curves"]["variants"][0]["mean"];
+    assert_eq!(mean["sd"]["val_loss"].as_array().unwrap().len(), mean["epoch"].as_array().unwrap().len());
+    assert!(page.contains("<div id=\"responses\"") && page.contains("data-chart=\"forest\" data-of=\"1\""));
+}
+
+#[test]
 fn augmentations_that_are_left_out_are_said_and_many_fold_away() {
     let mut large = study(Size { variants: 30, ..SMALL });
     let augmented = large.augmented.as_mut().unwrap();
@@ -329,7 +391,7 @@ fn the_policy_lists_what_the_page_runs() {
     let mut blocks: Vec<&str> =
         page.split("<script>").skip(1).map(|b| b.split("</script>").next().unwrap()).collect();
     blocks.push(page.split("<style>").nth(1).unwrap().split("</style>").next().unwrap());
-    assert_eq!(blocks.len(), 10);
+    assert_eq!(blocks.len(), 17);
     for block in blocks {
         let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(block.as_bytes()));
         assert!(policy.contains(&format!("'sha256-{hash}'")));
@@ -343,11 +405,9 @@ fn the_policy_lists_what_the_page_runs() {
 fn a_large_study_stays_small() {
     let study = study(Size { variants: 200, seeds: 10, labels: 60, epochs: 50 });
     let page = written("large", &study);
-    let pictures = study.data.samples.iter().flat_map(|samples| &samples.pictures);
-    let tiles = study.augmented.iter().flat_map(|shown| &shown.ops).flat_map(|strip| &strip.tiles);
-    let jpegs = pictures.map(|picture| &picture.jpeg).chain(tiles.filter_map(|tile| tile.jpeg.as_ref()));
-    let pictures: usize = jpegs.map(|jpeg| jpeg.len() * 4 / 3).sum();
-    assert!(page.len() - pictures < 3_200_000, "{} of which pictures {pictures}", page.len());
+    let uris = page.split("data:image/jpeg;base64,").skip(1);
+    let pictures: usize = uris.map(|rest| rest.find('"').unwrap()).sum();
+    assert!(page.len() - pictures < 3_000_000, "{} of which pictures {pictures}", page.len());
     let page = content(&page);
     assert!(page.contains("187 more verdicts"));
     assert!(page.contains("single runs are drawn for "));

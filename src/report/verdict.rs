@@ -36,7 +36,8 @@ pub fn verdict(word: &str) -> Verdict {
     KNOWN.into_iter().chain(LIKE).find(|v| v.word == word).unwrap_or(KNOWN[3])
 }
 
-/// The place of a verdict in [`KNOWN`].
+/// The place in [`KNOWN`] of what a verdict is drawn as.
 pub fn code(word: &str) -> usize {
-    KNOWN.iter().position(|v| v.word == word).unwrap_or(3)
+    let class = verdict(word).class;
+    KNOWN.iter().position(|known| known.class == class).unwrap_or(3)
 }

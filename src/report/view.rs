@@ -6,10 +6,13 @@ use serde::Serialize;
 
 use super::answer::{self, Answer};
 use super::contrasts;
+use super::cost::{self, Cost};
 use super::format;
 use super::guardrails::{self, Finding};
 use super::looks::{self, Looks};
+use super::mistakes;
 use super::portrait::{self, Portrait};
+use super::run_table::MARKUP_MAX;
 use super::scores::{Scores, metrics};
 use super::strips::{self, Strips};
 use super::study::{Metric, Provenance, RunState, Study, Unit, Variant};
@@ -49,9 +52,12 @@ pub struct View<'a> {
     other_effects: Vec<answer::Row>,
     /// What ops, pairs, levels and axes do.
     contrasts: Vec<contrasts::Section>,
+    /// Whether something was varied step by step.
+    has_responses: bool,
     /// How many effects on single labels there are, where there are any.
     label_effects: Option<String>,
     score_rows: Vec<ScoreRow>,
+    /// Empty where a script makes them.
     run_rows: Vec<RunRow>,
     parts: Vec<Part>,
     data_rows: Vec<DataRow>,
@@ -60,6 +66,10 @@ pub struct View<'a> {
     strips: Option<Strips>,
     /// Where there are maps.
     looks: Option<Looks>,
+    /// Where there are any.
+    mistakes: Option<mistakes::View>,
+    cost: Cost,
+    citation: String,
     provenance: &'a Provenance,
     stages: Stages,
 }
@@ -80,7 +90,7 @@ struct RunCounts {
 }
 
 /// Gathers what the template shows.
-pub fn view<'a>(study: &'a Study, scores: &Scores) -> View<'a> {
+pub fn view<'a>(study: &'a Study, scores: &Scores, has_responses: bool) -> View<'a> {
     let headline = &study.headline;
     let of_label =
         |e: &&super::study::Effect| e.row.label.is_some() && e.row.metric == study.label_metric.metric;
@@ -106,17 +116,32 @@ pub fn view<'a>(study: &'a Study, scores: &Scores) -> View<'a> {
         effects: answer::rows(study, headline),
         other_effects: study.other_metrics.iter().flat_map(|metric| answer::rows(study, metric)).collect(),
         contrasts: contrasts::sections(study),
+        has_responses,
         label_effects: (label_effects > 0).then(|| format::count(label_effects)),
         score_rows: tables::score_rows(study, scores),
-        run_rows: tables::run_rows(study),
+        run_rows: if study.runs.len() > MARKUP_MAX { vec![] } else { tables::run_rows(study) },
         parts: study.data.parts.iter().map(|p| p.part).collect(),
         data_rows: tables::data_rows(study),
         portrait: portrait::portrait(study),
         strips: strips::strips(study),
         looks: looks::looks(study),
+        mistakes: mistakes::view(study),
+        cost: cost::cost(study),
+        citation: citation(study),
         provenance: &study.provenance,
         stages: tables::stages(study),
     }
+}
+
+/// The program as BibTeX.
+fn citation(study: &Study) -> String {
+    let version = study.provenance.versions.iter().find(|(name, _)| name == "ablatrix");
+    let version = version.map(|(_, version)| version.as_str()).unwrap_or_default();
+    let year = study.generated_at.get(..4).unwrap_or_default();
+    format!(
+        "@software{{ablatrix,\n  title = {{Ablatrix: ablations that can be believed}},\n  author = {{{{The Ablatrix developers}}}},\n  \
+         version = {{{version}}},\n  year = {{{year}}}\n}}"
+    )
 }
 
 fn counts(study: &Study) -> RunCounts {

@@ -1,25 +1,25 @@
 //! `report`: the results of all runs to effects, and to the page.
 
-use std::collections::{BTreeSet, HashMap};
-use std::time::{Duration, UNIX_EPOCH};
+use std::collections::HashMap;
 
 use super::comparison::{Asked, RunResults, compare};
 use super::error::StageError;
 use super::foresight::test_parts;
+use super::report_answers::answers;
 use super::report_attention::attention;
 use super::report_augmented::augmented;
+use super::report_contrasts::varied;
 use super::report_data::{Shared, data};
+use super::report_mistakes::mistakes;
+use super::report_origin::{now, origin};
 use super::report_references::Beside;
 use super::work::{StageWork, read_json, write_table};
 use crate::cache::Attempt;
-use crate::clock;
 use crate::effects::{self, Comparison, Incomplete, Kind, Measure};
-use crate::job::LIBTORCH;
 use crate::metrics::{Flag, catalogue};
 use crate::plan::{Run, output};
 use crate::report::{
-    self, Contrast, Effect, Metric, Provenance as Origin, RunResult, RunState, Score, SeedDelta, StageRecord,
-    Study, Unit, Variant,
+    self, Contrast, Effect, Metric, Mistakes, RunResult, RunState, Score, SeedDelta, Study, Unit, Variant,
 };
 use crate::spec::settings::Experiment;
 use crate::tables;
@@ -53,7 +53,7 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     let shared = Shared::load(work)?;
     let (headline, label_metric) =
         [false, true].map(|of_label| Measure::Headline(experiment.report.metric).name(of_label)).into();
-    let study = Study {
+    let mut study = Study {
         name: experiment.name.clone(),
         question: experiment.question.clone(),
         generated_at: now(),
@@ -68,6 +68,7 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
         attention: attention(work, &shared, &of_variants)?,
         baseline: experiment.report.baseline.clone(),
         variants: variants(work),
+        axes: varied(&work.plan),
         runs: runs(work, &mut states),
         references: beside.shown(&work.plan),
         test_parts: test_parts(&work.plan, |node, output| work.output_of(node, output))?,
@@ -77,12 +78,23 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
             .filter(|e| fits(e, headline, label_metric))
             .map(|e| contrast(e))
             .collect(),
+        answers: Vec::new(),
+        mistakes: Mistakes { bytes: 0, left_out: 0, of: Vec::new() },
         effects_method: method(experiment),
         warnings: warnings(&comparison),
         provenance: origin(work),
     };
+    let order = report::by_interest(&study);
+    study.answers = answers(&work.plan, &order, &scored, study.labels.len())?;
+    study.mistakes = mistakes(work, &shared, &baseline_and_best(&study, &order), &scored)?;
     write_text(out, output::PAGE, &report::page(&study)?)?;
     write_text(out, output::MARKDOWN, &report::summary_md(&study))
+}
+
+/// Positions of the first baseline, and of the variant with the best change against its baseline.
+fn baseline_and_best(study: &Study, order: &[usize]) -> Vec<usize> {
+    let best = report::best(study);
+    order.first().copied().into_iter().chain(best.filter(|best| Some(best) != order.first())).collect()
 }
 
 const METHOD: &str = "Differences are paired by seed: each run of a variant against the run of its baseline with the \
@@ -128,6 +140,7 @@ fn load(work: &StageWork, run: &Run, beside: &Beside) -> Result<Option<(RunResul
         history,
         scores: scored.scores.iter().map(Score::from).collect(),
         thresholds: record.thresholds.values.clone(),
+        counts: record.labels.iter().map(|label| label.counts).collect(),
     };
     Ok(Some((scored, result)))
 }
@@ -256,43 +269,6 @@ fn others(headline: &'static str) -> impl Iterator<Item = &'static str> {
     ]
     .into_iter()
     .filter(move |name| *name != headline)
-}
-
-fn origin(work: &StageWork) -> Origin {
-    let mut stages = Vec::new();
-    let mut hosts = BTreeSet::new();
-    for (i, node) in work.plan.nodes.iter().enumerate() {
-        if let Some(entry) = work.entries.get(&i) {
-            let note = |name: &str| {
-                entry.provenance.notes.get(name).map(|v| format!(", {name} {v}")).unwrap_or_default()
-            };
-            hosts.insert(format!("{}{}{}", entry.provenance.host, note("device"), note("threads")));
-            let fingerprint = entry.key.to_string();
-            let stage = match node.run.as_str() {
-                "" => node.name.clone(),
-                run => format!("{}({run})", node.stage.as_str()),
-            };
-            stages.push(StageRecord { stage, fingerprint });
-        }
-    }
-    let experiment = &work.plan.experiment;
-    Origin {
-        spec: work.plan.spec.clone(),
-        command: format!("ablatrix run {}.toml", experiment.name),
-        versions: vec![
-            ("ablatrix".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-            ("libtorch".to_owned(), LIBTORCH.to_owned()),
-        ],
-        seeds: work.plan.runs.iter().map(|run| run.seed).collect::<BTreeSet<_>>().into_iter().collect(),
-        stages,
-        hosts: hosts.into_iter().collect(),
-    }
-}
-
-fn now() -> String {
-    let now = UNIX_EPOCH + Duration::from_millis(clock::unix_ms().unsigned_abs());
-    let text = humantime::format_rfc3339_seconds(now).to_string();
-    text.replace('T', " ").replace('Z', " UTC")
 }
 
 fn write_text(out: &Attempt, name: &str, text: &str) -> Result<(), StageError> {

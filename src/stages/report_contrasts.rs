@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::effects::Contrast;
 use crate::effects::design::{Axis, Place, axes, dose_response, interactions, main_effects};
 use crate::plan::Plan;
+use crate::report::{self, AxisOf};
 use crate::spec::settings::{Augment, Design, Variant};
 
 /// The contrasts among `variants`, indices into the plan's: all that the study asks of one test part, also those that have no run.
@@ -124,8 +125,27 @@ fn of_design<'a>(augment: &Augment, places: &[Place<'a>]) -> Vec<Contrast<'a>> {
 
 /// The trend over the levels of each parameter of each op.
 fn of_levels<'a>(augment: &Augment, places: &[Place<'a>]) -> Vec<Contrast<'a>> {
+    let trend = |of: &Levelled| {
+        let texts: Vec<String> = of.values.iter().map(|value| crate::spec::shown(value)).collect();
+        let arms: Vec<(&str, usize)> = of.arms.iter().map(|(arm, level)| (arm.as_str(), *level)).collect();
+        dose_response(of.name.clone(), &texts, &arms, places)
+    };
+    levelled(augment).iter().filter_map(trend).collect()
+}
+
+/// A parameter of an op with several levels.
+struct Levelled {
+    /// `noise.std`
+    name: String,
+    /// Numbers ascending, as they have an order of their own; ranges and names in that of the spec.
+    values: Vec<Value>,
+    /// The arms of the op, each with the position of its value.
+    arms: Vec<(String, usize)>,
+}
+
+fn levelled(augment: &Augment) -> Vec<Levelled> {
     let arms = augment.arms();
-    let mut contrasts = Vec::new();
+    let mut found = Vec::new();
     for (op, levels) in &augment.levels {
         let op_idx = augment.ops.get_index_of(op);
         let of_op: Vec<(&str, &IndexMap<String, Value>)> = arms
@@ -136,24 +156,67 @@ fn of_levels<'a>(augment: &Augment, places: &[Place<'a>]) -> Vec<Contrast<'a>> {
             })
             .collect();
         let parameters = levels.first().map(|level| level.values.keys()).into_iter().flatten();
-        contrasts.extend(parameters.filter_map(|parameter| {
+        found.extend(parameters.map(|parameter| {
             let mut values: Vec<&Value> = Vec::new();
             for value in of_op.iter().filter_map(|(_, values)| values.get(parameter)) {
                 if !values.contains(&value) {
                     values.push(value);
                 }
             }
-            // Numbers have an order of their own; ranges and names have that of the spec.
             if let Some(order) = ascending(&values) {
                 values = order.into_iter().map(|at| values[at]).collect();
             }
             let rank =
                 |of: &IndexMap<String, Value>| values.iter().position(|v| Some(*v) == of.get(parameter));
-            let ranked: Vec<(&str, usize)> =
-                of_op.iter().filter_map(|(arm, of)| Some((*arm, rank(of)?))).collect();
-            let texts: Vec<String> = values.iter().map(|value| crate::spec::shown(value)).collect();
-            dose_response(format!("{op}.{parameter}"), &texts, &ranked, places)
+            let arms = of_op.iter().filter_map(|(arm, of)| Some(((*arm).to_owned(), rank(of)?))).collect();
+            Levelled {
+                name: format!("{op}.{parameter}"),
+                arms,
+                values: values.into_iter().cloned().collect(),
+            }
         }));
     }
-    contrasts
+    found
+}
+
+/// What was varied step by step, for the page: levels of ops where the design tries each op alone, and axes of the matrix; with
+/// two values or more.
+pub(super) fn varied(plan: &Plan) -> Vec<report::Axis> {
+    let variants: Vec<&Variant> = plan.variants.iter().map(AsRef::as_ref).collect();
+    let augment = &plan.experiment.augment;
+    let of_ops = match augment.design {
+        Design::AddOne => levelled(augment),
+        _ => Vec::new(),
+    };
+    let of_op = |of: Levelled| {
+        let value = |(at, value): (usize, &Value)| {
+            let arms: Vec<&str> =
+                of.arms.iter().filter(|(_, level)| *level == at).map(|(arm, _)| arm.as_str()).collect();
+            report::AxisValue {
+                text: crate::spec::shown(value),
+                number: value.as_f64(),
+                variants: (variants.iter())
+                    .filter(|variant| arms.contains(&variant.arm.as_str()))
+                    .map(|variant| variant.name.clone())
+                    .collect(),
+            }
+        };
+        let values = of.values.iter().enumerate().map(value).collect();
+        report::Axis { name: of.name, of: AxisOf::Op, values }
+    };
+    let of_key = |(axis, (key, values)): (Axis, (&str, Vec<&Value>))| {
+        let order = axis.ascending.unwrap_or_else(|| (0..values.len()).collect());
+        let value = |at: usize| report::AxisValue {
+            text: axis.values[at].clone(),
+            number: values[at].as_f64(),
+            variants: (variants.iter())
+                .filter(|variant| variant.point.get(key) == Some(values[at]))
+                .map(|variant| variant.name.clone())
+                .collect(),
+        };
+        report::Axis { name: axis.name, of: AxisOf::Matrix, values: order.into_iter().map(value).collect() }
+    };
+    let of_matrix = axes_of(plan, &variants).into_iter().zip(swept(plan, &variants)).map(of_key);
+    let axes = of_ops.into_iter().map(of_op).chain(of_matrix);
+    axes.filter(|axis| axis.values.len() > 1).collect()
 }

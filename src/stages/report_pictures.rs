@@ -89,7 +89,6 @@ pub(super) fn store(work: &StageWork) -> Result<PixelStore, StageError> {
 /// A few pictures of the training part for each label, out of the pixel store.
 pub(super) fn samples(work: &StageWork, shared: &Shared) -> Result<Vec<Samples>, StageError> {
     let store = store(work)?;
-    let side = work.experiment().images.size;
     let name_of: HashMap<i64, &str> =
         shared.images.iter().map(|image| (image.image_id, image.file_name.as_str())).collect();
     let part_of: HashMap<i64, Part> = shared.split.iter().map(|row| (row.image_id, row.part)).collect();
@@ -104,9 +103,8 @@ pub(super) fn samples(work: &StageWork, shared: &Shared) -> Result<Vec<Samples>,
         for ((_, rows), samples) in chosen.iter().zip(&mut samples) {
             let Some(&row_idx) = rows.get(rank) else { continue };
             let image_id = shared.labels.image_ids[row_idx];
-            let Some(pixels) = store.image(image_id) else { continue };
-            let (side, jpeg) = small(pixels, side)?;
-            bytes += jpeg.len();
+            let Some(picture) = in_store(&store, image_id, SAMPLE_SIDE, SAMPLE_QUALITY)? else { continue };
+            bytes += picture.jpeg.len();
             if bytes > SAMPLE_BYTES {
                 break;
             }
@@ -116,8 +114,7 @@ pub(super) fn samples(work: &StageWork, shared: &Shared) -> Result<Vec<Samples>,
                     .get(&image_id)
                     .map_or_else(|| image_id.to_string(), |&name| name.to_owned()),
                 labels: (0..positives.len()).filter(|&label| positives[label]).collect(),
-                side,
-                jpeg,
+                ..picture
             });
         }
     }
@@ -151,10 +148,26 @@ fn chosen(labels: &LabelTable, is_trained: impl Fn(i64) -> bool) -> Vec<(usize, 
     shown.into_iter().map(&mut draw).collect()
 }
 
-/// A picture of the store as a JPEG of at most [`SAMPLE_SIDE`] pixels a side.
-fn small(pixels: &[u8], side: u32) -> Result<(u32, Vec<u8>), StageError> {
+/// A picture of the store as a JPEG of at most `most` pixels a side, without name and labels; `None` where the store does not
+/// have it.
+///
+/// # Errors
+/// Where it cannot be encoded.
+pub(super) fn in_store(
+    store: &PixelStore,
+    image_id: i64,
+    most: u32,
+    quality: u8,
+) -> Result<Option<Picture>, StageError> {
+    let Some(pixels) = store.image(image_id) else { return Ok(None) };
+    let (side, jpeg) = small(pixels, store.side(), most, quality)?;
+    Ok(Some(Picture { file_name: String::new(), labels: Vec::new(), side, jpeg }))
+}
+
+/// The side that is shown, and the file.
+fn small(pixels: &[u8], side: u32, most: u32, quality: u8) -> Result<(u32, Vec<u8>), StageError> {
     let image = RgbImage { width: side as usize, height: side as usize, data: pixels.to_vec() };
-    Ok((side.min(SAMPLE_SIDE), jpeg(&image, SAMPLE_SIDE, SAMPLE_QUALITY, SamplingFactor::F_2_2)?))
+    Ok((side.min(most), jpeg(&image, most, quality, SamplingFactor::F_2_2)?))
 }
 
 #[cfg(test)]
@@ -210,7 +223,7 @@ mod tests {
     fn a_sample_is_a_small_jpeg() {
         for (side, expected) in [(32, 32), (96, 96), (224, 96)] {
             let pixels = vec![200; (side * side * 3) as usize];
-            let (shown, jpeg) = small(&pixels, side).unwrap();
+            let (shown, jpeg) = small(&pixels, side, SAMPLE_SIDE, SAMPLE_QUALITY).unwrap();
             let image = crate::pixels::decode(&jpeg).unwrap();
             assert_eq!((shown, image.width, image.height), (expected, expected as usize, expected as usize));
             assert!(image.data.iter().all(|value| value.abs_diff(200) < 4) && jpeg.len() < 2000);

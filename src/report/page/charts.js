@@ -153,8 +153,14 @@
     return open;
   };
 
+  report.rows = rows;
+  report.cut = cut;
+  report.cut.most = ROWS_MAX;
+
   report.chart("forest", (width, element) => {
-    const { rows: all, axis, equivalence } = report.data.forest;
+    const { of } = element.dataset;
+    const { rows: whole, axis, equivalence } = of === undefined ? report.data.forest : report.data.contrasts[Number(of)];
+    const all = of === undefined ? whole.filter((r) => report.shows(r.name)) : whole;
     if (all.length === 0) return null;
     let list = all;
     if (!cut(all, element, "with the largest changes")) {
@@ -163,10 +169,11 @@
       list = all.filter((r) => least.includes(r));
     }
     const frame = rows(list.map((r) => r.name), width, 44);
-    const values = list.map((r) => ({ ...r, change: `${r.text} ${r.interval}`, word: report.data.verdicts[r.verdict].word }));
+    const values = list.map((r) => ({ ...r, change: `${r.text} ${r.interval}` }));
     const seeds = list.flatMap((r) => r.seeds.map(([seed, value]) => ({ name: r.name, seed, value: value, shown: report.number(value, report.data.labels.decimals, true) })));
     const dy = frame.narrow ? 8 : 0;
-    const tooltip = [{ field: "name", title: "variant" }, { field: "change", title: "change" }, { field: "word", title: "verdict" }];
+    const title = of === undefined ? "variant" : "of";
+    const tooltip = [{ field: "name", title }, { field: "change", title: "change" }, { field: "word", title: "verdict" }];
     const x = (field) => ({ field, type: "quantitative", axis: { tickCount: Math.ceil(width / 80) } });
     return {
       height: frame.height,
@@ -180,7 +187,7 @@
         }] : []),
         { data: { values: [{ zero: 0 }] }, mark: { type: "rule", color: "var(--axis)", strokeWidth: 1.5 }, encoding: { y: null, x: x("zero") } },
         { data: { values: values.filter((v) => v.low !== null && v.high !== null) }, mark: { type: "rule", strokeWidth: 2.5, yOffset: dy, strokeCap: "round" }, encoding: { x: x("low"), x2: { field: "high" }, color: byVerdict(colours), tooltip } },
-        { data: { values: seeds }, mark: { type: "point", filled: true, size: 14, yOffset: dy + 9, color: "var(--quiet)", opacity: 0.9 }, encoding: { x: x("value"), tooltip: [{ field: "name", title: "variant" }, { field: "seed", title: "seed" }, { field: "shown", title: "change" }] } },
+        { data: { values: seeds }, mark: { type: "point", filled: true, size: 14, yOffset: dy + 9, color: "var(--quiet)", opacity: 0.9 }, encoding: { x: x("value"), tooltip: [{ field: "name", title }, { field: "seed", title: "seed" }, { field: "shown", title: "change" }] } },
         { mark: { type: "point", filled: true, size: 130, yOffset: dy, opacity: 1, strokeWidth: 2 }, encoding: { x: { ...x("delta"), title: axis }, shape: byVerdict(shapes), stroke: byVerdict(colours), fill: byVerdict([...colours.slice(0, 3), "var(--paper)"]), tooltip } },
         { mark: { type: "text", yOffset: dy, dy: -13, fontWeight: 600 }, encoding: { x: x("delta"), text: { field: "text" } } },
         ...frame.names,
@@ -189,7 +196,8 @@
   });
 
   report.chart("scores", (width, element) => {
-    const { rows: all, axis, constant, colour } = report.data.scores;
+    const { rows: whole, axis, constant, colour } = report.data.scores;
+    const all = whole.filter((r) => report.shows(r.name));
     if (all.every((r) => r.mean === null)) return null;
     const list = cut(all, element, "first in the order of the effects") ? all : all.slice(0, ROWS_MAX);
     const frame = rows(list.map((r) => r.name), width, 44);
@@ -235,6 +243,8 @@
       ],
     };
   });
+
+  document.addEventListener("filter", () => report.redraw([...drawn.keys()].filter((element) => element.dataset.filtered !== undefined)));
 
   // Scripts below this one name further charts.
   addEventListener("DOMContentLoaded", () => {

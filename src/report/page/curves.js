@@ -3,10 +3,10 @@
 (() => {
   const { element } = report;
   const curves = report.data.curves;
-  /** At most so many variants at once: each has a colour and a dash of its own. */
-  const SLOTS = 8;
-  const colours = ["var(--ink)", "var(--c1)", "var(--c2)", "var(--c3)", "var(--c4)", "var(--c5)", "var(--c6)", "var(--c7)"];
-  const dashes = [[], [9, 3], [2, 2.5], [10, 3, 2, 3], [5, 3], [14, 3], [10, 3, 2, 3, 2, 3], [4, 2, 1, 2]];
+  /** More single runs than this hide the means. */
+  const SINGLE_MAX = 20;
+  /** Losses that fall to less than this share are seen better on a log scale. */
+  const LOG_FROM = 100;
   const panels = [
     { field: "train_loss", title: "Training loss", axis: "Mean loss per row", loss: true, best: false },
     { field: "val_loss", title: "Validation loss", axis: "Mean loss per image", loss: true, best: true },
@@ -22,78 +22,43 @@
       home.append(element("p", { class: "quiet", text: "There are no curves: no run has finished." }));
       return;
     }
-    /** Slot by variant, so that a variant keeps its colour while others come and go. */
-    const slots = new Map();
-    for (const v of curves.shown) if (curves.variants[v].mean !== null && slots.size < SLOTS) slots.set(v, slots.size);
-    let logLoss = false;
-
-    const list = element("div", { class: "choices" });
-    // Those that are drawn at first lead the list.
-    const order = [...slots.keys(), ...curves.variants.keys()].filter((v, i, all) => all.indexOf(v) === i);
-    const boxes = order.map((v) => {
-      const variant = curves.variants[v];
-      if (variant.mean === null) return null;
-      const box = element("input", { type: "checkbox", id: `curve-${v}` });
-      const swatch = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-      swatch.setAttribute("width", "34");
-      swatch.setAttribute("height", "10");
-      swatch.setAttribute("aria-hidden", "true");
-      const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
-      for (const [k, value] of Object.entries({ x1: 0, x2: 34, y1: 5, y2: 5, "stroke-width": 3 })) line.setAttribute(k, value);
-      swatch.append(line);
-      const label = element("label", { for: `curve-${v}` }, box, swatch, report.name(variant.name));
-      if (variant.baseline) label.append(element("span", { class: "tag", text: "baseline" }));
-      list.append(label);
-      box.addEventListener("change", () => {
-        if (box.checked) {
-          const used = new Set(slots.values());
-          slots.set(v, [...Array(SLOTS).keys()].find((s) => !used.has(s)));
-        } else slots.delete(v);
-        refresh();
-        report.redraw(charts);
-      });
-      return { v, box, line, swatch };
-    }).filter((b) => b !== null);
-    const refresh = () => {
-      for (const { v, box, line, swatch } of boxes) {
-        const slot = slots.get(v);
-        box.checked = slot !== undefined;
-        box.disabled = slot === undefined && slots.size >= SLOTS;
-        swatch.classList.toggle("off", slot === undefined);
-        line.setAttribute("stroke", colours[slot ?? 0]);
-        line.setAttribute("stroke-dasharray", slot === undefined ? "" : dashes[slot].join(" "));
-      }
-    };
+    const drawableAt = [...curves.variants.keys()].filter((v) => curves.variants[v].mean !== null);
+    const choice = report.choice({ id: "curve", variants: drawableAt, initial: curves.shown, changed: () => report.redraw(charts) });
+    const { slots } = choice;
+    let logLoss = serves(choice.slots);
 
     const log = element("input", { type: "checkbox", id: "log-loss" });
     log.addEventListener("change", () => { logLoss = log.checked; report.redraw(charts); });
-    const single = element("input", { type: "checkbox", id: "single-runs" });
-    single.checked = true;
-    single.addEventListener("change", () => report.redraw(charts));
-    const fieldset = element("fieldset", {}, element("legend", { text: `Variants (at most ${SLOTS} at a time)` }));
-    if (curves.variants.length > 12) {
-      const find = element("input", { type: "search", id: "find-variant", placeholder: "part of a name" });
-      find.addEventListener("input", () => {
-        const part = find.value.toLowerCase();
-        for (const { v, box } of boxes) box.parentElement.hidden = !curves.variants[v].name.toLowerCase().includes(part);
-      });
-      fieldset.append(element("p", { class: "controls" }, element("label", { for: "find-variant", text: "Find " }), find));
-    }
-    fieldset.append(list);
-    home.append(fieldset, element("p", { class: "controls" },
+    log.checked = logLoss;
+    const toggle = (id, on) => {
+      const box = element("input", { type: "checkbox", id });
+      box.checked = on;
+      box.addEventListener("change", () => report.redraw(charts));
+      return box;
+    };
+    const runs = [...slots.keys()].reduce((sum, v) => sum + curves.variants[v].runs.length, 0);
+    const single = toggle("single-runs", runs <= SINGLE_MAX);
+    const band = toggle("band", true);
+    home.append(choice.element, element("p", { class: "controls" },
+      element("label", { for: "band" }, band, " band of ± 1 standard deviation over runs"),
       element("label", { for: "single-runs" }, single, " single runs"), element("label", { for: "log-loss" }, log, " logarithmic loss")));
 
     const place = element("div", { class: "panels" });
     const charts = panels.map((panel, i) => {
       const chart = element("div", { class: "chart", "data-chart": `curve-${i}`, role: "img", "aria-label": `${panel.title} by epoch; the table “Every run” has each run's best epoch and ending.` });
       place.append(element("figure", {}, element("figcaption", {}, element("h3", { text: panel.title })), chart));
-      report.chart(`curve-${i}`, () => spec(panel, slots, single.checked, logLoss));
+      report.chart(`curve-${i}`, () => spec(panel, slots, { single: single.checked, band: band.checked, logLoss }));
       return chart;
     });
     home.append(place);
-    refresh();
     charts.forEach(report.watch);
   };
+
+  /** Losses over more than two powers of ten are drawn on a log scale at first. */
+  const serves = (slots) => [...slots.keys()].some((v) => ["train_loss", "val_loss"].some((field) => {
+    const values = curves.variants[v].mean[field].filter((x) => x > 0);
+    return values.length > 0 && Math.max(...values) > LOG_FROM * Math.min(...values);
+  }));
 
   const points = (line, field, extra) => line.epoch.map((epoch, i) => ({ ...extra, epoch, value: line[field][i] })).filter((p) => p.value !== null);
 
@@ -105,8 +70,9 @@
     return all;
   };
 
-  const spec = (panel, slots, single, logLoss) => {
+  const spec = (panel, slots, { single, band, logLoss }) => {
     const runs = [];
+    const bands = [];
     const means = [];
     const best = [];
     for (const [v, slot] of slots) {
@@ -114,6 +80,10 @@
       // The rate is set, not measured: it is the same for all seeds.
       const line = panel.field === "lr" ? variant.schedule : variant.mean;
       means.push(...points(line, panel.field, { slot, variant: variant.name }));
+      const sd = panel.field === "lr" ? undefined : line.sd?.[panel.field];
+      if (band && sd) {
+        bands.push(...line.epoch.map((epoch, i) => ({ slot, epoch, low: line[panel.field][i] - sd[i], high: line[panel.field][i] + sd[i] })).filter((_, i) => line[panel.field][i] !== null && sd[i] !== null));
+      }
       if (panel.field === "lr" || !single) continue;
       for (const run of variant.runs) {
         const of = points(run, panel.field, { slot, variant: variant.name, seed: run.seed, ...(run.fold === undefined ? {} : { fold: run.fold }) });
@@ -124,20 +94,21 @@
     if (means.length === 0 && runs.length === 0) return null;
     const logarithmic = (panel.log || (panel.loss && logLoss)) && [...means, ...runs].every((p) => p.value > 0);
     const decades = logarithmic ? powers([...means, ...runs].map((p) => p.value)) : [];
-    const domain = [...Array(SLOTS).keys()];
     const folded = runs.some((p) => p.fold !== undefined);
     const shared = {
       x: { field: "epoch", type: "quantitative", title: "Epoch", scale: { nice: false, zero: false }, axis: { format: "d", tickMinStep: 1, tickCount: 6, labelOverlap: true, grid: false } },
       y: { field: "value", type: "quantitative", title: panel.axis + (logarithmic ? ", log scale" : ""), scale: logarithmic ? { type: "log", nice: decades.length < 2 } : { zero: panel.zero === true, nice: true }, axis: { titleAnchor: "middle", tickCount: 5, ...(decades.length > 1 ? { values: decades } : {}), ...(panel.format ? { format: panel.format } : {}) } },
-      color: { field: "slot", type: "nominal", scale: { domain, range: colours } },
+      color: report.slots.colour,
       tooltip: [{ field: "variant", title: "variant" }, { field: "seed", title: "seed" }, ...(folded ? [{ field: "fold", title: "fold" }] : []), { field: "epoch", title: "epoch" }, { field: "value", title: panel.title.toLowerCase(), type: "quantitative", format: ".4~g" }],
     };
     const meanTooltip = shared.tooltip.filter((t) => t.field !== "seed" && t.field !== "fold");
     return {
       height: 210,
       layer: [
+        // A log scale has no place for what reaches down to zero.
+        { data: { values: logarithmic ? bands.filter((b) => b.low > 0) : bands }, mark: { type: "area", opacity: 0.15 }, encoding: { x: shared.x, y: { ...shared.y, field: "low" }, y2: { field: "high" }, color: { ...shared.color, legend: null } } },
         { data: { values: runs }, mark: { type: "line", strokeWidth: 1, opacity: 0.4 }, encoding: { ...shared, detail: [{ field: "seed" }, ...(folded ? [{ field: "fold" }] : [])] } },
-        { data: { values: means }, mark: { type: "line", strokeWidth: 2.75, strokeCap: "butt" }, encoding: { ...shared, tooltip: meanTooltip, strokeDash: { field: "slot", type: "nominal", scale: { domain, range: dashes.map((d) => (d.length ? d : [1, 0])) } } } },
+        { data: { values: means }, mark: { type: "line", strokeWidth: 2.75, strokeCap: "butt" }, encoding: { ...shared, tooltip: meanTooltip, strokeDash: report.slots.dash } },
         { data: { values: means.length < 12 ? means : [] }, mark: { type: "point", filled: true, size: 30, opacity: 1 }, encoding: { ...shared, tooltip: meanTooltip } },
         { data: { values: best }, mark: { type: "point", filled: true, size: 34, opacity: 0.9, stroke: "var(--paper)", strokeWidth: 1 }, encoding: shared },
       ].filter((layer) => layer.data.values.length > 0),

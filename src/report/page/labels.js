@@ -6,8 +6,6 @@
   const unit = grid.points ? "points" : "";
   const better = grid.higher_is_better ? 1 : -1;
   const compared = grid.variants.some((v) => v.delta.some((d) => d !== null));
-  /** Rows of the long table that are shown before the reader asks for all. */
-  const ROWS_MAX = 200;
   /** Depths of colour on either side. */
   const DEPTHS = 4;
 
@@ -50,7 +48,7 @@
 
   const heatTable = (key) => {
     const measure = measures[key];
-    const rows = grid.variants.filter((v) => !measure.skips(v));
+    const rows = grid.variants.filter((v) => !measure.skips(v) && report.shows(v.name));
     const values = rows.flatMap((v) => grid.names.map((_, l) => measure.value(v, l))).filter((x) => x !== null);
     let [least, largest] = values.reduce(([a, b], x) => [Math.min(a, x), Math.max(b, x)], [Infinity, -Infinity]);
     if (key === "delta") largest = round(Math.max(Math.abs(least), Math.abs(largest)));
@@ -113,6 +111,7 @@
       place.replaceChildren(...(some ? [key(choice.value, least, largest)] : []), scroll);
     };
     choice.addEventListener("change", draw);
+    document.addEventListener("filter", draw);
     home.append(element("p", { class: "controls" }, element("label", { for: "heat-measure", text: "Show " }), choice), place);
     draw();
     place.addEventListener("pointerover", (event) => {
@@ -148,6 +147,8 @@
       ["Change", "num", (r) => r.v.delta[r.l], (r) => number(r.v.delta[r.l], grid.decimals, true)],
       ["95 % interval", null, null, (r) => intervalText(r.v, r.l)],
       ["Verdict", "text", (r) => (r.v.verdict[r.l] === null ? null : report.data.verdicts[r.v.verdict[r.l]].word), (r) => verdict(r)],
+      ["Said of test images, mean ± sd", "num", (r) => r.v.said[r.l], (r) => number(r.v.said[r.l], 1, false) + (r.v.said_sd[r.l] === null ? "" : ` ± ${number(r.v.said_sd[r.l], 1, false)}`)],
+      ["Threshold, mean", "num", (r) => r.v.threshold[r.l], (r) => number(r.v.threshold[r.l], 2, false)],
       ["p (Holm)", "num", (r) => r.v.p[r.l], (r) => (r.v.p[r.l] === null ? "–" : r.v.p[r.l] < 0.001 ? "< 0.001" : number(r.v.p[r.l], 3, false))],
     ];
     const verdict = (r) => {
@@ -155,54 +156,18 @@
       const { symbol, word, class: cls } = report.data.verdicts[r.v.verdict[r.l]];
       return element("span", { class: `verdict ${cls}` }, element("span", { "aria-hidden": "true", text: symbol }), ` ${word}`);
     };
-    const pick = (id, title, options) => {
-      const select = element("select", { id }, element("option", { value: "", text: title }));
-      options.forEach((text, i) => select.append(element("option", { value: String(i), text })));
-      return select;
-    };
-    const label = pick("pick-label", "All labels", grid.names);
-    const variant = pick("pick-variant", "All variants", grid.variants.map((v) => v.name));
-    const word = pick("pick-verdict", "All verdicts", report.data.verdicts.map((v) => v.word));
-    const table = element("table", { class: "sortable" });
-    table.append(element("caption", { text: `${grid.metric} of each label and variant on the test part${grid.points ? "; scores times 100, changes in points" : ""}` }));
-    const head = element("tr");
-    for (const [title, sort] of columns) head.append(element("th", { scope: "col", class: sort === "text" ? null : "n", "data-sort": sort, text: title }));
-    const body = element("tbody");
-    table.append(element("thead", {}, head), body);
-    const said = element("p", { class: "note", "aria-live": "polite" });
-    let rows = all;
-    let whole = false;
-    const fill = () => {
-      const kept = rows.filter((r) => (label.value === "" || r.l === Number(label.value)) && (variant.value === "" || r.vi === Number(variant.value)) && (word.value === "" || r.v.verdict[r.l] === Number(word.value)));
-      const shown = whole ? kept : kept.slice(0, ROWS_MAX);
-      body.replaceChildren(...shown.map((r) => {
-        const tr = element("tr");
-        columns.forEach(([, sort, , cell], i) => {
-          const td = element(i === 0 ? "th" : "td", { class: sort === "text" ? null : "n", scope: i === 0 ? "row" : null });
-          td.append(cell(r));
-          tr.append(td);
-        });
-        return tr;
-      }));
-      said.textContent = `${shown.length.toLocaleString("en")} of ${kept.length.toLocaleString("en")} rows`;
-      if (shown.length < kept.length) {
-        const button = element("button", { type: "button", text: `Show all ${kept.length.toLocaleString("en")}` });
-        button.addEventListener("click", () => { whole = true; fill(); });
-        said.append(" ", button);
-      }
-    };
-    for (const select of [label, variant, word]) select.addEventListener("change", fill);
-    report.sortable(table, (column, _numeric, sign) => {
-      rows = all.map((r) => [columns[column][2](r), r]).sort(report.compare(sign)).map(([, r]) => r);
-      fill();
+    const label = report.pick("pick-label", "Label", "All labels", grid.names);
+    const variant = report.pick("pick-variant", "Variant", "All variants", grid.variants.map((v) => v.name));
+    const word = report.pick("pick-verdict", "Verdict", "All verdicts", report.data.verdicts.map((v) => v.word));
+    const passes = (select, value) => select.value === "" || value === Number(select.value);
+    report.longTable(home, {
+      name: "all labels and variants",
+      caption: `${grid.metric} of each label and variant on the test part${grid.points ? "; scores times 100, changes in points" : ""}`,
+      columns,
+      rows: all,
+      pickers: [label, variant, word],
+      keeps: (r) => report.showsAt(r.vi) && passes(label, r.l) && passes(variant, r.vi) && passes(word, r.v.verdict[r.l]),
     });
-    const control = (id, text, select) => element("span", {}, element("label", { for: id, text }), select);
-    home.append(
-      element("p", { class: "controls" }, control("pick-label", "Label ", label), control("pick-variant", "Variant ", variant), control("pick-verdict", "Verdict ", word)),
-      said,
-      element("div", { class: "scroll tall", role: "region", tabindex: "0", "aria-label": "Table: all labels and variants" }, table),
-    );
-    fill();
   };
 
   report.later(document.getElementById("heat"), heat);

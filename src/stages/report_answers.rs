@@ -1,0 +1,75 @@
+//! Precision and recall, and reliability, of the labels: of as many variants as the page has room for.
+
+use std::collections::BTreeMap;
+
+use super::comparison::RunResults;
+use super::error::StageError;
+use crate::metrics::Ranking;
+use crate::plan::Plan;
+use crate::report::{Answers, LabelAnswers, RECALLS, ReliabilityBin};
+
+/// Numbers of all curves on the page: about 6 bytes each.
+const NUMBERS_MAX: usize = 30_000;
+/// Numbers of one bin of a reliability diagram.
+const NUMBERS_OF_BIN: usize = 3;
+/// Bins that a diagram has about.
+const BINS: usize = 10;
+
+/// The curves of the first variants in `order`, positions in the plan.
+///
+/// # Errors
+/// Where a logit is not finite.
+pub(super) fn answers(
+    plan: &Plan,
+    order: &[usize],
+    runs: &[RunResults],
+    n_labels: usize,
+) -> Result<Vec<Answers>, StageError> {
+    let of_variant = n_labels.max(1) * (RECALLS + NUMBERS_OF_BIN * BINS);
+    let mut found = Vec::new();
+    for &variant in order.iter().take((NUMBERS_MAX / of_variant).max(1)) {
+        let of: Vec<&RunResults> = runs.iter().filter(|run| run.run.variant == variant).collect();
+        if of.is_empty() {
+            continue;
+        }
+        let labels = (0..n_labels).map(|label| of_label(&of, label)).collect::<Result<_, _>>()?;
+        found.push(Answers { variant: plan.variants[variant].name.clone(), labels });
+    }
+    Ok(found)
+}
+
+fn of_label(runs: &[&RunResults], label_idx: usize) -> Result<LabelAnswers, StageError> {
+    let mut precision = vec![0.0; RECALLS];
+    let mut with_positives = 0;
+    for run in runs {
+        let ranking = Ranking::new(run.test.scored()?.column(label_idx));
+        if let Some(of_run) = ranking.precision_at_recalls(RECALLS) {
+            with_positives += 1;
+            precision.iter_mut().zip(of_run).for_each(|(sum, value)| *sum += value);
+        }
+    }
+    precision.iter_mut().for_each(|sum| *sum /= f64::from(with_positives));
+    precision.truncate(if with_positives == 0 { 0 } else { RECALLS });
+    Ok(LabelAnswers { precision, reliability: reliability(runs, label_idx) })
+}
+
+/// The bins of all runs, image by image alike.
+fn reliability(runs: &[&RunResults], label_idx: usize) -> Vec<ReliabilityBin> {
+    let mut sums: BTreeMap<usize, (f64, f64, u64)> = BTreeMap::new();
+    let details = runs.iter().filter_map(|run| run.record.labels.get(label_idx));
+    for (at, bin) in details.flat_map(|detail| detail.reliability.iter().enumerate()) {
+        if let (Some(probability), Some(share)) = (bin.mean_probability, bin.positive_share) {
+            let sums = sums.entry(at).or_default();
+            sums.0 += probability * bin.n_images as f64;
+            sums.1 += share * bin.n_images as f64;
+            sums.2 += bin.n_images;
+        }
+    }
+    sums.into_values()
+        .map(|(probability, share, n)| ReliabilityBin {
+            probability: probability / n as f64,
+            share: share / n as f64,
+            n,
+        })
+        .collect()
+}
