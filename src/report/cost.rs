@@ -60,7 +60,7 @@ pub fn cost(study: &Study) -> Cost {
 }
 
 /// Hours of GPUs, and hours of processor threads: what a cluster bills.
-fn notes(records: &[StageRecord]) -> Vec<String> {
+pub fn notes(records: &[StageRecord]) -> Vec<String> {
     let mut by_device: IndexMap<&str, (f64, f64)> = IndexMap::new();
     let mut without = 0.0;
     for record in records {

@@ -1,11 +1,18 @@
 //! The report in Markdown: the answer, its numbers and what to be careful about, for a pull request or a log.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::contrasts::{self, ContrastRow};
+use super::interest::by_interest;
 use super::scores::Scores;
 use super::study::Study;
-use super::{answer, guardrails, tables, test_part};
+use super::verdict::verdict;
+use super::{answer, cost, format, guardrails, tables, test_part};
+use crate::tables::rows::EffectRow;
+
+/// Variants in the table of labels: more would not fit a page.
+const VARIANTS_MAX: usize = 8;
 
 /// The study's answer as Markdown. Names are escaped: none becomes markup, a link or a table's edge.
 pub fn summary_md(study: &Study) -> String {
@@ -53,6 +60,8 @@ pub fn summary_md(study: &Study) -> String {
     effects_table(study, &mut text);
     contrast_tables(study, &mut text);
     scores_table(study, &scores, &mut text);
+    labels_table(study, &scores, &mut text);
+    cost(study, &mut text);
     reproduce(study, &mut text);
     text
 }
@@ -128,6 +137,66 @@ fn scores_table(study: &Study, scores: &Scores, text: &mut String) {
         let cells: Vec<&str> = row.scores.iter().map(|c| c.text.as_str()).collect();
         let part = row.test_part.map(|number| format!(" (test part {number})")).unwrap_or_default();
         let _ = writeln!(text, "| {}{part} | {} | {} |", escaped(&row.name), row.runs, cells.join(" | "));
+    }
+}
+
+/// What the first variants by interest do to each label.
+fn labels_table(study: &Study, scores: &Scores, text: &mut String) {
+    let metric = &study.label_metric;
+    let is_baseline = |v: usize| study.variants[v].arm == study.baseline;
+    let (baselines, others): (Vec<usize>, Vec<usize>) =
+        by_interest(study).into_iter().partition(|&v| is_baseline(v));
+    let (Some(&baseline), shown) = (baselines.first(), &others[..others.len().min(VARIANTS_MAX)]) else {
+        return;
+    };
+    let effects: HashMap<(&str, Option<&str>), &EffectRow> = study
+        .effects
+        .iter()
+        .filter(|effect| effect.row.metric == metric.metric)
+        .map(|effect| ((effect.row.variant.as_str(), effect.row.label.as_deref()), &effect.row))
+        .collect();
+    if shown.is_empty() || effects.is_empty() {
+        return;
+    }
+    let names: Vec<String> = shown.iter().map(|&v| escaped(&study.variants[v].name)).collect();
+    let more = match others.len() - shown.len() {
+        0 => String::new(),
+        more => format!(" {} more are in the table `effects`.", format::counted(more, "variant")),
+    };
+    let _ = write!(
+        text,
+        "\n## Change in {} of each label\n\nOne 95 % interval in twenty leaves out zero by chance alone: ▲ and ▼ mark the verdicts “helps” and \
+         “hurts”.{more}\n\n| label | {} | {} |\n|---|---|{}\n",
+        escaped(&metric.name),
+        escaped(&study.variants[baseline].name),
+        names.join(" | "),
+        "---|".repeat(shown.len()),
+    );
+    for (l, label) in study.labels.iter().enumerate() {
+        let cell = |&v: &usize| {
+            let row = effects.get(&(study.variants[v].name.as_str(), Some(label.as_str())));
+            row.map_or_else(
+                || format::NONE.to_owned(),
+                |row| {
+                    let mark = match verdict(&row.verdict) {
+                        shown if ["helps", "hurts"].contains(&shown.class) => format!(" {}", shown.symbol),
+                        _ => String::new(),
+                    };
+                    format!("{}{mark}", format::delta(metric.unit, row.delta))
+                },
+            )
+        };
+        let cells: Vec<String> = shown.iter().map(cell).collect();
+        let own = &scores.label[baseline][l];
+        let own = format::spread(metric.unit, own.mean(), own.sd());
+        let _ = writeln!(text, "| {} | {own} | {} |", escaped(label), cells.join(" | "));
+    }
+}
+
+fn cost(study: &Study, text: &mut String) {
+    let notes = cost::notes(&study.provenance.stages);
+    if !notes.is_empty() {
+        let _ = writeln!(text, "\n## Cost\n\n{}.", notes.join(". "));
     }
 }
 
