@@ -135,9 +135,20 @@ impl CacheLayout {
     }
 }
 
+/// Characters of a comparison's folder; four bytes each stay below what file systems take.
+const COMPARISON_MAX: usize = 60;
+
 /// The page of an experiment's report below the folder for reports.
 pub fn report_page(reports: &Path, experiment: &str) -> PathBuf {
     reports.join(experiment).join("index.html")
+}
+
+/// The page over several experiments below the folder for reports. Names are cut where they would be too long for a folder.
+pub fn comparison_page(reports: &Path, experiments: &[&str]) -> PathBuf {
+    let joined = experiments.join("-vs-");
+    let safe = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' };
+    let folder: String = joined.chars().map(safe).take(COMPARISON_MAX).collect();
+    reports.join("compare").join(folder).join("index.html")
 }
 
 /// The folder of an experiment's contact sheets below the folder for reports.

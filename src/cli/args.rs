@@ -36,6 +36,8 @@ pub enum Verb {
     Preview(PreviewArgs),
     /// Rebuild the report from results that are cached. Trains nothing.
     Report(SpecArgs),
+    /// Set several studies beside each other, and mark what may not be compared. Trains nothing.
+    Compare(CompareArgs),
     /// Print a table, or save it with `--out FILE.csv|.parquet|.json`.
     Table(TableArgs),
     /// Show what there is to train with, and what to do about what is missing.
@@ -58,6 +60,7 @@ impl Verb {
             Verb::Preview(args) => args.spec.format,
             Verb::Why(args) => args.spec.format,
             Verb::Table(args) => args.spec.format,
+            Verb::Compare(args) => args.format,
             Verb::Doctor(args) => args.format,
             Verb::Cache(CacheVerb::Ls(args)) => args.cache.format,
             Verb::Cache(CacheVerb::Verify(args)) => args.cache.format,
@@ -311,6 +314,29 @@ pub struct WhyArgs {
     pub spec: SpecArgs,
     /// Only this one: a kind as in `split`, or a name as in `train flip/seed=1`.
     pub stage: Option<String>,
+}
+
+/// `compare`
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The studies' specs, two or more; what cannot be compared is said of each beside the first.
+    #[arg(required = true, num_args = 2.., value_name = "SPEC")]
+    pub specs: Vec<PathBuf>,
+    /// Override a value of every spec, as in `--set workers.device=cpu`. Can be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// The page; by default `compare/<names>/index.html` in the folder for reports.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// The folder for results.
+    #[arg(long, env = "ABLATRIX_CACHE", default_value = "cache", value_name = "DIR")]
+    pub cache: PathBuf,
+    /// The folder for reports.
+    #[arg(long, env = "ABLATRIX_REPORTS", default_value = "reports", value_name = "DIR")]
+    pub reports: PathBuf,
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
 }
 
 /// `table`

@@ -3,6 +3,7 @@
 mod args;
 mod cache;
 mod check;
+mod compare;
 mod design;
 mod device;
 mod display;
@@ -51,6 +52,7 @@ pub fn main() -> ExitCode {
         Verb::Check(args) => check::check(args),
         Verb::Preview(args) => preview::preview(args),
         Verb::Report(args) => run::report(args),
+        Verb::Compare(args) => compare::compare(args),
         Verb::Table(args) => table::table(args),
         Verb::Doctor(args) => doctor::doctor(args),
         Verb::Cache(verb) => cache::cache(verb),

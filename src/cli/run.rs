@@ -156,35 +156,15 @@ fn check_trainable(study: &Study, until: Option<Stage>) -> Result<(), Failure> {
 /// Rendered, with the exit code.
 pub fn report(args: &SpecArgs) -> Result<u8, Failure> {
     let study = Study::open(args)?;
-    let latest = Latest::load(&study.store, &study.plan.experiment.name);
-    let states = resolve(&study.plan, &study.store, &study.sources, &latest)
-        .map_err(|error| study.source_failure(&error))?;
-    let runs = &study.plan.runs;
-    let done = runs.iter().filter(|run| matches!(states[run.predict], State::Fresh(_))).count();
+    let (done, all) = (runs_done(&study)?, study.plan.runs.len());
     if done == 0 {
-        let message = "no run of the study has a result yet";
-        return Err(Failure::text(
-            1,
-            message,
-            Some("`ablatrix plan` says what is to do, `ablatrix run` does it"),
-        ));
+        return Err(Failure::text(1, NO_RUN, Some(NO_RUN_HELP)));
     }
-    if done < runs.len() {
-        let missing = runs.len() - done;
-        print::err(&format!(
-            "warning: {missing} of {} runs have no result yet; the page names them",
-            runs.len()
-        ));
+    if done < all {
+        let missing = all - done;
+        print::err(&format!("warning: {missing} of {all} runs have no result yet; the page names them"));
     }
-    let config = study.engine_without_workers(None);
-    let mut display = Display::new(match args.format {
-        OutputFormat::Text => Detail::Normal,
-        OutputFormat::Json => Detail::Quiet,
-    });
-    let mut listener = |event: engine::Event| display.show(&event);
-    let result = engine::run(&study.plan, &config, &study.sources, &Interrupt::never(), &mut listener);
-    display.finish(None);
-    let outcome = result.map_err(|error| study.engine_failure(&error))?;
+    let outcome = rebuild(&study, args.format)?;
     match write_report(&study, &outcome, &args.reports)? {
         Some(page) => {
             print::out(&match args.format {
@@ -200,6 +180,39 @@ pub fn report(args: &SpecArgs) -> Result<u8, Failure> {
         }
         None => Err(Failure::text(1, "the report could not be built", None)),
     }
+}
+
+/// A study that there is nothing to say of.
+pub(super) const NO_RUN: &str = "no run of the study has a result yet";
+/// What to do about it.
+pub(super) const NO_RUN_HELP: &str = "`ablatrix plan` says what is to do, `ablatrix run` does it";
+
+/// How many runs of the study have predictions in the cache.
+///
+/// # Errors
+/// Rendered, with the exit code.
+pub(super) fn runs_done(study: &Study) -> Result<usize, Failure> {
+    let latest = Latest::load(&study.store, &study.plan.experiment.name);
+    let states = resolve(&study.plan, &study.store, &study.sources, &latest)
+        .map_err(|error| study.source_failure(&error))?;
+    let is_done = |run: &&crate::plan::Run| matches!(states[run.predict], State::Fresh(_));
+    Ok(study.plan.runs.iter().filter(is_done).count())
+}
+
+/// Scores and compares the runs that there are; trains nothing.
+///
+/// # Errors
+/// Rendered, with the exit code.
+pub(super) fn rebuild(study: &Study, format: OutputFormat) -> Result<Outcome, Failure> {
+    let config = study.engine_without_workers(None);
+    let mut display = Display::new(match format {
+        OutputFormat::Text => Detail::Normal,
+        OutputFormat::Json => Detail::Quiet,
+    });
+    let mut listener = |event: engine::Event| display.show(&event);
+    let result = engine::run(&study.plan, &config, &study.sources, &Interrupt::never(), &mut listener);
+    display.finish(None);
+    result.map_err(|error| study.engine_failure(&error))
 }
 
 /// Copies the page out of the cache; one that is there already with the same bytes is left alone.

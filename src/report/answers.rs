@@ -47,13 +47,15 @@ pub struct Curves {
     left_out: usize,
 }
 
+/// Probability, share and count.
+type Bin = (Option<f64>, Option<f64>, u64);
+
 #[derive(Debug, Serialize)]
 struct VariantCurves {
     /// Its position among the study's variants.
     at: usize,
     precision: Vec<Vec<Option<f64>>>,
-    /// Probability, share and count of each bin.
-    reliability: Vec<Vec<(Option<f64>, Option<f64>, u64)>>,
+    reliability: Vec<Vec<Bin>>,
     /// Of each label, the share of test images that have it.
     prevalence: Vec<Option<f64>>,
 }

@@ -16,34 +16,40 @@ use sha2::{Digest, Sha256};
 use super::charts;
 use super::scores::Scores;
 use super::study::{RunState, Study};
-use super::view::{View, view};
+use super::view::view;
 
 const TEMPLATE: &str = include_str!("page/page.html");
-const DATA_TEMPLATE: &str = include_str!("page/data.html");
-const ATTENTION_TEMPLATE: &str = include_str!("page/attention.html");
-const AUGMENTED_TEMPLATE: &str = include_str!("page/augmented.html");
-const CONTRASTS_TEMPLATE: &str = include_str!("page/contrasts.html");
-const COST_TEMPLATE: &str = include_str!("page/cost.html");
-const MISTAKES_TEMPLATE: &str = include_str!("page/mistakes.html");
 const STYLE: &str = include_str!("page/style.css");
-/// In the order in which they run.
-const SCRIPTS: [&str; 16] = [
+/// Charts and their language, and what every page does; in the order in which they run.
+const COMMON: [&str; 8] = [
     include_str!("vendor/vega.min.js"),
     include_str!("vendor/vega-lite.min.js"),
     include_str!("vendor/vega-interpreter.js"),
     include_str!("page/theme.js"),
     include_str!("page/tables.js"),
-    include_str!("page/long.js"),
-    include_str!("page/tabs.js"),
     include_str!("page/filter.js"),
-    include_str!("page/choice.js"),
+    include_str!("page/long.js"),
     include_str!("page/charts.js"),
+];
+/// What a report does beside that.
+const OF_REPORT: [&str; 8] = [
+    include_str!("page/tabs.js"),
+    include_str!("page/choice.js"),
     include_str!("page/design.js"),
     include_str!("page/data.js"),
     include_str!("page/labels.js"),
     include_str!("page/answers.js"),
     include_str!("page/curves.js"),
     include_str!("page/runs.js"),
+];
+/// The parts of a report's template.
+const PARTS: [(&str, &str); 6] = [
+    ("data.html", include_str!("page/data.html")),
+    ("attention.html", include_str!("page/attention.html")),
+    ("augmented.html", include_str!("page/augmented.html")),
+    ("contrasts.html", include_str!("page/contrasts.html")),
+    ("cost.html", include_str!("page/cost.html")),
+    ("mistakes.html", include_str!("page/mistakes.html")),
 ];
 
 /// Why a page could not be made.
@@ -75,15 +81,14 @@ pub enum ReportError {
     Data(#[from] serde_json::Error),
 }
 
-/// What fills the template.
+/// What fills a template.
 #[derive(Serialize)]
-struct Context<'a> {
+struct Context<'a, V> {
     policy: String,
     style: Value,
-    scripts: [Value; SCRIPTS.len()],
+    scripts: Vec<Value>,
     data: Value,
-    curve_notes: &'a [String],
-    view: View<'a>,
+    view: &'a V,
 }
 
 /// Makes the page of `study`: one HTML document that needs nothing beside it.
@@ -94,24 +99,59 @@ pub fn page(study: &Study) -> Result<String, ReportError> {
     check(study)?;
     let scores = Scores::of(study);
     let payload = charts::payload(study, &scores);
-    let context = Context {
-        policy: policy(),
-        style: Value::from_safe_string(STYLE.into()),
-        scripts: SCRIPTS.map(|script| Value::from_safe_string(script.into())),
-        data: Value::from_safe_string(json_for_html(&payload)?),
-        curve_notes: &payload.curves().notes,
-        view: view(study, &scores, payload.has_responses()),
-    };
-    let mut environment = Environment::new();
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.add_template("data.html", DATA_TEMPLATE)?;
-    environment.add_template("attention.html", ATTENTION_TEMPLATE)?;
-    environment.add_template("augmented.html", AUGMENTED_TEMPLATE)?;
-    environment.add_template("contrasts.html", CONTRASTS_TEMPLATE)?;
-    environment.add_template("cost.html", COST_TEMPLATE)?;
-    environment.add_template("mistakes.html", MISTAKES_TEMPLATE)?;
-    environment.add_template("page.html", TEMPLATE)?;
-    Ok(environment.get_template("page.html")?.render(Serde(&context))?)
+    let view = view(study, &scores, &payload);
+    let scripts = COMMON.into_iter().chain(OF_REPORT).collect();
+    Shell { scripts, parts: &PARTS }.fill(TEMPLATE, &view, &payload)
+}
+
+/// What is the same on all pages: style, scripts, policy.
+pub struct Shell {
+    scripts: Vec<&'static str>,
+    /// Templates that others include.
+    parts: &'static [(&'static str, &'static str)],
+}
+
+impl Shell {
+    /// For a page with tables and a forest plot.
+    pub fn plain() -> Self {
+        Shell { scripts: COMMON.to_vec(), parts: &[] }
+    }
+
+    /// One HTML document: `template` filled with `view`, and `payload` for its scripts.
+    ///
+    /// # Errors
+    /// Where that cannot be done.
+    pub fn fill<V: Serialize, P: Serialize>(
+        &self,
+        template: &'static str,
+        view: &V,
+        payload: &P,
+    ) -> Result<String, ReportError> {
+        let context = Context {
+            policy: self.policy(),
+            style: Value::from_safe_string(STYLE.into()),
+            scripts: self.scripts.iter().map(|&script| Value::from_safe_string(script.into())).collect(),
+            data: Value::from_safe_string(json_for_html(payload)?),
+            view,
+        };
+        let mut environment = Environment::new();
+        environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+        for (name, part) in self.parts {
+            environment.add_template(name, part)?;
+        }
+        environment.add_template("page.html", template)?;
+        Ok(environment.get_template("page.html")?.render(Serde(&context))?)
+    }
+
+    /// The Content-Security-Policy: nothing is fetched, and only what is listed runs.
+    fn policy(&self) -> String {
+        let scripts: Vec<String> = self.scripts.iter().map(|text| source_hash(text)).collect();
+        format!(
+            "default-src 'none'; img-src data:; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+            source_hash(STYLE),
+            scripts.join(" "),
+        )
+    }
 }
 
 fn check(study: &Study) -> Result<(), ReportError> {
@@ -151,16 +191,6 @@ fn check_together(study: &Study) -> Result<(), ReportError> {
         }
         _ => Ok(()),
     }
-}
-
-/// The page's Content-Security-Policy: nothing is fetched, and only what is listed runs.
-fn policy() -> String {
-    let scripts: Vec<String> = SCRIPTS.iter().map(|text| source_hash(text)).collect();
-    format!(
-        "default-src 'none'; img-src data:; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
-        source_hash(STYLE),
-        scripts.join(" "),
-    )
 }
 
 /// `'sha256-…'` of an inline script or style, as a policy lists it.

@@ -209,7 +209,7 @@ fn reproduce(study: &Study, text: &mut String) {
 }
 
 /// `text` in one line of Markdown, every character that could be markup escaped.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

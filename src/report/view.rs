@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::answer::{self, Answer};
+use super::charts::Payload;
 use super::contrasts;
 use super::cost::{self, Cost};
 use super::format;
@@ -70,6 +71,8 @@ pub struct View<'a> {
     mistakes: Option<mistakes::View>,
     cost: Cost,
     citation: String,
+    /// What of the learning curves is left out, in sentences.
+    curve_notes: &'a [String],
     provenance: &'a Provenance,
     stages: Stages,
 }
@@ -90,7 +93,7 @@ struct RunCounts {
 }
 
 /// Gathers what the template shows.
-pub fn view<'a>(study: &'a Study, scores: &Scores, has_responses: bool) -> View<'a> {
+pub fn view<'a>(study: &'a Study, scores: &Scores, payload: &'a Payload) -> View<'a> {
     let headline = &study.headline;
     let of_label =
         |e: &&super::study::Effect| e.row.label.is_some() && e.row.metric == study.label_metric.metric;
@@ -116,7 +119,7 @@ pub fn view<'a>(study: &'a Study, scores: &Scores, has_responses: bool) -> View<
         effects: answer::rows(study, headline),
         other_effects: study.other_metrics.iter().flat_map(|metric| answer::rows(study, metric)).collect(),
         contrasts: contrasts::sections(study),
-        has_responses,
+        has_responses: payload.has_responses(),
         label_effects: (label_effects > 0).then(|| format::count(label_effects)),
         score_rows: tables::score_rows(study, scores),
         run_rows: if study.runs.len() > MARKUP_MAX { vec![] } else { tables::run_rows(study) },
@@ -128,6 +131,7 @@ pub fn view<'a>(study: &'a Study, scores: &Scores, has_responses: bool) -> View<
         mistakes: mistakes::view(study),
         cost: cost::cost(study),
         citation: citation(study),
+        curve_notes: &payload.curves().notes,
         provenance: &study.provenance,
         stages: tables::stages(study),
     }

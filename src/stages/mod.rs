@@ -9,6 +9,7 @@ pub mod foresight;
 mod ingest;
 mod label;
 mod look;
+mod overview;
 mod pixels;
 mod references;
 mod regions;
@@ -37,6 +38,7 @@ use crate::plan::Stage;
 pub use error::StageError;
 pub use evaluate::EvaluationRecord;
 pub use look::{Look, look};
+pub use overview::overview;
 pub use work::{Missing, Results, StageWork};
 
 /// Computes a stage and publishes its result.

@@ -11,10 +11,11 @@ use super::report_augmented::augmented;
 use super::report_contrasts::varied;
 use super::report_data::{Shared, data};
 use super::report_mistakes::mistakes;
-use super::report_origin::{now, origin};
+use super::report_origin::origin;
 use super::report_references::Beside;
 use super::work::{StageWork, read_json, write_table};
 use crate::cache::Attempt;
+use crate::clock;
 use crate::effects::{self, Comparison, Incomplete, Kind, Measure};
 use crate::metrics::{Flag, catalogue};
 use crate::plan::{Run, output};
@@ -56,7 +57,7 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     let mut study = Study {
         name: experiment.name.clone(),
         question: experiment.question.clone(),
-        generated_at: now(),
+        generated_at: clock::readable(clock::unix_ms()),
         headline: metric(headline),
         label_metric: metric(label_metric),
         other_metrics: others(headline).map(metric).collect(),
@@ -230,7 +231,8 @@ fn warnings(comparison: &Comparison) -> Vec<String> {
     warnings
 }
 
-fn metric(name: &'static str) -> Metric {
+/// A metric as people read it.
+pub(super) fn metric(name: &'static str) -> Metric {
     let known = catalogue::find(name).unwrap_or_else(|| panic!("bug: no metric `{name}`"));
     let shown = match name {
         catalogue::MAP_MACRO => "mAP",

@@ -126,7 +126,7 @@ fn of_design<'a>(augment: &Augment, places: &[Place<'a>]) -> Vec<Contrast<'a>> {
 /// The trend over the levels of each parameter of each op.
 fn of_levels<'a>(augment: &Augment, places: &[Place<'a>]) -> Vec<Contrast<'a>> {
     let trend = |of: &Levelled| {
-        let texts: Vec<String> = of.values.iter().map(|value| crate::spec::shown(value)).collect();
+        let texts: Vec<String> = of.values.iter().map(crate::spec::shown).collect();
         let arms: Vec<(&str, usize)> = of.arms.iter().map(|(arm, level)| (arm.as_str(), *level)).collect();
         dose_response(of.name.clone(), &texts, &arms, places)
     };

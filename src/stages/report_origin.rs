@@ -1,7 +1,6 @@
 //! Where the results of a report come from.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, UNIX_EPOCH};
 
 use super::work::StageWork;
 use crate::cache::Provenance;
@@ -47,27 +46,17 @@ fn record(stage: String, fingerprint: String, made: &Provenance) -> StageRecord 
         seconds: made.elapsed_s,
         finished_at: match made.finished_unix_s {
             0 => String::new(),
-            seconds => minute(Duration::from_secs(seconds)),
+            seconds => minute(seconds),
         },
         device: made.notes.get("device").cloned(),
         threads: made.notes.get("threads").and_then(|threads| threads.parse().ok()),
     }
 }
 
-/// The time of the page: `2026-11-24 10:15:02 UTC`.
-pub(super) fn now() -> String {
-    readable(Duration::from_millis(clock::unix_ms().unsigned_abs()))
-}
-
 /// `2026-11-24 10:15 UTC`
-fn minute(since_1970: Duration) -> String {
-    let text = readable(since_1970);
+fn minute(unix_s: u64) -> String {
+    let text = clock::readable(i64::try_from(unix_s).unwrap_or(0).saturating_mul(1000));
     text.get(..16).map_or(text.clone(), |minute| format!("{minute} UTC"))
-}
-
-fn readable(since_1970: Duration) -> String {
-    let text = humantime::format_rfc3339_seconds(UNIX_EPOCH + since_1970).to_string();
-    text.replace('T', " ").replace('Z', " UTC")
 }
 
 #[cfg(test)]
@@ -76,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_time_is_told_to_the_minute() {
-        assert_eq!(minute(Duration::from_secs(1_795_860_905)), "2026-11-28 10:15 UTC");
+        assert_eq!(minute(1_795_860_905), "2026-11-28 10:15 UTC");
         let unknown = record("train(a)".into(), "ab".into(), &Provenance::default());
         assert_eq!((unknown.finished_at.as_str(), unknown.device, unknown.threads), ("", None, None));
         let known = Provenance::default().note("device", "cuda(0)").note("threads", 4);

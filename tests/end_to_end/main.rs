@@ -6,6 +6,7 @@ mod attention;
 mod bad_input;
 mod cached;
 mod collect;
+mod compare;
 mod crash;
 mod damage;
 mod data;
