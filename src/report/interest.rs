@@ -18,9 +18,34 @@ pub fn by_interest(study: &Study) -> Vec<usize> {
     order
 }
 
-/// The position of the variant with the best change against its baseline; `None` where nothing was measured.
-pub fn best(study: &Study) -> Option<usize> {
-    let best =
-        answer::ranked(study, &study.headline).into_iter().find(|effect| effect.row.delta.is_finite())?;
-    study.variants.iter().position(|variant| variant.name == best.row.variant)
+/// Positions of the baseline of the variant with the best change, and of that variant; of the first baseline alone where nothing
+/// was measured.
+pub fn best(study: &Study) -> Vec<usize> {
+    let best = answer::ranked(study, &study.headline).into_iter().find(|effect| effect.row.delta.is_finite());
+    let at = |name: &String| study.variants.iter().position(|variant| variant.name == *name);
+    match best {
+        Some(best) => [at(&best.row.baseline), at(&best.row.variant)].into_iter().flatten().collect(),
+        None => by_interest(study).into_iter().take(1).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{SMALL, study};
+    use super::*;
+
+    #[test]
+    fn baselines_then_the_largest_effects_and_the_best_beside_its_baseline() {
+        let mut study = study(SMALL);
+        let size = |name: &str| {
+            let of = study.effects.iter().find(|e| e.row.variant == name && e.row.label.is_none());
+            of.map_or(f64::INFINITY, |effect| effect.row.delta.abs())
+        };
+        let sizes: Vec<f64> = by_interest(&study).iter().map(|&v| size(&study.variants[v].name)).collect();
+        assert!(sizes.is_sorted_by(|a, b| a >= b), "{sizes:?}");
+        let names: Vec<&str> = best(&study).iter().map(|&v| study.variants[v].name.as_str()).collect();
+        assert_eq!(names, ["none", "flip"]);
+        study.effects.clear();
+        assert_eq!(best(&study), [0]);
+    }
 }

@@ -15,7 +15,7 @@ use super::verdict::code;
 /// Lines of one chart: as many as there are colours and dashes.
 const SERIES_MAX: usize = 8;
 /// Values that make an axis logarithmic: the largest is at least so many times the smallest.
-const LOG_FROM: f64 = 10.0;
+const LOG_FROM: f64 = 5.0;
 
 /// One chart.
 #[derive(Debug, Serialize)]

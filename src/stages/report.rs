@@ -87,15 +87,9 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     };
     let order = report::by_interest(&study);
     study.answers = answers(&work.plan, &order, &scored, study.labels.len())?;
-    study.mistakes = mistakes(work, &shared, &baseline_and_best(&study, &order), &scored)?;
+    study.mistakes = mistakes(work, &shared, &report::best(&study), &scored)?;
     write_text(out, output::PAGE, &report::page(&study)?)?;
     write_text(out, output::MARKDOWN, &report::summary_md(&study))
-}
-
-/// Positions of the first baseline, and of the variant with the best change against its baseline.
-fn baseline_and_best(study: &Study, order: &[usize]) -> Vec<usize> {
-    let best = report::best(study);
-    order.first().copied().into_iter().chain(best.filter(|best| Some(best) != order.first())).collect()
 }
 
 const METHOD: &str = "Differences are paired by seed: each run of a variant against the run of its baseline with the \
