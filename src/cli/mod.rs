@@ -13,6 +13,7 @@ mod fetch;
 mod generated;
 mod hub;
 mod known_devices;
+mod live;
 mod nvidia;
 mod plan;
 mod preview;

@@ -8,7 +8,8 @@ use serde_json::json;
 use super::args::{OutputFormat, RunArgs, SpecArgs};
 use super::display::{Detail, Display};
 use super::generated;
-use super::render::{Failure, plain};
+use super::live::Live;
+use super::render::{Failure, plain, with_cause};
 use super::study::{Study, shown};
 use super::{hub, print, rounds, sharing, tracking};
 use crate::cache::write_atomic;
@@ -52,12 +53,14 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     config.remote = address.as_ref().and_then(|address| connect(address, &study));
     let mut tracking = tracking::Tracking::start(&study)?;
     let mut journal = Journal::begin(&study.logs());
+    let live = args.until.is_none().then(|| Live::start(&study, &args.spec.reports));
     let (mut computed, mut fetched) = (0, 0);
     let result = loop {
         let mut listener = |event: engine::Event| {
             journal.note(&event);
             display.show(&event);
             tracking.take(&event);
+            live.iter().for_each(|live| live.take(&event));
         };
         let mut outcome = match engine::run(&study.plan, &config, &study.sources, &interrupt, &mut listener) {
             Ok(outcome) => outcome,
@@ -68,8 +71,11 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         (outcome.computed, outcome.fetched) = (computed, fetched);
         let Some(next) = another_round(&study, &outcome, args, detail)? else { break Ok(outcome) };
         tracking.follow(&next);
+        live.iter().for_each(|live| live.follow(&next));
         study.plan = next;
     };
+    let is_interrupted = result.as_ref().is_ok_and(|outcome| outcome.interrupted);
+    live.into_iter().for_each(|live| live.end(is_interrupted));
     let spec_fault = result.as_ref().ok().and_then(|outcome| outcome.spec_fault.as_ref());
     display.finish(spec_fault.map(StageError::chain).as_deref());
     let outcome = match result {
@@ -228,25 +234,39 @@ fn write_report(
     if !study.plan.runs.iter().any(|run| outcome.entries.contains_key(&run.evaluate)) {
         return Ok(None);
     }
-    let page = layout::report_page(reports, &study.plan.experiment.name);
-    let folder = page.parent().map(std::path::Path::to_owned).unwrap_or_default();
-    for (name, place) in [
-        (output::PAGE, page.clone()),
-        (output::MARKDOWN, folder.join(output::MARKDOWN)),
-        (output::EFFECTS, folder.join(output::EFFECTS)),
-        (output::CONTRASTS, folder.join(output::CONTRASTS)),
-    ] {
-        let object =
-            study.store.object(entry.digest(name)).map_err(|error| super::study::cache_failure(&error))?;
-        let bytes = std::fs::read(&object).map_err(|error| Failure::new(1, &error, None))?;
-        if std::fs::read(&place).is_ok_and(|there| there == bytes) {
-            continue;
-        }
-        write_atomic(&place, &bytes).map_err(|error| {
-            Failure::new(1, &error, Some("name a folder that can be written with `--reports DIR`"))
-        })?;
+    let object = |name: &str| study.store.object(entry.digest(name));
+    for name in REPORT_FILES {
+        object(name).map_err(|error| super::study::cache_failure(&error))?;
     }
-    Ok(Some(page))
+    let read = |name: &str| object(name).map_err(std::io::Error::other).and_then(std::fs::read);
+    put_report(reports, &study.plan.experiment.name, read).map_err(|why| {
+        Failure::text(1, &why, Some("name a folder that can be written with `--reports DIR`"))
+    })?;
+    Ok(Some(layout::report_page(reports, &study.plan.experiment.name)))
+}
+
+/// What stands in a study's folder for reports.
+const REPORT_FILES: [&str; 4] = [output::PAGE, output::MARKDOWN, output::EFFECTS, output::CONTRASTS];
+
+/// Writes a report's files, each whole or not at all; one that is there already with the same bytes is left alone.
+///
+/// # Errors
+/// What cannot be read or written, and why.
+pub(super) fn put_report(
+    reports: &std::path::Path,
+    experiment: &str,
+    read: impl Fn(&str) -> std::io::Result<Vec<u8>>,
+) -> Result<(), String> {
+    let page = layout::report_page(reports, experiment);
+    let folder = page.parent().map(std::path::Path::to_owned).unwrap_or_default();
+    for name in REPORT_FILES {
+        let place = folder.join(name);
+        let bytes = read(name).map_err(|error| format!("cannot read `{name}`: {error}"))?;
+        if !std::fs::read(&place).is_ok_and(|there| there == bytes) {
+            write_atomic(&place, &bytes).map_err(|error| with_cause(&error))?;
+        }
+    }
+    Ok(())
 }
 
 fn conclude(

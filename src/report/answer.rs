@@ -242,15 +242,17 @@ fn why_unmeasured(study: &Study, variant: &str) -> String {
     let done = runs().filter(|r| matches!(r.state, RunState::Done(_))).count();
     let failed = runs().filter(|r| matches!(r.state, RunState::Failed { .. })).count();
     let missing = runs().filter(|r| matches!(r.state, RunState::Missing { .. })).count();
-    let total = done + failed + missing;
+    let to_come = runs().filter(|r| matches!(r.state, RunState::ToCome)).count();
+    let total = done + failed + missing + to_come;
     match total {
         0 => "it has no runs".into(),
         _ if done == total => {
             "its runs finished, but no seed pairs them with finished runs of the baseline".into()
         }
         _ => format!(
-            "{done} of {} finished ({failed} failed, {missing} missing)",
-            format::counted(total, "run")
+            "{done} of {} finished ({failed} failed, {missing} missing{})",
+            format::counted(total, "run"),
+            if to_come > 0 { format!(", {to_come} to come") } else { String::new() }
         ),
     }
 }

@@ -73,7 +73,7 @@ fn unfinished(study: &Study, all: &mut Vec<Finding>) {
         match &run.state {
             RunState::Failed { message } => failed.entry(message).or_default().push(run.name.clone()),
             RunState::Missing { message } => missing.entry(message).or_default().push(run.name.clone()),
-            RunState::Done(_) => {}
+            RunState::Done(_) | RunState::ToCome => {}
         }
     }
     for (message, runs) in failed {

@@ -114,7 +114,7 @@ fn whole_seeds(study: &Study) -> Vec<(&str, u64, Vec<&RunResult>)> {
     for run in &study.runs {
         let result = match &run.state {
             RunState::Done(result) => Some(result.as_ref()),
-            RunState::Failed { .. } | RunState::Missing { .. } => None,
+            RunState::Failed { .. } | RunState::Missing { .. } | RunState::ToCome => None,
         };
         seeds.entry((&run.variant, run.seed)).or_default().push(result);
     }

@@ -186,7 +186,9 @@ pub enum RunState {
         /// What went wrong.
         message: String,
     },
-    /// It was not tried, or has not ended yet.
+    /// The study is under way, and the run has not ended.
+    ToCome,
+    /// It was not tried.
     Missing {
         /// Why.
         message: String,

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::contrasts::{self, ContrastRow};
 use super::interest::by_interest;
 use super::scores::Scores;
-use super::study::Study;
+use super::study::{RunState, Study};
 use super::verdict::verdict;
 use super::{answer, cost, format, guardrails, tables, test_part};
 use crate::tables::rows::EffectRow;
@@ -18,6 +18,14 @@ const VARIANTS_MAX: usize = 8;
 pub fn summary_md(study: &Study) -> String {
     let scores = Scores::of(study);
     let mut text = format!("# {}\n\n{}\n\n", escaped(&study.question), meta(study));
+    let to_come = study.runs.iter().filter(|run| matches!(run.state, RunState::ToCome)).count();
+    if to_come > 0 {
+        let _ = writeln!(
+            text,
+            "**The study is under way: {to_come} of {} still to come.** Every verdict may still change.\n",
+            format::counted(study.runs.len(), "run")
+        );
+    }
     let answer = answer::answer(study);
     if let Some(nothing) = &answer.nothing {
         let _ = writeln!(text, "{nothing}\n");

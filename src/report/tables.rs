@@ -185,6 +185,7 @@ fn run_row(study: &Study, run: &Run) -> RunRow {
             (row.state, row.symbol) = ("failed", "✕");
             row.notes.push(message.clone());
         }
+        RunState::ToCome => (row.state, row.symbol) = ("to come", "○"),
         RunState::Missing { message } => {
             (row.state, row.symbol) = ("missing", "…");
             row.notes.push(message.clone());

@@ -97,6 +97,21 @@ fn failed_missing_and_degenerate_runs_are_said() {
 }
 
 #[test]
+fn a_study_that_is_under_way_says_how_many_runs_are_to_come() {
+    let mut study = study(SMALL);
+    for run in study.runs.iter_mut().filter(|run| run.variant == "brightness" && run.seed > 2) {
+        run.state = RunState::ToCome;
+    }
+    let page = content(&page(&study).unwrap());
+    assert!(page.contains("The study is under way: 3 of 30 runs are still to come."));
+    assert!(page.contains("25 done, 1 failed, 1 missing, 3 to come"));
+    assert_eq!(page.matches("<td class=\"state\">○ to come</td>").count(), 3);
+    assert!(summary_md(&study).contains("**The study is under way: 3 of 30 runs still to come.**"));
+    let whole = content(&super::page(&super::sample::study(SMALL)).unwrap());
+    assert!(!whole.contains("under way") && !whole.contains("to come"));
+}
+
+#[test]
 fn a_variant_without_results_is_named() {
     let mut study = study(SMALL);
     study.effects.retain(|e| e.row.variant != "noise");

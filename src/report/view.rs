@@ -90,6 +90,8 @@ struct RunCounts {
     done: usize,
     failed: usize,
     missing: usize,
+    /// In a study that is under way.
+    to_come: usize,
 }
 
 /// Gathers what the template shows.
@@ -169,5 +171,6 @@ fn counts(study: &Study) -> RunCounts {
         done: count(|s| matches!(s, RunState::Done(_))),
         failed: count(|s| matches!(s, RunState::Failed { .. })),
         missing: count(|s| matches!(s, RunState::Missing { .. })),
+        to_come: count(|s| matches!(s, RunState::ToCome)),
     }
 }

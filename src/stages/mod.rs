@@ -32,7 +32,7 @@ mod work;
 
 use std::time::Instant;
 
-use crate::cache::{Entry, Provenance};
+use crate::cache::{Attempt, Entry, Provenance};
 use crate::plan::Stage;
 
 pub use error::StageError;
@@ -63,4 +63,14 @@ pub fn compute(work: &StageWork, progress: &(dyn Fn(usize, usize) + Sync)) -> Re
         Stage::Train | Stage::Predict | Stage::Explain => panic!("bug: `{}` is a worker's", stage.as_str()),
     }
     Ok(out.publish(stage.outputs(), Provenance::here(started))?)
+}
+
+/// Makes the report of the runs that there are while a study is under way, into a private folder that goes when it is dropped.
+///
+/// # Errors
+/// What went wrong.
+pub fn draft(work: &StageWork) -> Result<Attempt, StageError> {
+    let out = work.store.attempt(&work.fingerprint)?;
+    report::report(work, &out)?;
+    Ok(out)
 }

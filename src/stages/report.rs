@@ -164,6 +164,7 @@ fn runs(work: &StageWork, states: &mut HashMap<String, RunState>) -> Vec<report:
         fold: run.fold,
         state: states.remove(&run.name).unwrap_or_else(|| match why(run) {
             Some(message) => RunState::Failed { message },
+            None if work.under_way => RunState::ToCome,
             None => RunState::Missing { message: "it has not been run".to_owned() },
         }),
     };

@@ -24,6 +24,8 @@ pub struct StageWork {
     pub node: usize,
     /// Runs that the report must name as failed.
     pub missing: Vec<Missing>,
+    /// Runs without a result are still to come; the report says so.
+    pub under_way: bool,
     /// The results of the nodes that it reads.
     pub entries: HashMap<usize, Entry>,
     /// The cache.

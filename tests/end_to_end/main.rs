@@ -18,6 +18,7 @@ mod harness;
 mod hub;
 mod preview;
 mod keys;
+mod live;
 mod references;
 mod rounds;
 mod rows;

@@ -105,6 +105,7 @@ impl Walk<'_> {
             plan: self.plan.clone(),
             node,
             missing: self.missing(node),
+            under_way: false,
             entries: self.input_entries(node),
             store: self.config.store.clone(),
             fingerprint: print,
