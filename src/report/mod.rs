@@ -14,6 +14,7 @@ mod contrasts;
 mod cost;
 mod curves;
 mod data;
+pub mod figures;
 mod format;
 mod guardrails;
 mod histograms;
