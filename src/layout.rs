@@ -151,6 +151,11 @@ pub fn comparison_page(reports: &Path, experiments: &[&str]) -> PathBuf {
     reports.join("compare").join(folder).join("index.html")
 }
 
+/// The folder of an experiment's figures below the folder for reports.
+pub fn report_figures(reports: &Path, experiment: &str) -> PathBuf {
+    reports.join(experiment).join("figures")
+}
+
 /// The folder of an experiment's contact sheets below the folder for reports.
 pub fn previews(reports: &Path, experiment: &str) -> PathBuf {
     reports.join(experiment).join("preview")

@@ -9,10 +9,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::print;
 use super::render::plain;
-use super::run::put_report;
 use super::study::Study;
+use super::{print, report_files};
 use crate::cache::{Entry, Store};
 use crate::engine::Event;
 use crate::fingerprint::Builder;
@@ -167,14 +166,16 @@ impl Shared {
         };
         let draft = std::panic::AssertUnwindSafe(|| stages::draft(&work));
         let told = match std::panic::catch_unwind(draft) {
-            Ok(Ok(files)) => {
+            Ok(Ok((files, names))) => {
                 // Held while it is written, so that no last page comes in between.
                 let mut state = self.lock();
                 if state.ended && !is_last {
                     state.stale = true;
                     return;
                 }
-                put_report(&self.reports, &experiment, |name| std::fs::read(files.path(name)))
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                let read = |name: &str| std::fs::read(files.path(name));
+                report_files::put(&self.reports, &experiment, &names, read).map(drop)
             }
             Ok(Err(error)) => Err(error.chain()),
             Err(_) => Err("a bug; see above".to_owned()),

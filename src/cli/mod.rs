@@ -19,6 +19,7 @@ mod plan;
 mod preview;
 mod print;
 mod render;
+mod report_files;
 mod rounds;
 mod run;
 mod sharing;

@@ -9,12 +9,10 @@ use super::args::{OutputFormat, RunArgs, SpecArgs};
 use super::display::{Detail, Display};
 use super::generated;
 use super::live::Live;
-use super::render::{Failure, plain, with_cause};
+use super::render::{Failure, plain};
 use super::study::{Study, shown};
-use super::{hub, print, rounds, sharing, tracking};
-use crate::cache::write_atomic;
+use super::{hub, print, report_files, rounds, sharing, tracking};
 use crate::engine::{self, Interrupt, Journal, Outcome};
-use crate::layout;
 use crate::plan::{Latest, Plan, Stage, State, output, resolve};
 use crate::remote::{Address, Patience, Remote, RemoteError};
 use crate::spec::settings::SplitMethod;
@@ -221,7 +219,7 @@ pub(super) fn rebuild(study: &Study, format: OutputFormat) -> Result<Outcome, Fa
     result.map_err(|error| study.engine_failure(&error))
 }
 
-/// Copies the page out of the cache; one that is there already with the same bytes is left alone.
+/// Copies the report out of the cache.
 fn write_report(
     study: &Study,
     outcome: &Outcome,
@@ -234,39 +232,7 @@ fn write_report(
     if !study.plan.runs.iter().any(|run| outcome.entries.contains_key(&run.evaluate)) {
         return Ok(None);
     }
-    let object = |name: &str| study.store.object(entry.digest(name));
-    for name in REPORT_FILES {
-        object(name).map_err(|error| super::study::cache_failure(&error))?;
-    }
-    let read = |name: &str| object(name).map_err(std::io::Error::other).and_then(std::fs::read);
-    put_report(reports, &study.plan.experiment.name, read).map_err(|why| {
-        Failure::text(1, &why, Some("name a folder that can be written with `--reports DIR`"))
-    })?;
-    Ok(Some(layout::report_page(reports, &study.plan.experiment.name)))
-}
-
-/// What stands in a study's folder for reports.
-const REPORT_FILES: [&str; 4] = [output::PAGE, output::MARKDOWN, output::EFFECTS, output::CONTRASTS];
-
-/// Writes a report's files, each whole or not at all; one that is there already with the same bytes is left alone.
-///
-/// # Errors
-/// What cannot be read or written, and why.
-pub(super) fn put_report(
-    reports: &std::path::Path,
-    experiment: &str,
-    read: impl Fn(&str) -> std::io::Result<Vec<u8>>,
-) -> Result<(), String> {
-    let page = layout::report_page(reports, experiment);
-    let folder = page.parent().map(std::path::Path::to_owned).unwrap_or_default();
-    for name in REPORT_FILES {
-        let place = folder.join(name);
-        let bytes = read(name).map_err(|error| format!("cannot read `{name}`: {error}"))?;
-        if !std::fs::read(&place).is_ok_and(|there| there == bytes) {
-            write_atomic(&place, &bytes).map_err(|error| with_cause(&error))?;
-        }
-    }
-    Ok(())
+    report_files::write(study, entry, reports).map(Some)
 }
 
 fn conclude(

@@ -87,13 +87,13 @@ impl Stage {
             // `history` has a column for every metric of validation; the summary says where a training diverged.
             Stage::Train => 4,
             // References, what the test part can show; contrasts; where the models look, with effects.
-            // 7: axes, curves of answers, mistakes, costs.
-            Stage::Report => 7,
+            // 7: axes, curves of answers, mistakes, costs. 8: figures, CSV, LaTeX.
+            Stage::Report => 8,
             _ => 1,
         }
     }
 
-    /// The files that it publishes.
+    /// The files that it publishes; `report` also the figures of the study.
     pub fn outputs(self) -> &'static [&'static str] {
         match self {
             Stage::Ingest => &[
@@ -118,7 +118,15 @@ impl Stage {
             Stage::Predict => &[output::PREDICTIONS],
             Stage::Evaluate => &[output::METRICS, output::EVALUATION],
             Stage::Explain => &[output::ATTENTION, output::ATTENTION_MAPS],
-            Stage::Report => &[output::EFFECTS, output::CONTRASTS, output::PAGE, output::MARKDOWN],
+            Stage::Report => &[
+                output::EFFECTS,
+                output::CONTRASTS,
+                output::PAGE,
+                output::MARKDOWN,
+                output::EFFECTS_CSV,
+                output::CONTRASTS_CSV,
+                output::EFFECTS_TEX,
+            ],
         }
     }
 }
@@ -175,4 +183,17 @@ pub mod output {
     pub const PAGE: &str = "index.html";
     /// Its summary.
     pub const MARKDOWN: &str = "summary.md";
+    /// The table `effects` as CSV.
+    pub const EFFECTS_CSV: &str = "effects.csv";
+    /// The table `contrasts` as CSV.
+    pub const CONTRASTS_CSV: &str = "contrasts.csv";
+    /// The effects on the headline metric as a table for LaTeX.
+    pub const EFFECTS_TEX: &str = "effects.tex";
+    /// The endings of the files of a figure.
+    pub const FIGURE_KINDS: [&str; 2] = ["svg", "png"];
+
+    /// Whether an output is a figure.
+    pub fn is_figure(name: &str) -> bool {
+        FIGURE_KINDS.iter().any(|kind| name.strip_suffix(kind).is_some_and(|stem| stem.ends_with('.')))
+    }
 }

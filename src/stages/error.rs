@@ -11,6 +11,7 @@ use crate::effects::EffectError;
 use crate::metrics::ScoredError;
 use crate::pixels::store::{BadImage, StoreError};
 use crate::report::ReportError;
+use crate::report::figures::FigureError;
 use crate::tables::TableError;
 
 /// Bad images that a message names; the rest is counted.
@@ -122,6 +123,9 @@ pub enum StageError {
     /// The page cannot be made.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// A figure cannot be drawn.
+    #[error(transparent)]
+    Figure(#[from] FigureError),
     /// A table lacks what another one names.
     #[error("{what}")]
     Inconsistent {

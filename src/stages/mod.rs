@@ -23,6 +23,7 @@ mod report_mistakes;
 mod report_notices;
 mod report_origin;
 mod report_overlay;
+mod report_papers;
 mod report_pictures;
 mod report_references;
 mod report_tiles;
@@ -49,6 +50,7 @@ pub fn compute(work: &StageWork, progress: &(dyn Fn(usize, usize) + Sync)) -> Re
     let started = Instant::now();
     let out = work.store.attempt(&work.fingerprint)?;
     let stage = work.node().stage;
+    let mut outputs: Vec<String> = stage.outputs().iter().map(|&name| name.to_owned()).collect();
     match stage {
         Stage::Ingest => ingest::ingest(work, &out)?,
         Stage::Scan => scan::scan(work, &out, progress)?,
@@ -59,18 +61,21 @@ pub fn compute(work: &StageWork, progress: &(dyn Fn(usize, usize) + Sync)) -> Re
         Stage::Regions => regions::regions(work, &out)?,
         Stage::References => references::references(work, &out, progress)?,
         Stage::Evaluate => evaluate::evaluate(work, &out)?,
-        Stage::Report => report::report(work, &out)?,
+        Stage::Report => outputs.extend(report::report(work, &out)?),
         Stage::Train | Stage::Predict | Stage::Explain => panic!("bug: `{}` is a worker's", stage.as_str()),
     }
-    Ok(out.publish(stage.outputs(), Provenance::here(started))?)
+    let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
+    Ok(out.publish(&outputs, Provenance::here(started))?)
 }
 
-/// Makes the report of the runs that there are while a study is under way, into a private folder that goes when it is dropped.
+/// Makes the report of the runs that there are while a study is under way, into a private folder that goes when it is dropped. Returns
+/// the names of its files too.
 ///
 /// # Errors
 /// What went wrong.
-pub fn draft(work: &StageWork) -> Result<Attempt, StageError> {
+pub fn draft(work: &StageWork) -> Result<(Attempt, Vec<String>), StageError> {
     let out = work.store.attempt(&work.fingerprint)?;
-    report::report(work, &out)?;
-    Ok(out)
+    let figures = report::report(work, &out)?;
+    let files = Stage::Report.outputs().iter().map(|&name| name.to_owned()).chain(figures).collect();
+    Ok((out, files))
 }

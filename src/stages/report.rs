@@ -12,6 +12,7 @@ use super::report_contrasts::varied;
 use super::report_data::{Shared, data};
 use super::report_mistakes::mistakes;
 use super::report_origin::origin;
+use super::report_papers::papers;
 use super::report_references::Beside;
 use super::work::{StageWork, read_json, write_table};
 use crate::cache::Attempt;
@@ -26,11 +27,11 @@ use crate::spec::settings::Experiment;
 use crate::tables;
 use crate::tables::rows::{ContrastRow, EffectRow, HistoryRow};
 
-/// Compares the runs and makes the page.
+/// Compares the runs and makes the page. Returns the names of the study's figures.
 ///
 /// # Errors
 /// Where results do not fit together.
-pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
+pub fn report(work: &StageWork, out: &Attempt) -> Result<Vec<String>, StageError> {
     let mut scored = Vec::new();
     let mut states = HashMap::new();
     let beside = Beside::load(&work.results())?;
@@ -46,10 +47,10 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     comparison.effects.extend(of_attention);
     let (of_variants, of_contrasts): (Vec<_>, Vec<_>) =
         comparison.effects.iter().partition(|effect| effect.kind == Kind::Variant);
-    let rows: Vec<EffectRow> = of_variants.iter().map(|effect| effect.row()).collect();
-    write_table(out, output::EFFECTS, &rows, "report")?;
-    let rows: Vec<ContrastRow> = of_contrasts.iter().map(|effect| effect.contrast_row()).collect();
-    write_table(out, output::CONTRASTS, &rows, "report")?;
+    let effect_rows: Vec<EffectRow> = of_variants.iter().map(|effect| effect.row()).collect();
+    write_table(out, output::EFFECTS, &effect_rows, "report")?;
+    let contrast_rows: Vec<ContrastRow> = of_contrasts.iter().map(|effect| effect.contrast_row()).collect();
+    write_table(out, output::CONTRASTS, &contrast_rows, "report")?;
 
     let shared = Shared::load(work)?;
     let (headline, label_metric) =
@@ -89,7 +90,8 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<(), StageError> {
     study.answers = answers(&work.plan, &order, &scored, study.labels.len())?;
     study.mistakes = mistakes(work, &shared, &report::best(&study), &scored)?;
     write_text(out, output::PAGE, &report::page(&study)?)?;
-    write_text(out, output::MARKDOWN, &report::summary_md(&study))
+    write_text(out, output::MARKDOWN, &report::summary_md(&study))?;
+    papers(&study, &effect_rows, &contrast_rows, out)
 }
 
 const METHOD: &str = "Differences are paired by seed: each run of a variant against the run of its baseline with the \

@@ -162,7 +162,7 @@ fn one_to_json_lines(source: &Source<'_>, out: &mut dyn Write) -> Result<(), Exp
 }
 
 /// A value on its way to text.
-enum Cell {
+pub(super) enum Cell {
     Nothing,
     Flag(bool),
     /// A number without a place in JSON: `NaN`, `inf`, `-inf`.
@@ -183,7 +183,8 @@ impl Cell {
     }
 }
 
-fn csv_cell(cell: &Cell) -> &str {
+/// As CSV writes it.
+pub(super) fn csv_cell(cell: &Cell) -> &str {
     match cell {
         Cell::Nothing => "",
         Cell::Flag(true) => "1",
@@ -192,7 +193,8 @@ fn csv_cell(cell: &Cell) -> &str {
     }
 }
 
-fn value(array: &dyn Array, row_idx: usize) -> Result<Cell, ArrowError> {
+/// The value of a column in a row.
+pub(super) fn value(array: &dyn Array, row_idx: usize) -> Result<Cell, ArrowError> {
     let any = array.as_any();
     if array.is_null(row_idx) {
         Ok(Cell::Nothing)

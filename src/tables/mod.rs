@@ -4,6 +4,7 @@ pub mod attention;
 pub mod columns;
 pub mod comparisons;
 mod contained;
+mod csv;
 pub mod dataset;
 pub mod export;
 pub mod file;
@@ -15,4 +16,5 @@ mod tests;
 
 pub use columns::ContentError;
 pub use contained::contained;
+pub use csv::write_csv;
 pub use file::{Table, TableError, read, write};

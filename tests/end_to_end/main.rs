@@ -16,6 +16,7 @@ mod folds;
 mod first_steps;
 mod harness;
 mod hub;
+mod papers;
 mod preview;
 mod keys;
 mod live;

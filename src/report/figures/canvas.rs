@@ -5,6 +5,8 @@ use std::fmt::Write;
 use super::font;
 use super::ink::BLACK;
 
+/// White around everything, in points.
+const MARGIN: f64 = 2.0;
 /// From one line of a paragraph to the next, in sizes of its letters.
 const LINE: f64 = 1.3;
 
@@ -234,13 +236,15 @@ impl Canvas {
         let _ = writeln!(self.body, "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" {}/>", paint.attributes());
     }
 
-    /// The document, `height` points high.
+    /// The document, `height` points high, with its margin around it.
     pub fn finish(self, height: f64) -> String {
-        let (width, height) = (number(self.width), number(height));
+        let [width, height] = [self.width, height].map(|side| number(side + 2.0 * MARGIN));
+        let origin = number(-MARGIN);
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}pt\" height=\"{height}pt\" viewBox=\"0 0 {width} {height}\" \
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}pt\" height=\"{height}pt\" \
+             viewBox=\"{origin} {origin} {width} {height}\" \
              font-family=\"{}\" role=\"img\">\n<title>{}</title>\n<desc>{}</desc>\n\
-             <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n{}</svg>\n",
+             <rect x=\"{origin}\" y=\"{origin}\" width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n{}</svg>\n",
             font::FAMILIES,
             escaped(&clean(&self.title)),
             escaped(&clean(&self.description)),

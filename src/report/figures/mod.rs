@@ -13,7 +13,7 @@ mod forest;
 mod ink;
 mod labels;
 mod png;
-mod rows;
+pub(super) mod rows;
 mod scores;
 #[cfg(test)]
 mod tests;
@@ -23,10 +23,10 @@ use super::study::Study;
 
 pub use png::{FigureError, png};
 
-/// The width of one column of a journal, in points: 3.5 inches.
-const ONE_COLUMN: f64 = 252.0;
-/// The width of two columns, in points: 7.16 inches.
-const TWO_COLUMNS: f64 = 516.0;
+/// The width of one column of a journal, in points: 3.5 inches, less the margins.
+const ONE_COLUMN: f64 = 248.0;
+/// The width of two columns, in points: 7.16 inches, less the margins.
+const TWO_COLUMNS: f64 = 512.0;
 
 /// The names that figures can have, whatever the study.
 pub const NAMES: [&str; 9] = [

@@ -32,7 +32,6 @@ pub fn scores(study: &Study, scores: &Scores) -> Option<String> {
     let all = scored(study, scores);
     let (kept, left_out) = rows::ends(all.len());
     let kept: Vec<&Scored> = kept.into_iter().map(|at| &all[at]).collect();
-    let scaled = |value: f64| if metric.unit == Unit::Share { 100.0 * value } else { value };
     let text = |of: &Scored| format::spread(metric.unit, of.spread.mean(), of.spread.sd());
 
     let widest = |texts: &mut dyn Iterator<Item = f64>| texts.fold(0.0, f64::max);
@@ -43,7 +42,11 @@ pub fn scores(study: &Study, scores: &Scores) -> Option<String> {
     let (left, right) = (names + GAP, ONE_COLUMN - numbers - GAP);
     let values = kept.iter().flat_map(|of| {
         let seeds = of.spread.values.iter().map(|&(_, value)| value);
-        seeds.chain([of.constant, of.colour].into_iter().flatten()).map(scaled).collect::<Vec<_>>()
+        seeds
+            .chain(ends(of.spread, metric.unit))
+            .chain([of.constant, of.colour].into_iter().flatten())
+            .map(|value| scaled(metric.unit, value))
+            .collect::<Vec<_>>()
     });
     if kept.iter().all(|of| of.spread.values.is_empty()) {
         return None;
@@ -64,7 +67,7 @@ pub fn scores(study: &Study, scores: &Scores) -> Option<String> {
     let mut end = axis.draw_horizontal(&mut canvas, (TOP, bottom), &title);
     for (at, of) in kept.iter().enumerate() {
         let top = TOP + ROW * at as f64;
-        draw_row(&mut canvas, of, top, names, &axis, &scaled);
+        draw_row(&mut canvas, of, (top, names), &axis, metric.unit);
         canvas.text((ONE_COLUMN, top + 0.5 * ROW + 2.5), Type::SMALL.at(Anchor::End), &text(of));
     }
     end = key(&mut canvas, end + 8.0, &kept, study);
@@ -108,14 +111,8 @@ fn scored<'a>(study: &'a Study, scores: &'a Scores) -> Vec<Scored<'a>> {
     all
 }
 
-fn draw_row(
-    canvas: &mut Canvas,
-    of: &Scored,
-    top: f64,
-    names: f64,
-    axis: &Axis,
-    scaled: &impl Fn(f64) -> f64,
-) {
+fn draw_row(canvas: &mut Canvas, of: &Scored, (top, names): (f64, f64), axis: &Axis, unit: Unit) {
+    let scaled = |value: f64| scaled(unit, value);
     let middle = top + 0.5 * ROW;
     canvas.name((0.0, middle + 2.8), Type::BODY, names, &of.variant.name);
     // Marks of neighbouring rows meet and become one line where all stand beside the same references.
@@ -125,10 +122,8 @@ fn draw_row(
         }
     }
     let colour = if of.is_baseline { ink::BLACK } else { BLUE };
-    if let Some(sd) = of.spread.sd() {
-        let mean = of.spread.mean();
-        let [from, to] =
-            [mean - sd, mean + sd].map(|v| axis.place(scaled(v)).clamp(axis.range.0, axis.range.1));
+    if let [from, to] = ends(of.spread, unit)[..] {
+        let [from, to] = [from, to].map(|end| axis.place(scaled(end)));
         canvas.line((from, middle), (to, middle), Stroke::solid(colour, 1.1));
     }
     for &(_, value) in &of.spread.values {
@@ -138,6 +133,18 @@ fn draw_row(
     if of.spread.mean().is_finite() {
         ink::rhombus(canvas, (axis.place(scaled(of.spread.mean())), middle), colour);
     }
+}
+
+/// As the page shows it.
+fn scaled(unit: Unit, value: f64) -> f64 {
+    if unit == Unit::Share { 100.0 * value } else { value }
+}
+
+/// Mean less and plus standard deviation, within what the metric can be; empty below two seeds.
+fn ends(spread: &Spread, unit: Unit) -> Vec<f64> {
+    let (mean, Some(sd)) = (spread.mean(), spread.sd()) else { return Vec::new() };
+    let (least, most) = if unit == Unit::Share { (0.0, 1.0) } else { (f64::MIN, f64::MAX) };
+    [mean - sd, mean + sd].map(|end| end.clamp(least, most)).into()
 }
 
 const BLUE: &str = "#0072b2";
