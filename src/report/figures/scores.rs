@@ -36,7 +36,7 @@ pub fn scores(study: &Study, scores: &Scores) -> Option<String> {
 
     let widest = |texts: &mut dyn Iterator<Item = f64>| texts.fold(0.0, f64::max);
     let names =
-        widest(&mut kept.iter().map(|of| Type::BODY.width(&of.variant.name))).min(NAMES).max(30.0) + 1.0;
+        widest(&mut kept.iter().map(|of| Type::BODY.width(&of.variant.name))).clamp(30.0, NAMES) + 1.0;
     let numbers =
         widest(&mut kept.iter().map(|of| Type::SMALL.width(&text(of)))).max(Type::HEAD.width(SPREAD));
     let (left, right) = (names + GAP, ONE_COLUMN - numbers - GAP);
