@@ -301,7 +301,7 @@ pub struct StatusArgs {
     /// The spec and where results lie.
     #[command(flatten)]
     pub spec: SpecArgs,
-    /// Look again every two seconds, until all is done.
+    /// Look again and again, until all is done or has failed: on a terminal drawn anew each second, elsewhere a line for each change.
     #[arg(long)]
     pub watch: bool,
 }

@@ -24,6 +24,7 @@ mod rounds;
 mod run;
 mod sharing;
 mod status;
+mod status_text;
 mod study;
 mod table;
 mod tracking;

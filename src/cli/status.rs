@@ -1,21 +1,24 @@
 //! `ablatrix status`: where a study stands, also while another process runs it.
 
+use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use serde_json::json;
+use terminal_size::{Height, terminal_size};
 
 use super::args::{OutputFormat, StatusArgs};
 use super::print;
-use super::render::{Failure, plain};
+use super::render::Failure;
+use super::status_text::{self, changed, whole};
 use super::study::Study;
-use crate::engine::{Doing, Standing, standing};
-use crate::plan::{Run, Stage};
+use crate::clock::unix_ms;
+use crate::engine::{Doing, Overview, Standing, standing};
 
 /// How often `--watch` looks.
-const PAUSE: Duration = Duration::from_secs(2);
-/// Puts the cursor into the corner of an empty screen.
-const CLEAR: &str = "\x1b[2J\x1b[H";
+const PAUSE: Duration = Duration::from_secs(1);
+/// Lines that a terminal has which does not tell.
+const HEIGHT: usize = 24;
 
 /// Shows where a study stands, once or until it is done.
 ///
@@ -23,85 +26,59 @@ const CLEAR: &str = "\x1b[2J\x1b[H";
 /// Rendered, with the exit code.
 pub fn status(args: &StatusArgs) -> Result<u8, Failure> {
     let mut study = Study::look(&args.spec)?;
-    let clear = args.watch && std::io::stdout().is_terminal();
-    let mut last = String::new();
+    let draws = args.watch && args.spec.format == OutputFormat::Text && std::io::stdout().is_terminal();
+    let mut last: Option<Overview> = None;
     loop {
         // What a digest was once stays so within one `Sources`: the next look wants a new one.
         let sources = study.new_sources();
         study.follow_results();
-        let all =
+        let now =
             standing(&study.plan, &study.store, &sources).map_err(|error| study.source_failure(&error))?;
-        let text = match args.spec.format {
-            OutputFormat::Json => {
-                json!({"experiment": study.plan.experiment.name, "stages": all}).to_string()
-            }
-            OutputFormat::Text => text(&study, &all),
-        };
-        if text != last {
-            print::out(&format!("{}{text}", if clear { CLEAR } else { "" }));
-            last = text;
+        match (&last, draws) {
+            (_, true) => draw(&study, &now, last.is_none()),
+            (None, false) => tell_all(&study, &now, args.spec.format),
+            (Some(before), false) => tell_changes(&study, before, &now, args.spec.format),
         }
-        let failed = all.iter().any(|one| matches!(one.state, Doing::Failed { .. }));
-        let running = all.iter().any(|one| matches!(one.state, Doing::Running { .. }));
+        let is = |wanted: fn(&Doing) -> bool| now.stages.iter().any(|one| wanted(&one.state));
+        let failed = is(|state| matches!(state, Doing::Failed { .. }));
+        let running = is(|state| matches!(state, Doing::Running { .. }));
         // After a failure nothing more may come; before the first stage something will.
-        if !args.watch || failed && !running || all.iter().all(|one| one.state == Doing::Done) {
+        if !args.watch || failed && !running || now.stages.iter().all(|one| one.state == Doing::Done) {
             return Ok(u8::from(failed));
         }
+        last = Some(now);
         std::thread::sleep(PAUSE);
     }
 }
 
-fn text(study: &Study, all: &[Standing]) -> String {
-    let count = |wanted: fn(&Doing) -> bool| all.iter().filter(|one| wanted(&one.state)).count();
-    let mut lines = vec![format!(
-        "{}: {} stages, {} done, {} running, {} failed, {} waiting",
-        study.plan.experiment.name,
-        all.len(),
-        count(|state| *state == Doing::Done),
-        count(|state| matches!(state, Doing::Running { .. })),
-        count(|state| matches!(state, Doing::Failed { .. })),
-        count(|state| *state == Doing::Waiting),
-    )];
-    for one in all.iter().filter(|one| one.run.is_empty() && one.state != Doing::Done) {
-        lines.push(format!("{}: {}", one.node, words(one)));
-    }
-    lines.push(String::new());
-    let mut rows = vec![["RUN", "STATE", "EPOCH", "VAL LOSS", "VAL MAP"].map(str::to_owned).to_vec()];
-    rows.extend(study.plan.runs.iter().map(|run| row(run, all)));
-    lines.push(print::aligned(&rows));
-    lines.join("\n")
+/// Draws over what was drawn before: a cleared screen would flicker.
+fn draw(study: &Study, now: &Overview, is_first: bool) {
+    let height = terminal_size().map_or(HEIGHT, |(_, Height(lines))| usize::from(lines));
+    print::out_raw(&status_text::screen(&whole(&study.plan, now, Some(height)), is_first));
 }
 
-fn row(run: &Run, all: &[Standing]) -> Vec<String> {
-    // The first of its stages that is not done says how it stands.
-    let open = run.nodes().map(|node| &all[node]).find(|one| one.state != Doing::Done);
-    let state = match open {
-        None => "done".to_owned(),
-        Some(one) if one.stage == Stage::Train => words(one),
-        Some(one) => format!("trained; {} {}", one.stage.as_str(), words(one)),
-    };
-    let epoch = open.and_then(|one| one.epoch.as_ref());
-    let epochs = open.and_then(|one| one.epochs);
-    let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.3}"));
-    vec![
-        run.name.clone(),
-        state,
-        match (epoch, epochs) {
-            (Some(row), Some(epochs)) => format!("{}/{epochs}", row.epoch),
-            (Some(row), None) => row.epoch.to_string(),
-            (None, _) => String::new(),
-        },
-        number(epoch.and_then(|row| row.val_loss)),
-        number(epoch.and_then(|row| row.val_map_macro)),
-    ]
+fn tell_all(study: &Study, now: &Overview, format: OutputFormat) {
+    let name = &study.plan.experiment.name;
+    print::out(&match format {
+        OutputFormat::Json => {
+            json!({"experiment": name, "stages": now.stages, "left_s": now.left_s}).to_string()
+        }
+        OutputFormat::Text => whole(&study.plan, now, None),
+    });
 }
 
-fn words(one: &Standing) -> String {
-    match &one.state {
-        Doing::Done => "done".to_owned(),
-        Doing::Running { by } if by.is_empty() => "running".to_owned(),
-        Doing::Running { by } => format!("running ({})", plain(by)),
-        Doing::Failed { message } => format!("failed: {}", plain(message.lines().next().unwrap_or_default())),
-        Doing::Waiting => "waiting".to_owned(),
+/// A line for each stage that something has happened to, in the order of the plan.
+fn tell_changes(study: &Study, before: &Overview, now: &Overview, format: OutputFormat) {
+    let known: HashMap<&str, &Standing> = before.stages.iter().map(|one| (one.node.as_str(), one)).collect();
+    let has_changed = |one: &&Standing| known.get(one.node.as_str()).is_none_or(|was| one.has_changed(was));
+    let (name, unix_ms) = (&study.plan.experiment.name, unix_ms());
+    for one in now.stages.iter().filter(has_changed) {
+        print::out(&match format {
+            OutputFormat::Json => {
+                json!({"experiment": name, "changed": one, "left_s": now.left_s, "unix_ms": unix_ms})
+                    .to_string()
+            }
+            OutputFormat::Text => changed(one),
+        });
     }
 }

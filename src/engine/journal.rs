@@ -80,6 +80,12 @@ pub struct News {
     pub message: String,
     /// The log to look into.
     pub log: Option<PathBuf>,
+    /// The stage's kind, as in `train`.
+    pub stage: String,
+    /// It was in the cache already, or another process made it.
+    pub cached: bool,
+    /// Seconds that it took.
+    pub elapsed_s: Option<f64>,
 }
 
 /// The news of the last `n` journals in `folder`, oldest first. Lines that cannot be read are passed over: the last

@@ -16,5 +16,5 @@ pub use event::Event;
 pub use journal::Journal;
 pub use local::{Gpus, PoolConfig, SpawnError, VISIBLE};
 pub use signals::Interrupt;
-pub use standing::{Doing, Standing, standing};
+pub use standing::{Doing, Overview, Standing, standing};
 pub use walk::{EngineConfig, EngineError, Outcome, run};

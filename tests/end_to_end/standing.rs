@@ -1,6 +1,7 @@
 //! `status` and `why`: what others can see of a study, while it runs and after.
 
 use std::fs;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -38,6 +39,7 @@ fn a_study_can_be_watched_while_another_process_runs_it() {
         std::thread::sleep(Duration::from_millis(50));
     };
     assert_eq!((&seen["stage"], &seen["epochs"]), (&Value::from("train"), &Value::from(40)));
+    assert!(seen["left_s"].as_f64().is_some_and(|left| left >= 0.0), "{seen}");
     assert!(seen["state"]["by"].as_str().unwrap().contains(&format!("process {pid} on ")), "{seen}");
     run.kill().unwrap();
     run.wait().unwrap();
@@ -58,6 +60,62 @@ fn a_study_can_be_watched_while_another_process_runs_it() {
         .collect();
     for event in ["planned", "started", "training_from", "epoch", "finished"] {
         assert!(lines.iter().any(|line| line["event"] == event && line["unix_ms"].is_u64()), "{event}");
+    }
+}
+
+/// Those who look on see a study go by: first all of it, then a line for each change, and with the study they end.
+#[test]
+fn a_study_that_is_watched_is_told_change_by_change() {
+    let Some(lab) = Lab::new() else { return };
+    let spec = SPEC.replace("epochs = 2", "epochs = 3").replace("seeds = 2", "seeds = 1");
+    lab.write_spec(&spec);
+    let watch = |format: &str| {
+        let mut command = lab.command("cache", "status", &["--watch", "--format", format]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let watching = [watch("text"), watch("json")];
+    lab.run("cache");
+    let [text, json] = watching.map(|child| child.wait_with_output().unwrap());
+    for ended in [&text, &json] {
+        assert_eq!(ended.status.code(), Some(0), "{}", stderr(ended));
+    }
+    let said = stdout(&text);
+    assert!(said.starts_with("tiny: ") && said.contains("0 of 3 runs done\n"), "{said}");
+    let head = said.find("RUN ").unwrap();
+    for line in ["\nsplit: done\n", "\ntrain flip/seed=1: done\n", "\nreport: done\n"] {
+        assert_eq!(said[head..].matches(line).count(), 1, "{line} in {said}");
+    }
+    assert!(!said.contains('\x1b'), "{said}");
+
+    let lines: Vec<Value> = stdout(&json).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let stages = lines[0]["stages"].as_array().unwrap();
+    assert!(stages.iter().all(|stage| stage["state"]["is"] == "waiting"), "{}", lines[0]);
+    let done: Vec<&str> = lines[1..]
+        .iter()
+        .filter(|line| line["changed"]["state"]["is"] == "done")
+        .map(|line| line["changed"]["node"].as_str().unwrap())
+        .collect();
+    assert_eq!(done.len(), stages.len(), "each stage ends once: {done:?}");
+    assert_eq!(done.last(), Some(&"report"));
+    assert!(lines[1..].iter().all(|line| line["experiment"] == "tiny" && line["unix_ms"].is_u64()));
+}
+
+/// What fails ends the watch, with its reason, and with the exit code of `status`.
+#[test]
+fn a_watch_ends_with_a_failure() {
+    let Some(lab) = Lab::new() else { return };
+    fs::write(lab.path("empty.safetensors"), b"\x02\0\0\0\0\0\0\0{}").unwrap();
+    let weights = "\"mobilenet_v3_small\"\nweights = \"empty.safetensors\"";
+    lab.write_spec(&SPEC.replace("\"mobilenet_v3_small\"", weights).replace("seeds = 2", "seeds = 1"));
+    assert_eq!(lab.call("cache", "run", &["--quiet"]).status.code(), Some(1));
+    for args in [&["--watch"][..], &[]] {
+        let output = lab.call("cache", "status", args);
+        assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+        assert!(
+            stdout(&output).contains("3 failed") && stdout(&output).contains("failed: "),
+            "{}",
+            stdout(&output)
+        );
     }
 }
 
