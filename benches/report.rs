@@ -1,210 +1,295 @@
-//! The report of a large study: page, summary, figures and LaTeX from results that are compared already. 200 variants x 10 seeds x 60 labels
-//! x 30 epochs, on as many threads as there are cores.
+//! How long `ablatrix report` takes for a study of real size, how much memory, and how the page answers in a browser.
 //!
-//! `cargo bench --bench report [FILE]` prints times, sizes and the largest memory, and leaves the page in FILE, `report_opens.py` opens it.
+//! `cargo bench --bench report [VARIANTS SEEDS LABELS EPOCHS]`; without numbers 200 variants with 10 seeds each, 60 labels, 30 epochs. It lays
+//! out 1,500 pictures in `target/tmp/report`, computes the stages of the data, and gives trainings and predictions made-up results;
+//! `ablatrix report` scores them once. Then the report alone is made several times, each with another region of equivalence. With
+//! chromium and its driver the last page is opened, and filtered and sorted as a reader would.
 
-use std::collections::BTreeMap;
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints its figures, and may end so"
+)]
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use ablatrix::cache::{Attempt, Entry, Provenance, Store};
 use ablatrix::job::{StopReason, TrainSummary};
-use ablatrix::metrics::Counts as Answered;
-use ablatrix::report::{self, *};
-use ablatrix::seed::{Draws, Key};
-use ablatrix::tables::rows::{EffectRow, HistoryRow, Part, Validation};
+use ablatrix::plan::{Node, Plan, Sources, Stage, fingerprint, output};
+use ablatrix::seed::Key;
+use ablatrix::spec::{self, Overrides};
+use ablatrix::tables;
+use ablatrix::tables::rows::{HistoryRow, LabelTable, Part, PredictionTable, SplitRow, Validation};
+use serde_json::{Value, json};
 
-const VARIANTS: usize = 200;
-const SEEDS: u64 = 10;
-const LABELS: usize = 60;
-const EPOCHS: u32 = 30;
+#[path = "../tests/browser/webdriver.rs"]
+mod webdriver;
 
-fn main() {
-    let study = study();
-    let started = Instant::now();
-    let page = report::page(&study).expect("a page");
-    let of_page = started.elapsed();
-    let summary = report::summary_md(&study);
-    let tex = report::effects_tex(&study);
-    let started = Instant::now();
-    let figures = report::figures::figures(&study);
-    let of_svg = started.elapsed();
-    let pngs: usize =
-        figures.iter().map(|figure| report::figures::png(&figure.svg).expect("a picture").len()).sum();
-    let of_png = started.elapsed() - of_svg;
-    let svgs: usize = figures.iter().map(|figure| figure.svg.len()).sum();
-    println!("{VARIANTS} variants x {SEEDS} seeds x {LABELS} labels x {EPOCHS} epochs");
-    println!("page     {:7.2} s {:9} bytes", of_page.as_secs_f64(), page.len());
-    println!("summary          {:9} bytes, LaTeX {} bytes", summary.len(), tex.len());
-    println!("SVG      {:7.2} s {svgs:9} bytes, {} figures", of_svg.as_secs_f64(), figures.len());
-    println!("PNG      {:7.2} s {pngs:9} bytes", of_png.as_secs_f64());
-    println!("memory   {:7} MiB at the most", peak_mib());
-    if let Some(place) = std::env::args().skip(1).find(|argument| !argument.starts_with("--")) {
-        std::fs::write(&place, page).expect("the page can be written");
+const PICTURES: usize = 1_500;
+const ROUNDS: usize = 3;
+
+/// How large the study is.
+#[derive(Clone, Copy)]
+struct Size {
+    variants: usize,
+    seeds: usize,
+    labels: usize,
+    epochs: u32,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    // Cargo adds `--bench`.
+    let numbers: Vec<usize> = std::env::args()
+        .skip(1)
+        .filter(|arg| !arg.starts_with("--"))
+        .map(|arg| arg.parse())
+        .collect::<Result<_, _>>()?;
+    let &[variants, seeds, labels, epochs] = numbers.as_slice().try_into().unwrap_or(&[200, 10, 60, 30]);
+    let size = Size { variants, seeds, labels, epochs: u32::try_from(epochs)? };
+    let folder = PathBuf::from("target/tmp/report");
+    let _ = fs::remove_dir_all(&folder);
+    lay_out(&folder, size)?;
+    fill(&folder, size)?;
+    let (first, _) = report(&folder, &[])?;
+    println!(
+        "{variants} variants x {seeds} seeds x {labels} labels x {epochs} epochs; scored and reported in {first:.1} s"
+    );
+    for round in 0..ROUNDS {
+        let (seconds, mib) = report(&folder, &["--set", &format!("report.equivalence=0.00{}", round + 1)])?;
+        println!("the report alone: {seconds:.1} s, up to {mib} MiB");
     }
-}
-
-/// The largest resident set so far, as the system tells it.
-fn peak_mib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-    line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap_or(0) / 1024
-}
-
-fn metric(name: &str, shown: &str) -> Metric {
-    Metric {
-        metric: name.into(),
-        name: shown.into(),
-        meaning: "made up".into(),
-        higher_is_better: true,
-        unit: Unit::Share,
+    let page = folder.join("reports/report/index.html");
+    let text = fs::read_to_string(&page)?;
+    let pictures: usize =
+        text.match_indices("data:image/").map(|(at, _)| text[at..].find('"').unwrap_or(0)).sum();
+    let mb = |bytes: usize| bytes as f64 / 1e6;
+    println!("the page: {:.2} MB, and {:.2} MB of pictures", mb(text.len() - pictures), mb(pictures));
+    if Command::new("chromedriver").arg("--version").stdout(Stdio::null()).status().is_ok() {
+        browse(&fs::canonicalize(&page)?);
     }
+    Ok(())
 }
 
-fn study() -> Study {
-    let labels: Vec<String> = (0..LABELS).map(|label| format!("label {label:02}")).collect();
-    let arm = |v: usize| if v == 0 { "none".to_owned() } else { format!("op{v:03}+flip") };
-    let mut draws = Key::root(3).draws();
-    let mut runs = Vec::new();
-    for v in 0..VARIANTS {
-        let level = 0.5 + 0.02 * draws.normal();
-        for seed in 1..=SEEDS {
-            let state = RunState::Done(Box::new(result(&labels, level, &mut draws)));
-            runs.push(Run { name: format!("{}/seed={seed}", arm(v)), variant: arm(v), seed, fold: None, state });
+/// Pictures of one grey, a CSV with a column for each label, and the spec: one op at many levels.
+fn lay_out(folder: &Path, size: Size) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(folder.join("pictures"))?;
+    let mut csv = "file_name".to_owned();
+    for label in 0..size.labels {
+        write!(csv, ",label {label:02}")?;
+    }
+    let mut draws = Key::root(1).child("labels").draws();
+    for i in 0..PICTURES {
+        let picture = image::RgbImage::from_pixel(16, 16, image::Rgb([i as u8, (i >> 8) as u8, 90]));
+        picture.save(folder.join(format!("pictures/{i:04}.png")))?;
+        write!(csv, "\n{i:04}.png")?;
+        for label in 0..size.labels {
+            // From one picture in three to one in a hundred.
+            let share = 0.33 * 0.03_f64.powf(label as f64 / size.labels as f64);
+            write!(csv, ",{}", u8::from(draws.chance(share)))?;
         }
     }
-    let mut effects = Vec::new();
-    for v in 1..VARIANTS {
-        effects.push(effect(&arm(v), None, "map_macro", &mut draws));
-        effects.push(effect(&arm(v), None, "f1_macro", &mut draws));
-        effects.extend(labels.iter().map(|label| effect(&arm(v), Some(label), "ap", &mut draws)));
-    }
-    let counts = || Counts { rows: 1000, positives: vec![90; LABELS] };
-    let part = |part| PartCounts { part, counts: counts() };
-    let names: Vec<String> = (0..VARIANTS).map(arm).collect();
-    Study {
-        name: "large".into(),
-        question: "How long does a large report take?".into(),
-        generated_at: "2026-11-24 10:15 UTC".into(),
-        headline: metric("map_macro", "mAP"),
-        label_metric: metric("ap", "AP"),
-        other_metrics: vec![metric("f1_macro", "macro F1")],
-        equivalence: 0.005,
-        folds: 0,
-        data: Data {
-            images: 1500,
-            parts: vec![part(Part::Train), part(Part::Val), part(Part::Test)],
-            before: counts(),
-            after: counts(),
-            ..Data::default()
-        },
-        augmented: None,
-        attention: None,
-        baseline: "none".into(),
-        variants: names
-            .iter()
-            .map(|name| Variant {
-                name: name.clone(),
-                arm: name.clone(),
-                point: BTreeMap::new(),
-                ops: "an op with some words on what it does".into(),
-            })
-            .collect(),
-        axes: vec![],
-        runs,
-        references: vec![],
-        test_parts: vec![],
-        effects,
-        contrasts: vec![],
-        answers: names.iter().take(6).map(|name| answers(name)).collect(),
-        mistakes: Mistakes { bytes: 0, left_out: 0, of: vec![] },
-        effects_method: "made up".into(),
-        warnings: vec![],
-        provenance: Provenance::default(),
-        labels,
-    }
+    fs::write(folder.join("labels.csv"), csv + "\n")?;
+    let levels: Vec<String> = (1..size.variants).map(|n| format!("{}", n as f64 / 1_000.0)).collect();
+    let text = format!(
+        "name = \"report\"\nseeds = {}\n[dataset]\nformat = \"csv\"\nannotations = \"labels.csv\"\nimages = \"pictures\"\n[labels]\n\
+         from = \"columns\"\n[split]\nnear_duplicates = \"off\"\n[images]\nsize = 32\n[train]\nepochs = {}\n[augment.ops]\n\
+         noise = {{ op = \"gauss_noise\" }}\n[augment.grid]\ndesign = \"add_one\"\nlevels.noise.p = [{}]\n",
+        size.seeds,
+        size.epochs,
+        levels.join(", ")
+    );
+    Ok(fs::write(folder.join("report.toml"), text)?)
 }
 
-fn answers(variant: &str) -> Answers {
-    let precision = (0..RECALLS).map(|i| 1.0 - 0.01 * i as f64).collect();
-    let bin = |i: u32| ReliabilityBin { probability: 0.1 * f64::from(i), share: 0.09 * f64::from(i), n: 100 };
-    let label = LabelAnswers { precision, reliability: (0..10).map(bin).collect() };
-    Answers { variant: variant.into(), labels: vec![label; LABELS] }
+/// Gives every training and every prediction a result.
+fn fill(folder: &Path, size: Size) -> Result<(), Box<dyn Error>> {
+    for until in ["pixels", "balance"] {
+        let status = command(folder, &["run", "report.toml", "--until", until, "--quiet"]).status()?;
+        assert!(status.success(), "the stages of the data are computed");
+    }
+    let store = Store::open(&folder.join("cache"))?;
+    let loaded = spec::load(&folder.join("report.toml"), &Overrides { items: vec![] })?;
+    let plan = Plan::new(&loaded)?;
+    let sources = Sources::new(&store);
+    let mut entries: HashMap<usize, Entry> = HashMap::new();
+    let mut truth: Option<(LabelTable, Vec<SplitRow>)> = None;
+    for (at, node) in plan.nodes.iter().enumerate() {
+        if !matches!(node.stage, Stage::Train | Stage::Predict) {
+            if node.inputs.iter().all(|from| entries.contains_key(&from.node)) {
+                let print = fingerprint(node, |from| &entries[&from], &sources)?;
+                entries.extend(store.lookup(&print.key)?.map(|entry| (at, entry)));
+            }
+            continue;
+        }
+        if truth.is_none() {
+            let read = |stage: Stage, name: &str| {
+                let made = plan.of_stage(stage).next().and_then(|node| entries.get(&node)).unwrap();
+                store.object(made.digest(name)).unwrap()
+            };
+            let labels = tables::read(&read(Stage::Label, output::LABELS))?;
+            truth = Some((labels, tables::read(&read(Stage::Split, output::SPLIT))?));
+        }
+        let (labels, split) = truth.as_ref().unwrap();
+        let print = fingerprint(node, |from| &entries[&from], &sources)?;
+        let attempt = store.attempt(&print)?;
+        match node.stage {
+            Stage::Train => write_training(&attempt, node, size)?,
+            _ => write_predictions(&attempt, node, labels, split)?,
+        }
+        entries.insert(at, attempt.publish(node.stage.outputs(), Provenance::default())?);
+    }
+    Ok(())
 }
 
-fn result(labels: &[String], level: f64, draws: &mut Draws) -> RunResult {
-    let score = |label: Option<&String>, metric: &str, value: f64| Score {
-        label: label.cloned(),
-        metric: metric.into(),
-        value,
+fn write_training(attempt: &Attempt, node: &Node, size: Size) -> Result<(), Box<dyn Error>> {
+    let mut draws = Key::root(2).child(&node.run).draws();
+    let row = |epoch: u32| {
+        let rest = (-4.0 * f64::from(epoch) / f64::from(size.epochs)).exp();
+        HistoryRow {
+            run: node.run.clone(),
+            epoch,
+            lr: 1e-3 * rest,
+            train_loss: 0.1 + 0.5 * rest,
+            val: Validation {
+                loss: 0.2 + 0.4 * rest + 0.01 * draws.normal(),
+                map_macro: 0.6 - 0.4 * rest,
+                ..Validation::NONE
+            },
+            seconds: 20.0 + draws.f64(),
+            images_per_second: 100.0 + draws.f64(),
+            wait_share: 0.01,
+            finished_ms: 1_700_000_000_000 + 20_000 * i64::from(epoch),
+        }
     };
-    let mut scores: Vec<Score> =
-        labels.iter().map(|label| score(Some(label), "ap", level + 0.05 * draws.normal())).collect();
-    scores.push(score(None, "map_macro", level + 0.01 * draws.normal()));
-    scores.push(score(None, "f1_macro", level - 0.1 + 0.01 * draws.normal()));
-    let counts =
-        Answered { true_positives: 60, false_positives: 30, false_negatives: 30, true_negatives: 880 };
-    RunResult {
-        summary: TrainSummary {
-            epochs_run: EPOCHS,
-            epochs_planned: EPOCHS,
-            best_epoch: EPOCHS - 2,
-            best_watched_epoch: EPOCHS - 2,
-            stop: StopReason::LastEpoch,
-            divergence: None,
-            smaller_batches: None,
-            trained_parameters: 1_502_000,
-            parameters: 1_530_000,
-            replaced: vec![],
-            positive_weights: vec![],
-        },
-        flags: vec![],
-        cautions: vec![],
-        history: (1..=EPOCHS).map(|of| epoch(of, level, draws)).collect(),
-        scores,
-        thresholds: vec![0.4; labels.len()],
-        counts: vec![counts; labels.len()],
+    let history: Vec<HistoryRow> = (1..=size.epochs).map(row).collect();
+    tables::write(&attempt.path(output::HISTORY), &history, "train")?;
+    let summary = TrainSummary {
+        epochs_run: size.epochs,
+        epochs_planned: size.epochs,
+        best_epoch: size.epochs,
+        best_watched_epoch: size.epochs,
+        stop: StopReason::LastEpoch,
+        divergence: None,
+        smaller_batches: None,
+        trained_parameters: 1_500_000,
+        parameters: 1_500_000,
+        replaced: vec![],
+        positive_weights: vec![],
+    };
+    fs::write(attempt.path(output::SUMMARY), serde_json::to_vec(&summary)?)?;
+    Ok(fs::write(attempt.path(output::MODEL), &node.name)?)
+}
+
+/// Logits that know something of the truth, each variant a little more than the one before.
+fn write_predictions(
+    attempt: &Attempt,
+    node: &Node,
+    labels: &LabelTable,
+    split: &[SplitRow],
+) -> Result<(), Box<dyn Error>> {
+    let place: HashMap<i64, usize> = labels.image_ids.iter().enumerate().map(|(at, &id)| (id, at)).collect();
+    let n_labels = labels.labels.len();
+    let mut draws = Key::root(3).child(&node.run).draws();
+    let level = 1.0 + 0.2 * Key::root(4).child(&node.variant.name).draws().f64();
+    let rows = split.iter().filter(|row| row.part != Part::Train);
+    let mut table = PredictionTable {
+        run: node.run.clone(),
+        labels: labels.labels.clone(),
+        image_ids: vec![],
+        parts: vec![],
+        logits: vec![],
+    };
+    for row in rows {
+        table.image_ids.push(row.image_id);
+        table.parts.push(row.part);
+        let from = place[&row.image_id] * n_labels;
+        let logit = |&has: &bool| (if has { level } else { -level } + draws.normal()) as f32;
+        table.logits.extend(labels.positives[from..from + n_labels].iter().map(logit));
+    }
+    Ok(tables::write(&attempt.path(output::PREDICTIONS), &table, "predict")?)
+}
+
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ablatrix"));
+    // Nothing is trained, so that a worker needs only a name.
+    command.env("ABLATRIX_WORKER", "/bin/true").current_dir(folder).args(args).stdout(Stdio::null());
+    command
+}
+
+/// Seconds and largest memory in MiB of a call of `report`.
+fn report(folder: &Path, more: &[&str]) -> Result<(f64, u64), Box<dyn Error>> {
+    let args: Vec<&str> = ["report", "report.toml", "--format", "json"].iter().chain(more).copied().collect();
+    let started = Instant::now();
+    let mut child = command(folder, &args).spawn()?;
+    let mut peak = 0;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        peak = peak_kib(child.id()).unwrap_or(0).max(peak);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    };
+    assert!(status.success(), "`report` ends well");
+    Ok((started.elapsed().as_secs_f64(), peak / 1024))
+}
+
+/// The largest resident set of a living process so far, in KiB.
+fn peak_kib(id: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// Opens the page, and says when it could be read and how fast it answers; the last frame of each answer included.
+fn browse(page: &Path) {
+    let session = webdriver::Session::start();
+    for _ in 0..ROUNDS {
+        session.post("url", json!({"url": format!("file://{}", page.display())}));
+        let script = "const done = arguments[arguments.length - 1];
+            const first = () => {
+              if (document.querySelectorAll('.chart svg').length < 2) { requestAnimationFrame(first); return; }
+              const [of] = performance.getEntriesByType('navigation');
+              done({content: of.domContentLoadedEventEnd, charts: performance.now()});
+            };
+            first();";
+        let opened = later(&session, script);
+        println!(
+            "opened: DOMContentLoaded after {:.0} ms, the first charts after {:.0} ms",
+            opened["content"].as_f64().unwrap(),
+            opened["charts"].as_f64().unwrap()
+        );
+    }
+    let answer = |what: &str, begin: &str| {
+        let script = format!(
+            "const done = arguments[arguments.length - 1];
+             const painted = (from) => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - from)));
+             {begin}"
+        );
+        println!("{what}: {:.0} ms", later(&session, &script).as_f64().unwrap());
+    };
+    let filter = "const find = document.getElementById('filter-name');
+        // From the end of the pause that waits for more letters.
+        let from;
+        document.addEventListener('filter', () => painted(from), {once: true});
+        find.value = 'p=0.1';
+        find.dispatchEvent(new Event('input'));
+        setTimeout(() => { from = performance.now(); }, 119);";
+    answer("filtered by a part of a name", filter);
+    answer("all shown again", &filter.replace("'p=0.1'", "''"));
+    for (what, table) in [("effects", "#answer"), ("every run", "#runs")] {
+        let press = format!(
+            "const from = performance.now(); document.querySelector('{table} table.sortable th[data-sort=num] button').click(); painted(from);"
+        );
+        answer(&format!("{what} sorted by a number"), &press);
     }
 }
 
-fn epoch(epoch: u32, level: f64, draws: &mut Draws) -> HistoryRow {
-    let left = (-0.2 * f64::from(epoch)).exp();
-    HistoryRow {
-        run: String::new(),
-        epoch,
-        lr: 1e-4 * left,
-        train_loss: 0.2 + 0.5 * left + 0.01 * draws.normal(),
-        val: Validation {
-            loss: 0.3 + 0.4 * left + 0.01 * draws.normal(),
-            map_macro: level * (1.0 - left),
-            ..Validation::NONE
-        },
-        seconds: 20.0 + draws.normal(),
-        images_per_second: 120.0 + draws.normal(),
-        wait_share: 0.01,
-        finished_ms: 1_700_000_000_000 + i64::from(epoch),
-    }
-}
-
-fn effect(variant: &str, label: Option<&String>, metric: &str, draws: &mut Draws) -> Effect {
-    let delta = 0.02 * draws.normal();
-    let verdict = if delta > 0.01 { "helps" } else { "not enough evidence" };
-    Effect {
-        row: EffectRow {
-            variant: variant.into(),
-            baseline: "none".into(),
-            label: label.cloned(),
-            metric: metric.into(),
-            delta,
-            low: delta - 0.01,
-            high: delta + 0.01,
-            p_adjusted: 0.2,
-            n_seeds: SEEDS as u32,
-            verdict: verdict.into(),
-        },
-        by_seed: (1..=SEEDS).map(|seed| SeedDelta { seed, delta: delta + 0.01 * draws.normal() }).collect(),
-        p: 0.1,
-        p_sign_flip: 0.1,
-        improvement: 0.8,
-        reason: None,
-        seeds_needed: Some(17),
-    }
+fn later(session: &webdriver::Session, script: &str) -> Value {
+    session.post("execute/async", json!({"script": script, "args": []}))
 }

@@ -21,7 +21,7 @@ use super::view::view;
 const TEMPLATE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/style.css");
 /// Charts and their language, and what every page does; in the order in which they run.
-const COMMON: [&str; 8] = [
+const COMMON: [&str; 9] = [
     include_str!("vendor/vega.min.js"),
     include_str!("vendor/vega-lite.min.js"),
     include_str!("vendor/vega-interpreter.js"),
@@ -29,11 +29,12 @@ const COMMON: [&str; 8] = [
     include_str!("page/tables.js"),
     include_str!("page/filter.js"),
     include_str!("page/long.js"),
+    // Before the charts: for print, panels open first, and what has no room is not drawn.
+    include_str!("page/tabs.js"),
     include_str!("page/charts.js"),
 ];
 /// What a report does beside that.
-const OF_REPORT: [&str; 8] = [
-    include_str!("page/tabs.js"),
+const OF_REPORT: [&str; 7] = [
     include_str!("page/choice.js"),
     include_str!("page/design.js"),
     include_str!("page/data.js"),

@@ -21,8 +21,8 @@ fn check(page: impl Fn(&Studies) -> &Written, scheme: &str) {
     let Some(browser) = Browser::new() else { return };
     browser.prefer(scheme);
     browser.open(&page(studies).page());
-    browser.js("for (const d of document.querySelectorAll('details')) d.open = true", []);
     browser.see_all();
+    browser.unfold();
     browser.js(AXE, []);
     let found = browser.js_later(RUN, []);
     assert_eq!(found["faults"], json!([]), "{}", serde_json::to_string_pretty(&found).unwrap());

@@ -1,14 +1,12 @@
 //! A headless chromium with one page, and what a reader can do in it. Every wait is for a condition and ends.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use thirtyfour::prelude::*;
-use thirtyfour::{ChromiumLikeCapabilities, DesiredCapabilities, LoggingPrefsLogLevel};
-use tokio::runtime::{Builder, Runtime};
+
+use super::webdriver::Session;
 
 /// How long a condition may take to come true.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,18 +22,14 @@ pub mod keys {
 }
 
 /// A browser of its own; closed when dropped.
-pub struct Browser {
-    runtime: Runtime,
-    driver: Option<WebDriver>,
-    service: Child,
-}
+pub struct Browser(Session);
 
 impl Browser {
     /// With an empty page; `None`, and a line that says so, where there is no browser or none that is driven.
     pub fn new() -> Option<Self> {
         for program in ["chromium", "chromedriver"] {
-            let found =
-                Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+            let mut asked = Command::new(program);
+            let found = asked.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
             if !found.is_ok_and(|status| status.success()) {
                 println!(
                     "skipped: `{program}` is not there: `apt-get install chromium chromium-driver` brings it"
@@ -43,15 +37,7 @@ impl Browser {
                 return None;
             }
         }
-        // The client is built for TLS, although it speaks to this machine alone.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let (service, port) = serve();
-        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let mut browser = Browser { runtime, driver: None, service };
-        let address = format!("http://127.0.0.1:{port}");
-        let driver = browser.runtime.block_on(async { WebDriver::new(&address, capabilities()).await });
-        browser.driver = Some(driver.unwrap());
-        browser.runtime.block_on(browser.driver().set_script_timeout(4 * PATIENCE)).unwrap();
+        let browser = Browser(Session::start());
         browser.resize(DESKTOP.0, DESKTOP.1);
         Some(browser)
     }
@@ -71,19 +57,19 @@ impl Browser {
 
     /// Goes to an address.
     pub fn goto(&self, address: &str) {
-        self.runtime.block_on(self.driver().goto(address)).unwrap();
+        self.0.post("url", json!({"url": address}));
     }
 
     /// What a script returns; `arguments` are its arguments.
+    #[track_caller]
     pub fn js(&self, script: &str, arguments: impl Into<Vec<Value>>) -> Value {
-        let returned = self.runtime.block_on(self.driver().execute(script, arguments.into()));
-        returned.unwrap_or_else(|error| panic!("{script}: {error}")).json().clone()
+        self.0.post("execute/sync", json!({"script": script, "args": arguments.into()}))
     }
 
     /// What a script hands to its last argument.
+    #[track_caller]
     pub fn js_later(&self, script: &str, arguments: impl Into<Vec<Value>>) -> Value {
-        let returned = self.runtime.block_on(self.driver().execute_async(script, arguments.into()));
-        returned.unwrap_or_else(|error| panic!("{script}: {error}")).json().clone()
+        self.0.post("execute/async", json!({"script": script, "args": arguments.into()}))
     }
 
     /// Waits until a script returns something that is neither null, false nor empty text, and gives that.
@@ -102,7 +88,7 @@ impl Browser {
 
     /// A command of the browser's developer tools.
     pub fn tools(&self, command: &str, parameters: Value) -> Value {
-        self.runtime.block_on(self.driver().cdp().send_raw(command, parameters)).unwrap()
+        self.0.post("goog/cdp/execute", json!({"cmd": command, "params": parameters}))
     }
 
     /// Gives the page this much room, in CSS pixels.
@@ -119,12 +105,9 @@ impl Browser {
 
     /// Clicks, as a pointer does, on the first element of a selector.
     pub fn click(&self, selector: &str) {
-        let click = async {
-            let element = self.driver().find(By::Css(selector)).await?;
-            element.scroll_into_view().await?;
-            element.click().await
-        };
-        self.runtime.block_on(click).unwrap_or_else(|error| panic!("{selector}: {error}"));
+        let element = self.0.post("element", json!({"using": "css selector", "value": selector}));
+        let id = element.as_object().and_then(|of| of.values().next()).and_then(Value::as_str).unwrap();
+        self.0.post(&format!("element/{id}/click"), json!({}));
     }
 
     /// Brings the first element of a selector into sight, and moves the pointer over its middle.
@@ -140,32 +123,46 @@ impl Browser {
             }))";
         let place = self.js_later(middle, [selector.into()]);
         let [x, y] = [0, 1].map(|i| place[i].as_i64().unwrap_or_else(|| panic!("{selector}: {place}")));
-        // From elsewhere, so that the pointer moves wherever it was.
-        let chain = self
-            .driver()
-            .action_chain_with_delay(Some(Duration::ZERO), Some(Duration::ZERO))
-            .move_to(x + 1, y + 1)
-            .move_to(x, y);
-        self.runtime.block_on(chain.perform()).unwrap();
+        let to = |x: i64, y: i64| json!({"type": "pointerMove", "duration": 0, "origin": "viewport", "x": x, "y": y});
+        // From beside it, so that the pointer moves wherever it was.
+        let moves = json!({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": [to(x + 1, y + 1), to(x, y)]});
+        self.0.post("actions", json!({"actions": [moves]}));
     }
 
     /// Presses keys, one after the other, wherever the focus is.
     pub fn press(&self, keys: &str) {
-        let chain =
-            self.driver().action_chain_with_delay(Some(Duration::ZERO), Some(Duration::ZERO)).send_keys(keys);
-        self.runtime.block_on(chain.perform()).unwrap();
+        let stroke =
+            |key: char| ["keyDown", "keyUp"].map(|act| json!({"type": act, "value": key.to_string()}));
+        let strokes: Vec<Value> = keys.chars().flat_map(stroke).collect();
+        self.0.post("actions", json!({"actions": [{"type": "key", "id": "keys", "actions": strokes}]}));
     }
 
-    /// Scrolls along the page until all that is drawn or built once it comes near the screen is there.
+    /// Goes through the page, its tabs too, until all that is drawn or built once it comes near the screen is there.
     pub fn see_all(&self) {
-        self.until(
-            "every chart is drawn",
-            "const is_open = (e) => e.clientWidth > 0;
-             const is_empty = (e) => e.childElementCount === 0;
-             const next = [...document.querySelectorAll('.chart, .js')].find((e) => is_open(e) && is_empty(e));
-             if (next) { next.scrollIntoView(); return false; }
-             scrollTo(0, 0);
-             return true",
+        let n_tabs = "return Math.max(1, ...[...document.querySelectorAll('[role=tablist]')].map((list) => list.children.length))";
+        for at in (0..self.js(n_tabs, []).as_u64().unwrap()).rev() {
+            self.js(
+                "for (const list of document.querySelectorAll('[role=tablist]')) list.children[Math.min(arguments[0], list.children.length - 1)].click()",
+                [at.into()],
+            );
+            self.until(
+                "every chart is drawn",
+                "const has_room = (e) => e.clientWidth > 0;
+                 const is_empty = (e) => e.childElementCount === 0 && !e.hidden;
+                 const next = [...document.querySelectorAll('.chart, .js')].find((e) => has_room(e) && is_empty(e));
+                 if (next) { next.scrollIntoView(); return false; }
+                 scrollTo(0, 0);
+                 return true",
+            );
+        }
+    }
+
+    /// Shows what is folded away or behind a tab, as print does.
+    pub fn unfold(&self) {
+        self.js(
+            "for (const d of document.querySelectorAll('details')) d.open = true;
+             for (const panel of document.querySelectorAll('[role=tabpanel]')) panel.hidden = false",
+            [],
         );
     }
 
@@ -200,65 +197,9 @@ impl Browser {
     }
 
     fn log(&self, kind: &str) -> Vec<String> {
-        let entries = self.runtime.block_on(self.driver().get_log(kind)).unwrap();
-        entries.into_iter().map(|entry| entry.message).collect()
+        let entries = self.0.post("se/log", json!({"type": kind}));
+        let messages =
+            entries.as_array().unwrap().iter().map(|entry| entry["message"].as_str().unwrap().to_owned());
+        messages.collect()
     }
-
-    fn driver(&self) -> &WebDriver {
-        self.driver.as_ref().unwrap()
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        if let Some(driver) = self.driver.take() {
-            // One that does not answer is killed with its driver.
-            let _ = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, driver.quit()).await });
-        }
-        let _ = self.service.kill();
-        let _ = self.service.wait();
-    }
-}
-
-/// Starts a driver at a port that is free, and gives the port.
-fn serve() -> (Child, u16) {
-    let mut command = Command::new("chromedriver");
-    command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut service = command.spawn().unwrap();
-    let mut said = BufReader::new(service.stdout.take().unwrap());
-    let mut line = String::new();
-    while said.read_line(&mut line).unwrap() > 0 {
-        if let Some((_, port)) = line.trim_end().trim_end_matches('.').rsplit_once("successfully on port ")
-            && let Ok(port) = port.parse()
-        {
-            // Left open: a driver whose output nobody takes would end.
-            std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-            return (service, port);
-        }
-        line.clear();
-    }
-    let _ = service.kill();
-    panic!("chromedriver ended before it told its port");
-}
-
-fn capabilities() -> thirtyfour::ChromeCapabilities {
-    let mut wanted = DesiredCapabilities::chrome();
-    for argument in [
-        "--headless=new",
-        // A container's root may not have one; the pages are our own.
-        "--no-sandbox",
-        "--disable-dev-shm-usage",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-extensions",
-        "--force-color-profile=srgb",
-        "--lang=en",
-        "--no-first-run",
-    ] {
-        wanted.add_arg(argument).unwrap();
-    }
-    for log in ["browser", "performance"] {
-        wanted.set_logging_prefs(log.to_owned(), LoggingPrefsLogLevel::All).unwrap();
-    }
-    wanted
 }

@@ -9,7 +9,6 @@ use super::studies::{MARKUP, hostile_labels, studies};
 fn hostile_labels_show_as_text_everywhere() {
     let Some(studies) = studies() else { return };
     let Some(browser) = Browser::at(&studies.hostile.page()) else { return };
-    browser.js("for (const d of document.querySelectorAll('details')) d.open = true", []);
     browser.see_all();
     let names = |selector: &str| -> Vec<String> {
         let found = browser.js(

@@ -17,3 +17,4 @@ mod shown;
 mod sorted;
 mod studies;
 mod theme;
+mod webdriver;

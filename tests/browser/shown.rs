@@ -40,8 +40,8 @@ fn every_chart_is_drawn() {
     let Some(browser) = Browser::new() else { return };
     for (name, study) in studies.all() {
         browser.open(&study.page());
-        open_all(&browser);
         browser.see_all();
+        browser.unfold();
         let charts = browser.js(CHARTS, []);
         let charts = charts.as_array().unwrap();
         assert!(charts.len() >= 10, "{name}: {charts:?}");
@@ -54,11 +54,6 @@ fn every_chart_is_drawn() {
     }
 }
 
-/// Opens what is folded, so that it is looked at too.
-fn open_all(browser: &Browser) {
-    browser.js("for (const d of document.querySelectorAll('details')) d.open = true", []);
-}
-
 #[test]
 fn pages_fit_phones_and_desktops() {
     let Some(studies) = studies() else { return };
@@ -69,10 +64,10 @@ fn pages_fit_phones_and_desktops() {
         return {scrolls: document.documentElement.scrollWidth, room, wide: wide.slice(0, 6).map((e) => e.outerHTML.slice(0, 160))}";
     for (name, study) in studies.all() {
         browser.open(&study.page());
-        open_all(&browser);
+        browser.see_all();
+        browser.unfold();
         for width in [360, 414, 768, 1024, 1280] {
             browser.resize(width, 900);
-            browser.see_all();
             browser.until(
                 "charts have the new width",
                 "return [...document.querySelectorAll('.chart svg')].every((svg) => svg.getBoundingClientRect().width <= svg.closest('.chart').clientWidth + 1)",

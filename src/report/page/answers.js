@@ -29,7 +29,7 @@
         { mark: { type: "bar", height: 7, yOffset: dy, color: "var(--accent)" }, encoding: { x: x("said"), tooltip } },
         { data: { values: values.filter((v) => v.sd) }, mark: { type: "rule", strokeWidth: 1.5, yOffset: dy, color: "var(--ink)" }, encoding: { x: x("low"), x2: { field: "high" } } },
         ...frame.names,
-      ],
+      ].filter((layer) => layer.data === undefined || layer.data.values.length > 0),
     };
   });
 

@@ -46,7 +46,7 @@ report.sortable = (table, sort) => {
   const sortRows = (column, numeric, sign) => {
     const key = (row) => {
       const cell = row.cells[column];
-      if (!numeric) return cell.textContent;
+      if (!numeric) return cell.textContent.trim() === "–" ? null : cell.textContent;
       const value = parseFloat((cell.dataset.v ?? cell.textContent).replace("−", "-").replace("< ", "").replaceAll(",", ""));
       return Number.isNaN(value) ? null : value;
     };
