@@ -66,8 +66,11 @@ fn p_value(p: f64) -> String {
     }
 }
 
+/// How a value is written.
+type Shown = fn(f64) -> String;
+
 /// What the scores of the table hold of the page's metrics, as the page names them.
-const METRICS: [(&str, &str, fn(f64) -> String); 7] = [
+const METRICS: [(&str, &str, Shown); 7] = [
     ("map_macro", "mAP", share),
     ("f1_macro", "macro F1", share),
     ("auroc_macro", "macro AUROC", share),

@@ -91,6 +91,7 @@ fn serve() -> (Child, u16) {
         line.clear();
     }
     let _ = service.kill();
+    let _ = service.wait();
     panic!("chromedriver ended before it told its port");
 }
 
