@@ -1,6 +1,6 @@
 //! The page of a study that is under way: written anew as runs end, of the runs that there are.
 //!
-//! A thread of its own makes it, one page at a time and never more than a tenth of the time, so that trainings keep their
+//! A thread of its own makes it, alone, one page at a time and never more than a tenth of the time, so that trainings keep their
 //! processors. It is no result: nothing of it is published in the cache, and where it cannot be made the study goes on.
 
 use std::collections::HashMap;
@@ -77,8 +77,10 @@ impl Live {
     pub fn take(&self, event: &Event) {
         let mut state = self.shared.lock();
         match event {
-            Event::Finished { node, stage, entry, cached, .. } => {
+            Event::Finished { node, stage, run, entry, cached, .. } => {
                 state.entries.insert(node.clone(), (**entry).clone());
+                // It was tried again.
+                state.failed.retain(|failed| failed.run != *run);
                 // What was there before the study was started stands on its last page.
                 state.stale |= matches!(stage, Stage::Evaluate | Stage::Explain) && !cached;
             }
@@ -161,10 +163,18 @@ impl Shared {
             let mut state = self.lock();
             state.stale = false;
             let experiment = state.plan.experiment.name.clone();
-            let Some(work) = state.work(&self.store) else { return };
+            let Some(mut work) = state.work(&self.store) else { return };
+            // Of a study that was interrupted nothing more comes by itself.
+            work.under_way = !is_last;
             (work, experiment)
         };
-        let draft = std::panic::AssertUnwindSafe(|| stages::draft(&work));
+        // What draws resamples in parallel takes this one thread alone.
+        let threads = if is_last { 0 } else { 1 };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let draft = std::panic::AssertUnwindSafe(|| match &pool {
+            Ok(pool) => pool.install(|| stages::draft(&work)),
+            Err(_) => stages::draft(&work),
+        });
         let told = match std::panic::catch_unwind(draft) {
             Ok(Ok((files, names))) => {
                 // Held while it is written, so that no last page comes in between.

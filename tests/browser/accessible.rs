@@ -50,6 +50,11 @@ fn failed_runs_in_light() {
 }
 
 #[test]
+fn studies_side_by_side_in_dark() {
+    check(|studies| &studies.compared, "dark");
+}
+
+#[test]
 fn the_checker_finds_a_fault_that_is_there() {
     let Some(studies) = studies() else { return };
     let Some(browser) = Browser::at(&studies.missing.page()) else { return };

@@ -6,6 +6,7 @@
 
 mod accessible;
 mod browser;
+mod filtered;
 #[expect(dead_code, reason = "the tests of this crate need a part of it")]
 #[path = "../end_to_end/harness.rs"]
 mod harness;

@@ -20,7 +20,7 @@ fn pages_load_from_disk_without_a_fault_or_a_request() {
     let Some(studies) = studies() else { return };
     let Some(browser) = Browser::new() else { return };
     browser.requests();
-    for (name, study) in studies.all() {
+    for (name, study) in studies.all().into_iter().chain([("compared", &studies.compared)]) {
         browser.open(&study.page());
         browser.see_all();
         assert_eq!(browser.console(), Vec::<String>::new(), "{name}: the console is quiet");
@@ -62,7 +62,7 @@ fn pages_fit_phones_and_desktops() {
         if (document.documentElement.scrollWidth <= room) return null;
         const wide = [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > room + 1 && !e.closest('.scroll, pre, .skip'));
         return {scrolls: document.documentElement.scrollWidth, room, wide: wide.slice(0, 6).map((e) => e.outerHTML.slice(0, 160))}";
-    for (name, study) in studies.all() {
+    for (name, study) in studies.all().into_iter().chain([("compared", &studies.compared)]) {
         browser.open(&study.page());
         browser.see_all();
         browser.unfold();

@@ -76,6 +76,8 @@ pub struct Studies {
     pub failed: Written,
     /// A third seed that was never run.
     pub missing: Written,
+    /// The first of these beside itself under another name.
+    pub compared: Written,
 }
 
 impl Studies {
@@ -106,6 +108,7 @@ fn run() -> Option<Studies> {
     lab.write_spec(&factorial);
     lab.run("cache");
     let whole = keep(&lab, "whole", &["metrics", "references"]);
+    let compared = compare(&lab, &factorial.replace("\"tiny\"", "\"twin\""));
 
     lab.write_spec(&factorial.replace("seeds = 2", "seeds = 3"));
     let report = lab.call("cache", "report", &[]);
@@ -123,7 +126,7 @@ fn run() -> Option<Studies> {
     lab.write_spec(&hostile_spec());
     lab.run("cache");
     let hostile = keep(&lab, "hostile", &["metrics"]);
-    Some(Studies { whole, hostile, failed, missing })
+    Some(Studies { whole, hostile, failed, missing, compared })
 }
 
 /// The harness' images as a CSV with a column for each label; every image has one or two.
@@ -152,11 +155,28 @@ fn hostile_spec() -> String {
         + "levels.colour.p = [0.2, 0.5, 0.8]\n"
 }
 
-/// Copies what the study wrote to a folder that stays.
-fn keep(lab: &Lab, name: &str, tables: &[&str]) -> Written {
+/// Sets the study beside another one.
+fn compare(lab: &Lab, spec: &str) -> Written {
+    fs::write(lab.path("twin.toml"), spec).unwrap();
+    let folder = folder("compared");
+    let mut command = lab.bare();
+    command.args(["compare", "tiny.toml", "twin.toml", "--out"]).arg(folder.join("index.html"));
+    let output = command.arg("--cache").arg(lab.path("cache")).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    Written { folder }
+}
+
+/// An empty folder that stays.
+fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser").join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Copies what the study wrote to a folder that stays.
+fn keep(lab: &Lab, name: &str, tables: &[&str]) -> Written {
+    let folder = folder(name);
     for entry in fs::read_dir(lab.path("reports/tiny")).unwrap() {
         let entry = entry.unwrap();
         if entry.file_type().unwrap().is_file() {

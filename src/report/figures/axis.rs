@@ -30,7 +30,12 @@ impl Axis {
         };
         let air = 0.04 * (high - low);
         let domain = (low - air, high + air);
-        Some(Axis { domain, range, step: round_step((domain.1 - domain.0) / ticks) })
+        let mut axis = Axis { domain, range, step: round_step((domain.1 - domain.0) / ticks) };
+        // One number alone says nothing of how far apart values are.
+        while axis.ticks().len() < 2 {
+            axis.step = round_step(0.4 * axis.step);
+        }
+        Some(axis)
     }
 
     /// The same with ticks at whole numbers only.
