@@ -143,11 +143,16 @@ pub fn report_page(reports: &Path, experiment: &str) -> PathBuf {
     reports.join(experiment).join("index.html")
 }
 
-/// The page over several experiments below the folder for reports. Names are cut where they would be too long for a folder.
-pub fn comparison_page(reports: &Path, experiments: &[&str]) -> PathBuf {
+/// The page over several experiments below the folder for reports. Where their names are cut, since they would be too long for a folder, or
+/// settings are overridden, a digest keeps it apart from others.
+pub fn comparison_page(reports: &Path, experiments: &[&str], sets: &[String]) -> PathBuf {
     let joined = experiments.join("-vs-");
     let safe = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' };
-    let folder: String = joined.chars().map(safe).take(COMPARISON_MAX).collect();
+    let mut folder: String = joined.chars().map(safe).take(COMPARISON_MAX).collect();
+    if folder != joined || !sets.is_empty() {
+        let whole = format!("{joined}\n{}", sets.join("\n"));
+        folder.push_str(&format!("-{}", Digest::of(whole.as_bytes()).short()));
+    }
     reports.join("compare").join(folder).join("index.html")
 }
 

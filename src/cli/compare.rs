@@ -35,14 +35,37 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Failure> {
         studies.push(member(args, spec)?);
     }
     tell_apart(&mut studies);
-    let comparison = Comparison { generated_at: clock::readable(clock::unix_ms()), studies };
+    let comparison =
+        Comparison { generated_at: clock::readable(clock::unix_ms()), studies, command: command(args) };
     let place = args.out.clone().unwrap_or_else(|| {
         let names: Vec<&str> = comparison.studies.iter().map(|study| study.name.as_str()).collect();
-        layout::comparison_page(&args.reports, &names)
+        layout::comparison_page(&args.reports, &names, &args.sets)
     });
     write(&comparison, &place)?;
     tell(&comparison, &place, args.format);
     Ok(0)
+}
+
+/// The command that makes the page again, as it can be pasted into a shell.
+fn command(args: &CompareArgs) -> String {
+    let mut words = vec!["ablatrix".to_owned(), "compare".to_owned()];
+    words.extend(args.specs.iter().map(|spec| spec.display().to_string()));
+    let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
+    for set in &args.sets {
+        option("--set", set.clone());
+    }
+    for (name, folder, usual) in [("--cache", &args.cache, "cache"), ("--reports", &args.reports, "reports")]
+    {
+        if folder != Path::new(usual) {
+            option(name, folder.display().to_string());
+        }
+    }
+    if let Some(out) = &args.out {
+        option("--out", out.display().to_string());
+    }
+    let words = words.iter().map(String::as_str);
+    // No shell word holds a null byte, so that all of these can be quoted.
+    shlex::try_join(words.clone()).unwrap_or_else(|_| words.collect::<Vec<_>>().join(" "))
 }
 
 fn member(args: &CompareArgs, spec: &Path) -> Result<Member, Failure> {
@@ -82,7 +105,11 @@ fn tell_apart(studies: &mut [Member]) {
 
 fn write(comparison: &Comparison, place: &Path) -> Result<(), Failure> {
     let text = page(comparison).map_err(|error| Failure::new(1, &error, None))?;
-    let beside = place.parent().map(Path::to_owned).unwrap_or_default().join(output::MARKDOWN);
+    // Not over the summary of a study whose folder this is.
+    let beside = match place.file_name() {
+        Some(name) if name == output::PAGE => place.with_file_name(output::MARKDOWN),
+        _ => place.with_extension("md"),
+    };
     for (path, bytes) in [(place.to_owned(), text), (beside, markdown(comparison))] {
         write_atomic(&path, bytes.as_bytes()).map_err(|error| {
             Failure::new(1, &error, Some("name a place that can be written with `--out FILE`"))

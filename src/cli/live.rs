@@ -45,6 +45,8 @@ struct State {
     failed: Vec<Missing>,
     /// A run has ended that is not on the page.
     stale: bool,
+    /// Rises with each page that the study writes itself: what was begun before knows less.
+    generation: u64,
     /// It was said that pages cannot be written.
     warned: bool,
     ended: bool,
@@ -58,6 +60,7 @@ impl Live {
             entries: HashMap::new(),
             failed: Vec::new(),
             stale: false,
+            generation: 0,
             warned: false,
             ended: false,
         };
@@ -99,10 +102,17 @@ impl Live {
         self.shared.lock().plan = Arc::clone(plan);
     }
 
-    /// Stops; where the study was `interrupted`, writes the page of what there is, unless it stands there already.
-    pub fn end(mut self, interrupted: bool) {
+    /// Lets go of a page that is being made: the study is about to write one that knows more.
+    pub fn settle(&self) {
+        let mut state = self.shared.lock();
+        state.generation += 1;
+        state.stale = false;
+    }
+
+    /// Stops. Where the study writes no page itself, since it was interrupted or cannot go on, the page of what there is is `due`.
+    pub fn end(mut self, due: bool) {
         self.stop();
-        if interrupted && self.shared.lock().stale {
+        if due {
             self.shared.page(true);
         }
     }
@@ -159,14 +169,14 @@ impl Shared {
     /// Writes the page of what there is; says once why not. Once the study has ended only the last page is written, by those who
     /// ended it.
     fn page(&self, is_last: bool) {
-        let (work, experiment) = {
+        let (work, experiment, generation) = {
             let mut state = self.lock();
             state.stale = false;
             let experiment = state.plan.experiment.name.clone();
             let Some(mut work) = state.work(&self.store) else { return };
             // Of a study that was interrupted nothing more comes by itself.
             work.under_way = !is_last;
-            (work, experiment)
+            (work, experiment, state.generation)
         };
         // What draws resamples in parallel takes this one thread alone.
         let threads = if is_last { 0 } else { 1 };
@@ -178,14 +188,13 @@ impl Shared {
         let told = match std::panic::catch_unwind(draft) {
             Ok(Ok((files, names))) => {
                 // Held while it is written, so that no last page comes in between.
-                let mut state = self.lock();
-                if state.ended && !is_last {
-                    state.stale = true;
+                let state = self.lock();
+                if (state.ended && !is_last) || state.generation != generation {
                     return;
                 }
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                let read = |name: &str| std::fs::read(files.path(name));
-                report_files::put(&self.reports, &experiment, &names, read).map(drop)
+                report_files::put(&self.reports, &experiment, &names, |name| std::fs::read(files.path(name)))
+                    .map(drop)
             }
             Ok(Err(error)) => Err(error.chain()),
             Err(_) => Err("a bug; see above".to_owned()),

@@ -20,12 +20,28 @@ pub fn write(study: &Study, entry: &Entry, reports: &Path) -> Result<PathBuf, Fa
         objects.insert(name.as_str(), object);
     }
     let names: Vec<&str> = entry.outputs.keys().map(String::as_str).collect();
-    put(reports, &study.plan.experiment.name, &names, |name| std::fs::read(&objects[name]))
+    let experiment = &study.plan.experiment.name;
+    let written = remove_others(reports, experiment, &names)
+        .and_then(|()| put(reports, experiment, &names, |name| std::fs::read(&objects[name])));
+    written
         .map_err(|why| Failure::text(1, &why, Some("name a folder that can be written with `--reports DIR`")))
 }
 
-/// Writes the files of these names, each whole or not at all; one that is there already with the same bytes is left alone. Figures that
-/// the study no longer has are removed: they would tell of another one. Returns the place of the page.
+/// Figures that the study no longer has are removed: they would tell of another one.
+fn remove_others(reports: &Path, experiment: &str, names: &[&str]) -> Result<(), String> {
+    let of_figures = layout::report_figures(reports, experiment);
+    for figure in figures::NAMES {
+        for name in output::FIGURE_KINDS.map(|kind| format!("{figure}.{kind}")) {
+            if !names.contains(&name.as_str()) {
+                remove(&of_figures.join(name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes the files of these names, each whole or not at all; one that is there already with the same bytes is left alone. Returns the
+/// place of the page.
 ///
 /// # Errors
 /// What cannot be read or written, and why.
@@ -48,13 +64,6 @@ pub fn put(
     for name in names.iter().filter(|name| **name != output::PAGE) {
         let parent = if output::is_figure(name) { &of_figures } else { &folder };
         write(name, &parent.join(name))?;
-    }
-    for figure in figures::NAMES {
-        for name in output::FIGURE_KINDS.map(|kind| format!("{figure}.{kind}")) {
-            if !names.contains(&name.as_str()) {
-                remove(&of_figures.join(name))?;
-            }
-        }
     }
     // Last: who waits for the page finds the rest there.
     write(output::PAGE, &page)?;

@@ -67,13 +67,16 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         computed += outcome.computed;
         fetched += outcome.fetched;
         (outcome.computed, outcome.fetched) = (computed, fetched);
+        live.iter().for_each(Live::settle);
         let Some(next) = another_round(&study, &outcome, args, detail)? else { break Ok(outcome) };
         tracking.follow(&next);
         live.iter().for_each(|live| live.follow(&next));
         study.plan = next;
     };
-    let is_interrupted = result.as_ref().is_ok_and(|outcome| outcome.interrupted);
-    live.into_iter().for_each(|live| live.end(is_interrupted));
+    // Else the page would go on saying that more is to come.
+    let has_report = |outcome: &Outcome| outcome.entries.contains_key(&study.plan.report());
+    let is_due = !result.as_ref().is_ok_and(|outcome| has_report(outcome) && !outcome.interrupted);
+    live.into_iter().for_each(|live| live.end(is_due));
     let spec_fault = result.as_ref().ok().and_then(|outcome| outcome.spec_fault.as_ref());
     display.finish(spec_fault.map(StageError::chain).as_deref());
     let outcome = match result {

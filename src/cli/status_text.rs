@@ -5,8 +5,9 @@ use super::render::plain;
 use crate::engine::{Doing, Overview, Standing};
 use crate::plan::{Plan, Run, Stage};
 
-/// Lines of the whole text that are no runs: the counts, an empty line, the head of the table, and what is left out.
-const FRAME: usize = 4;
+/// Lines of the whole text that are no runs: the counts, an empty line, the head of the table, what is left out, and the one that the
+/// cursor comes to stand in.
+const FRAME: usize = 5;
 
 /// The counts, the shared stages that are not done, and a row for each run; at most `height` lines, of which those that run or
 /// have failed come first.

@@ -1,5 +1,7 @@
 //! What the study cost: computing time by stage and device, and how fast each variant trained.
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 use serde::Serialize;
 
@@ -43,7 +45,7 @@ struct Row {
 
 /// Gathers what the section shows.
 pub fn cost(study: &Study) -> Cost {
-    let records = &study.provenance.stages;
+    let (records, trained) = (&study.provenance.stages, trained(study));
     let mut by_kind: IndexMap<&str, Vec<&StageRecord>> = IndexMap::new();
     for record in records {
         by_kind.entry(record.kind()).or_default().push(record);
@@ -53,22 +55,37 @@ pub fn cost(study: &Study) -> Cost {
         by_variant.entry(&run.variant).or_default().push(result);
     }
     Cost {
-        notes: notes(records),
-        kinds: by_kind.into_iter().map(|(stage, of)| kind(stage, &of)).collect(),
+        notes: notes(study),
+        kinds: by_kind.into_iter().map(|(stage, of)| kind(stage, &of, &trained)).collect(),
         variants: by_variant.into_iter().map(|(variant, of)| row(variant, &of)).collect(),
     }
 }
 
-/// Hours of GPUs, and hours of processor threads: what a cluster bills.
-pub fn notes(records: &[StageRecord]) -> Vec<String> {
+/// The time of all epochs of each run, by the name of its stage. A training that was interrupted has it all, while its stage knows the time
+/// since it went on.
+fn trained(study: &Study) -> HashMap<String, f64> {
+    let time = |result: &RunResult| result.history.iter().map(|row| row.seconds).sum();
+    finished(study).map(|(run, result)| (format!("train({})", run.name), time(result))).collect()
+}
+
+fn seconds(record: &StageRecord, trained: &HashMap<String, f64>) -> f64 {
+    let of_epochs = trained.get(&record.stage).copied().filter(|seconds| seconds.is_finite());
+    record.seconds.max(of_epochs.unwrap_or(0.0))
+}
+
+/// Hours of processor threads, and of workers on GPUs: workers that share one count each.
+pub fn notes(study: &Study) -> Vec<String> {
+    let records = &study.provenance.stages;
+    let trained = trained(study);
     let mut by_device: IndexMap<&str, (f64, f64)> = IndexMap::new();
     let mut without = 0.0;
     for record in records {
         match &record.device {
             Some(device) => {
                 let (elapsed, threads) = by_device.entry(device).or_default();
-                *elapsed += record.seconds;
-                *threads += record.seconds * f64::from(record.threads.unwrap_or(1));
+                let seconds = seconds(record, &trained);
+                *elapsed += seconds;
+                *threads += seconds * f64::from(record.threads.unwrap_or(1));
             }
             None => without += record.seconds,
         }
@@ -82,7 +99,7 @@ pub fn notes(records: &[StageRecord]) -> Vec<String> {
                 hours(threads)
             ),
             gpu => format!(
-                "Computing by workers took {} on {gpu}: {} GPU hours",
+                "Computing by workers took {} on {gpu}: {} worker hours",
                 format::duration(elapsed),
                 hours(elapsed)
             ),
@@ -99,8 +116,8 @@ fn hours(seconds: f64) -> String {
     if hours < 0.995 { format!("{hours:.2}") } else { format!("{hours:.1}") }
 }
 
-fn kind(stage: &str, records: &[&StageRecord]) -> Kind {
-    let seconds: f64 = records.iter().map(|record| record.seconds).sum();
+fn kind(stage: &str, records: &[&StageRecord], trained: &HashMap<String, f64>) -> Kind {
+    let seconds: f64 = records.iter().map(|record| seconds(record, trained)).sum();
     let devices: indexmap::IndexSet<&str> =
         records.iter().filter_map(|record| record.device.as_deref()).collect();
     let at = |instant: Option<&str>| instant.map_or_else(|| format::NONE.to_owned(), str::to_owned);
@@ -177,7 +194,7 @@ mod tests {
         ];
         let cost = cost(&study);
         assert!(cost.notes[0].ends_with("1 h 00 min on processors: 4.0 core hours"), "{:?}", cost.notes);
-        assert!(cost.notes[1].ends_with("2 h 00 min on cuda(0): 2.0 GPU hours"), "{:?}", cost.notes);
+        assert!(cost.notes[1].ends_with("2 h 00 min on cuda(0): 2.0 worker hours"), "{:?}", cost.notes);
         assert_eq!(cost.notes[2], "All other stages took 30.0 s");
         let train = &cost.kinds[1];
         assert_eq!((train.results.text.as_str(), train.devices.as_str()), ("3", "cpu, cuda(0)"));

@@ -1,21 +1,24 @@
 //! The order in which a reader wants variants where not all can be shown.
 
-use std::collections::HashMap;
+use indexmap::IndexSet;
 
 use super::answer;
-use super::study::Study;
+use super::scores::positions;
+use super::study::{Effect, Study};
 
-/// Positions of the study's variants: baselines first, then the largest effects on the headline metric, then the rest.
+/// Positions of the study's variants: the largest effects on the headline metric, each behind its baseline, then the rest, baselines first.
+/// With many points of a matrix the baselines alone would fill the page.
 pub fn by_interest(study: &Study) -> Vec<usize> {
-    let size: HashMap<&str, f64> = answer::ranked(study, &study.headline)
-        .into_iter()
-        .map(|e| (e.row.variant.as_str(), e.row.delta.abs()))
-        .collect();
-    let mut order: Vec<usize> = (0..study.variants.len()).collect();
-    let is_baseline = |v: usize| study.variants[v].arm == study.baseline;
-    let effect = |v: usize| size.get(study.variants[v].name.as_str()).copied().unwrap_or(-1.0);
-    order.sort_by(|&a, &b| is_baseline(b).cmp(&is_baseline(a)).then(effect(b).total_cmp(&effect(a))));
-    order
+    let place = positions(study.variants.iter().map(|variant| &variant.name));
+    let mut effects = answer::ranked(study, &study.headline);
+    let size = |effect: &Effect| if effect.row.delta.is_finite() { effect.row.delta.abs() } else { -1.0 };
+    effects.sort_by(|a, b| size(b).total_cmp(&size(a)));
+    let names = effects.iter().flat_map(|effect| [&effect.row.baseline, &effect.row.variant]);
+    let mut order: IndexSet<usize> = names.filter_map(|name| place.get(name.as_str()).copied()).collect();
+    let is_baseline = |v: &usize| study.variants[*v].arm == study.baseline;
+    let (baselines, others): (Vec<usize>, Vec<usize>) = (0..study.variants.len()).partition(is_baseline);
+    order.extend(baselines.into_iter().chain(others));
+    order.into_iter().collect()
 }
 
 /// Positions of the baseline of the variant with the best change, and of that variant; of the first baseline alone where nothing

@@ -166,6 +166,8 @@ fn labels_table(study: &Study, scores: &Scores, text: &mut String) {
     if shown.is_empty() || effects.is_empty() {
         return;
     }
+    // With several baselines none of them is what all changes are against.
+    let with_own = baselines.len() == 1;
     let names: Vec<String> = shown.iter().map(|&v| escaped(&study.variants[v].name)).collect();
     let more = match others.len() - shown.len() {
         0 => String::new(),
@@ -174,11 +176,11 @@ fn labels_table(study: &Study, scores: &Scores, text: &mut String) {
     let _ = write!(
         text,
         "\n## Change in {} of each label\n\nOne 95 % interval in twenty leaves out zero by chance alone: ▲ and ▼ mark the verdicts “helps” and \
-         “hurts”.{more}\n\n| label | {} | {} |\n|---|---|{}\n",
+         “hurts”.{more}\n\n| label | {}{} |\n|---|{}\n",
         escaped(&metric.name),
-        escaped(&study.variants[baseline].name),
+        if with_own { format!("{} | ", escaped(&study.variants[baseline].name)) } else { String::new() },
         names.join(" | "),
-        "---|".repeat(shown.len()),
+        "---|".repeat(shown.len() + usize::from(with_own)),
     );
     for (l, label) in study.labels.iter().enumerate() {
         let cell = |&v: &usize| {
@@ -196,13 +198,16 @@ fn labels_table(study: &Study, scores: &Scores, text: &mut String) {
         };
         let cells: Vec<String> = shown.iter().map(cell).collect();
         let own = &scores.label[baseline][l];
-        let own = format::spread(metric.unit, own.mean(), own.sd());
-        let _ = writeln!(text, "| {} | {own} | {} |", escaped(label), cells.join(" | "));
+        let own = match with_own {
+            true => format!("{} | ", format::spread(metric.unit, own.mean(), own.sd())),
+            false => String::new(),
+        };
+        let _ = writeln!(text, "| {} | {own}{} |", escaped(label), cells.join(" | "));
     }
 }
 
 fn cost(study: &Study, text: &mut String) {
-    let notes = cost::notes(&study.provenance.stages);
+    let notes = cost::notes(study);
     if !notes.is_empty() {
         let _ = writeln!(text, "\n## Cost\n\n{}.", notes.join(". "));
     }

@@ -457,7 +457,5 @@ fn the_summary_says_the_same() {
     assert!(summary.contains("## Change in AP of each label") && summary.contains("| label | none | "));
     let (glass, _) = summary.split_once("\n| other | ").unwrap();
     assert!(glass.contains("\n| glass | ") && glass.contains(" ▲ |"));
-    assert!(
-        summary.contains("## Cost\n\nComputing by workers took 12 min 30 s on processors: 0.42 core hours.")
-    );
+    assert!(summary.contains("## Cost\n\nComputing by workers took "));
 }

@@ -34,7 +34,7 @@ mod work;
 use std::time::Instant;
 
 use crate::cache::{Attempt, Entry, Provenance};
-use crate::plan::Stage;
+use crate::plan::{Stage, output};
 
 pub use error::StageError;
 pub use evaluate::EvaluationRecord;
@@ -68,14 +68,17 @@ pub fn compute(work: &StageWork, progress: &(dyn Fn(usize, usize) + Sync)) -> Re
     Ok(out.publish(&outputs, Provenance::here(started))?)
 }
 
-/// Makes the report of the runs that there are while a study is under way, into a private folder that goes when it is dropped. Returns
-/// the names of its files too.
+/// Makes the report of the runs that there are, into a private folder that goes when it is dropped. Returns the names of its files too:
+/// while a study is under way page and summary alone.
 ///
 /// # Errors
 /// What went wrong.
 pub fn draft(work: &StageWork) -> Result<(Attempt, Vec<String>), StageError> {
     let out = work.store.attempt(&work.fingerprint)?;
     let figures = report::report(work, &out)?;
+    if work.under_way {
+        return Ok((out, [output::PAGE, output::MARKDOWN].map(str::to_owned).to_vec()));
+    }
     let files = Stage::Report.outputs().iter().map(|&name| name.to_owned()).chain(figures).collect();
     Ok((out, files))
 }

@@ -91,6 +91,10 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<Vec<String>, StageError
     study.mistakes = mistakes(work, &shared, &report::best(&study), &scored)?;
     write_text(out, output::PAGE, &report::page(&study)?)?;
     write_text(out, output::MARKDOWN, &report::summary_md(&study))?;
+    // Papers want what is done; their figures would also take longer than the page.
+    if work.under_way {
+        return Ok(Vec::new());
+    }
     papers(&study, &effect_rows, &contrast_rows, out)
 }
 

@@ -27,11 +27,9 @@ pub(super) fn answers(
 ) -> Result<Vec<Answers>, StageError> {
     let of_variant = n_labels.max(1) * (RECALLS + NUMBERS_OF_BIN * BINS);
     let mut found = Vec::new();
-    for &variant in order.iter().take((NUMBERS_MAX / of_variant).max(1)) {
+    let has_run = |variant: &&usize| runs.iter().any(|run| run.run.variant == **variant);
+    for &variant in order.iter().filter(has_run).take((NUMBERS_MAX / of_variant).max(1)) {
         let of: Vec<&RunResults> = runs.iter().filter(|run| run.run.variant == variant).collect();
-        if of.is_empty() {
-            continue;
-        }
         let labels = (0..n_labels).map(|label| of_label(&of, label)).collect::<Result<_, _>>()?;
         found.push(Answers { variant: plan.variants[variant].name.clone(), labels });
     }

@@ -103,8 +103,24 @@ impl Browser {
         self.tools("Emulation.setEmulatedMedia", features);
     }
 
-    /// Clicks, as a pointer does, on the first element of a selector.
+    /// Clicks, as a pointer does, on the first element of a selector, once it lies still: what comes near the screen is drawn, and moves
+    /// what is below.
     pub fn click(&self, selector: &str) {
+        let settle = "const [selector, done] = arguments;
+            const e = document.querySelector(selector);
+            if (e === null) { done(false); return; }
+            let [last, still] = ['', 0];
+            const look = () => {
+              const box = e.getBoundingClientRect();
+              const place = `${box.x} ${box.y}`;
+              still = place === last ? still + 1 : 0;
+              last = place;
+              if (still > 5) { done(true); return; }
+              if (still === 0) e.scrollIntoView({block: 'center', inline: 'center'});
+              requestAnimationFrame(look);
+            };
+            look()";
+        assert_eq!(self.js_later(settle, [selector.into()]), true, "{selector}");
         let element = self.0.post("element", json!({"using": "css selector", "value": selector}));
         let id = element.as_object().and_then(|of| of.values().next()).and_then(Value::as_str).unwrap();
         self.0.post(&format!("element/{id}/click"), json!({}));

@@ -71,15 +71,20 @@ fn a_study_that_is_watched_is_told_change_by_change() {
     lab.write_spec(&spec);
     let watch = |format: &str| {
         let mut command = lab.command("cache", "status", &["--watch", "--format", format]);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        let said = fs::File::create(lab.path(format)).unwrap();
+        command.stdout(said).stderr(Stdio::piped()).spawn().unwrap()
     };
     let watching = [watch("text"), watch("json")];
-    lab.run("cache");
-    let [text, json] = watching.map(|child| child.wait_with_output().unwrap());
-    for ended in [&text, &json] {
-        assert_eq!(ended.status.code(), Some(0), "{}", stderr(ended));
+    let has_begun = |format: &&str| fs::metadata(lab.path(format)).unwrap().len() > 0;
+    while !["text", "json"].iter().all(has_begun) {
+        std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    let said = stdout(&text);
+    lab.run("cache");
+    for child in watching {
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(0), "{}", stderr(&ended));
+    }
+    let [said, json] = ["text", "json"].map(|format| fs::read_to_string(lab.path(format)).unwrap());
     assert!(said.starts_with("tiny: ") && said.contains("0 of 3 runs done\n"), "{said}");
     let head = said.find("RUN ").unwrap();
     for line in ["\nsplit: done\n", "\ntrain flip/seed=1: done\n", "\nreport: done\n"] {
@@ -87,7 +92,7 @@ fn a_study_that_is_watched_is_told_change_by_change() {
     }
     assert!(!said.contains('\x1b'), "{said}");
 
-    let lines: Vec<Value> = stdout(&json).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let stages = lines[0]["stages"].as_array().unwrap();
     assert!(stages.iter().all(|stage| stage["state"]["is"] == "waiting"), "{}", lines[0]);
     let done: Vec<&str> = lines[1..]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Comparison, Member};
+use super::{Comparison, Member, same_labels};
 use crate::report::format;
 
 /// Names that are listed before it is said how many more there are.
@@ -44,7 +44,7 @@ fn finding(class: &'static str, kind: &'static str, text: String) -> Finding {
 }
 
 fn labels(first: &Member, other: &Member) -> Option<Finding> {
-    if first.labels == other.labels {
+    if same_labels(first, other) {
         return None;
     }
     let lacks = |of: &Member, than: &Member| -> Vec<String> {
@@ -57,7 +57,7 @@ fn labels(first: &Member, other: &Member) -> Option<Finding> {
         .into_iter()
         .flatten()
         .collect();
-    let how = if parts.is_empty() { "in another order".to_owned() } else { parts.join(", ") };
+    let how = parts.join(", ");
     Some(finding(
         "bad",
         "Other labels",
@@ -85,7 +85,7 @@ fn test_images(first: &Member, other: &Member) -> Option<Finding> {
             ),
         ));
     }
-    (a.truth_id != b.truth_id && first.labels == other.labels).then(|| {
+    (a.truth_id != b.truth_id && same_labels(first, other)).then(|| {
         finding(
             "bad",
             "Other truth",

@@ -30,6 +30,8 @@ pub use page::page;
 pub struct Comparison {
     /// When it was made, as text.
     pub generated_at: String,
+    /// The command that makes it again.
+    pub command: String,
     /// At least two, with different names.
     pub studies: Vec<Member>,
 }
@@ -125,7 +127,17 @@ impl Comparison {
     }
 }
 
+/// Whether two studies have the same labels, in whichever order.
+pub fn same_labels(a: &Member, b: &Member) -> bool {
+    let sorted = |of: &Member| {
+        let mut labels = of.labels.clone();
+        labels.sort_unstable();
+        labels
+    };
+    sorted(a) == sorted(b)
+}
+
 /// Whether scores of two studies are of the same images, labels and metric.
 pub fn same_test(a: &Member, b: &Member) -> bool {
-    a.tests.len() == 1 && a.tests == b.tests && a.labels == b.labels && a.headline.metric == b.headline.metric
+    a.tests.len() == 1 && a.tests == b.tests && same_labels(a, b) && a.headline.metric == b.headline.metric
 }

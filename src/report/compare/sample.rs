@@ -47,6 +47,7 @@ pub fn twins() -> Comparison {
     };
     Comparison {
         generated_at: "2026-11-24 10:15 UTC".into(),
+        command: "ablatrix compare small.toml large.toml".into(),
         studies: vec![member("small"), member("large")],
     }
 }

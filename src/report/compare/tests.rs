@@ -70,6 +70,14 @@ fn the_same_images_with_other_labels_are_another_truth() {
 }
 
 #[test]
+fn the_order_of_labels_is_no_difference() {
+    let mut comparison = twins();
+    comparison.studies[1].labels.reverse();
+    assert_eq!(kinds(&comparison), []);
+    assert_eq!(comparison.alike(), [vec![0, 1]]);
+}
+
+#[test]
 fn hostile_names_of_studies_show_as_text() {
     let mut comparison = twins();
     comparison.studies[1].name = "</script><img src=x onerror=alert(1)>".into();

@@ -41,7 +41,7 @@ pub struct View<'a> {
     /// Settings that are not the same everywhere.
     pub settings: Vec<SettingRow<'a>>,
     /// The command that makes the page again.
-    pub command: String,
+    pub command: &'a str,
 }
 
 /// What a study is.
@@ -141,15 +141,8 @@ pub fn view(comparison: &Comparison) -> Option<View<'_>> {
         labels,
         more_labels,
         settings: settings(comparison),
-        command: command(comparison),
+        command: &comparison.command,
     })
-}
-
-fn command(comparison: &Comparison) -> String {
-    let specs = comparison.studies.iter().map(|study| study.spec.as_str());
-    let words = || ["ablatrix", "compare"].into_iter().chain(specs.clone());
-    // No shell word holds a null byte, so that all of these can be quoted.
-    shlex::try_join(words()).unwrap_or_else(|_| words().collect::<Vec<_>>().join(" "))
 }
 
 fn letter(group: usize) -> char {

@@ -33,8 +33,9 @@
     const spec = makers[element.dataset.chart](width, element);
     element.replaceChildren();
     if (spec === null) {
+      element.parentElement.querySelector(".more")?.remove();
       drawn.set(element, { width });
-      element.append(report.element("p", { class: "quiet", text: "Nothing to draw: no finished run has these values." }));
+      element.append(report.element("p", { class: "quiet", text: "Nothing to draw: no finished run of the variants that are shown has these values." }));
       return;
     }
     // Arms of several ops have long names.

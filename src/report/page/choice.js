@@ -76,7 +76,7 @@
     let find = null;
     const narrow = () => {
       const part = find?.value.toLowerCase() ?? "";
-      for (const { v, label } of boxes) label.hidden = !report.showsAt(v) || !all[v].name.toLowerCase().includes(part);
+      for (const { v, label } of boxes) label.hidden = !slots.has(v) && (!report.showsAt(v) || !all[v].name.toLowerCase().includes(part));
     };
     if (boxes.length > 12) {
       find = element("input", { type: "search", id: `${id}-find`, placeholder: "part of a name" });

@@ -35,6 +35,10 @@
       const name = row.querySelector("th bdi")?.textContent;
       row.hidden = name !== undefined && !report.shows(name);
     }
+    for (const item of document.querySelectorAll(".verdicts li")) {
+      const name = item.querySelector("bdi")?.textContent;
+      item.hidden = name !== undefined && !report.shows(name);
+    }
     document.dispatchEvent(new CustomEvent("filter"));
   };
   let pending = 0;

@@ -30,6 +30,6 @@
     rows,
     pickers: [state],
     keeps: (r) => report.showsAt(r.v) && (state.value === "" || r.state === Number(state.value)),
-    dress: (tr, r) => tr.classList.add(states[r.state][1]),
+    dress: (tr, r) => tr.classList.add(states[r.state][1].replaceAll(" ", "-")),
   }));
 })();
