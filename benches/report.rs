@@ -95,15 +95,18 @@ fn lay_out(folder: &Path, size: Size) -> Result<(), Box<dyn Error>> {
         }
     }
     fs::write(folder.join("labels.csv"), csv + "\n")?;
+    // An op takes up to 100 levels.
     let levels: Vec<String> = (1..size.variants).map(|n| format!("{}", n as f64 / 1_000.0)).collect();
-    let text = format!(
+    let mut text = format!(
         "name = \"report\"\nseeds = {}\n[dataset]\nformat = \"csv\"\nannotations = \"labels.csv\"\nimages = \"pictures\"\n[labels]\n\
-         from = \"columns\"\n[split]\nnear_duplicates = \"off\"\n[images]\nsize = 32\n[train]\nepochs = {}\n[augment.ops]\n\
-         noise = {{ op = \"gauss_noise\" }}\n[augment.grid]\ndesign = \"add_one\"\nlevels.noise.p = [{}]\n",
-        size.seeds,
-        size.epochs,
-        levels.join(", ")
+         from = \"columns\"\n[split]\nmethod = \"iterative\"\nnear_duplicates = \"off\"\n[images]\nsize = 32\n[train]\nepochs = {}\n",
+        size.seeds, size.epochs,
     );
+    for (op, levels) in levels.chunks(100).enumerate() {
+        write!(text, "[augment.ops.noise{op}]\nop = \"gauss_noise\"\nstd = [0.0, 0.{}]\n", op + 1)?;
+        write!(text, "[augment.grid.levels.noise{op}]\np = [{}]\n", levels.join(", "))?;
+    }
+    text.push_str("[augment.grid]\ndesign = \"add_one\"\n");
     Ok(fs::write(folder.join("report.toml"), text)?)
 }
 
@@ -284,6 +287,14 @@ fn browse(page: &Path) {
     answer("filtered by a part of a name", filter);
     answer("all shown again", &filter.replace("'p=0.1'", "''"));
     for (what, table) in [("effects", "#answer"), ("every run", "#runs")] {
+        // A table of so many runs is built once it comes near the screen.
+        let built = format!(
+            "const done = arguments[arguments.length - 1];
+             document.querySelector('{table}').scrollIntoView();
+             const look = () => (document.querySelector('{table} table.sortable') ? done(true) : requestAnimationFrame(look));
+             look();"
+        );
+        later(&session, &built);
         let press = format!(
             "const from = performance.now(); document.querySelector('{table} table.sortable th[data-sort=num] button').click(); painted(from);"
         );
