@@ -1,11 +1,12 @@
 //! `ablatrix compare`: several studies beside each other.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
 use super::args::{CompareArgs, OutputFormat, SpecArgs};
+use super::command_line::CommandLine;
 use super::print;
 use super::render::Failure;
 use super::run::{self, NO_RUN, NO_RUN_HELP};
@@ -48,24 +49,12 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Failure> {
 
 /// The command that makes the page again, as it can be pasted into a shell.
 fn command(args: &CompareArgs) -> String {
-    let mut words = vec!["ablatrix".to_owned(), "compare".to_owned()];
-    words.extend(args.specs.iter().map(|spec| spec.display().to_string()));
-    let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
-    for set in &args.sets {
-        option("--set", set.clone());
-    }
-    for (name, folder, usual) in [("--cache", &args.cache, "cache"), ("--reports", &args.reports, "reports")]
-    {
-        if folder != Path::new(usual) {
-            option(name, folder.display().to_string());
-        }
-    }
+    let mut line = CommandLine::new("compare", &args.specs);
+    line.setting(&args.sets, &args.cache, &args.reports);
     if let Some(out) = &args.out {
-        option("--out", out.display().to_string());
+        line.option("--out", out.display().to_string());
     }
-    let words = words.iter().map(String::as_str);
-    // No shell word holds a null byte, so that all of these can be quoted.
-    shlex::try_join(words.clone()).unwrap_or_else(|_| words.collect::<Vec<_>>().join(" "))
+    line.quoted()
 }
 
 fn member(args: &CompareArgs, spec: &Path) -> Result<Member, Failure> {
@@ -128,5 +117,5 @@ fn tell(comparison: &Comparison, place: &Path, format: OutputFormat) {
     for finding in &findings {
         print::out(&format!("{}: {}", finding.kind.to_lowercase(), finding.text));
     }
-    print::out(&format!("comparison: {}", shown(&PathBuf::from(place))));
+    print::out(&format!("comparison: {}", shown(place)));
 }

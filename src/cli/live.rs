@@ -173,9 +173,8 @@ impl Shared {
             let mut state = self.lock();
             state.stale = false;
             let experiment = state.plan.experiment.name.clone();
-            let Some(mut work) = state.work(&self.store) else { return };
             // Of a study that was interrupted nothing more comes by itself.
-            work.under_way = !is_last;
+            let Some(work) = state.work(&self.store, !is_last) else { return };
             (work, experiment, state.generation)
         };
         // What draws resamples in parallel takes this one thread alone.
@@ -213,7 +212,7 @@ impl Shared {
 
 impl State {
     /// What the report is made of; `None` before the first run has its scores, or while something is lacking that all runs share.
-    fn work(&self, store: &Store) -> Option<StageWork> {
+    fn work(&self, store: &Store, under_way: bool) -> Option<StageWork> {
         let plan = &self.plan;
         let entries: HashMap<usize, Entry> = plan
             .nodes
@@ -235,7 +234,7 @@ impl State {
             plan: Arc::clone(plan),
             node: plan.report(),
             missing: self.failed.clone(),
-            under_way: true,
+            under_way,
             store: store.clone(),
             // Names the private folder, and nothing else: what is made there is never published.
             fingerprint: Builder::new("report", 0).setting("results", &entries.len()).finish(),

@@ -3,6 +3,7 @@
 mod args;
 mod cache;
 mod check;
+mod command_line;
 mod compare;
 mod design;
 mod device;

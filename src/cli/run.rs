@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::args::{OutputFormat, RunArgs, SpecArgs};
+use super::command_line::CommandLine;
 use super::display::{Detail, Display};
 use super::generated;
 use super::live::Live;
@@ -303,33 +304,20 @@ fn conclude(
 
 /// The command that goes on with what `args` asked for, as it can be pasted into a shell.
 fn command(args: &RunArgs) -> String {
-    let mut words = vec!["ablatrix".to_owned(), "run".to_owned(), args.spec.spec.display().to_string()];
-    let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
-    for set in &args.spec.sets {
-        option("--set", set.clone());
-    }
-    for (name, folder, usual) in
-        [("--cache", &args.spec.cache, "cache"), ("--reports", &args.spec.reports, "reports")]
-    {
-        if folder != std::path::Path::new(usual) {
-            option(name, folder.display().to_string());
-        }
-    }
+    let mut line = CommandLine::new("run", [&args.spec.spec]);
+    line.setting(&args.spec.sets, &args.spec.cache, &args.spec.reports);
     if let Some(workers) = args.workers {
-        option("--workers", workers.to_string());
+        line.option("--workers", workers.to_string());
     }
     if let Some(until) = args.until {
-        option("--until", until.as_str().to_owned());
+        line.option("--until", until.as_str().to_owned());
     }
     if let Some(remote) = &args.remote {
-        option("--remote", remote.clone());
+        line.option("--remote", remote.clone());
     }
-    for (flag, given) in [("--verbose", args.verbose), ("--quiet", args.quiet)] {
-        words.extend(given.then(|| flag.to_owned()));
-    }
-    let words = words.iter().map(String::as_str);
-    // No shell word holds a null byte, so that all of these can be quoted.
-    shlex::try_join(words.clone()).unwrap_or_else(|_| words.collect::<Vec<_>>().join(" "))
+    line.flag("--verbose", args.verbose);
+    line.flag("--quiet", args.quiet);
+    line.quoted()
 }
 
 /// The effects over all labels, in the report's headline metric.

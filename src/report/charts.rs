@@ -19,7 +19,7 @@ use super::scores::{Scores, positions};
 use super::study::{AxisOf, Effect, Metric, Study, Unit};
 use super::verdict::{KNOWN, Verdict, code, verdict};
 use super::{answer, format};
-use crate::tables::rows::Reference;
+use crate::tables::rows::{EffectRow, Reference};
 
 /// Everything that the scripts read.
 #[derive(Debug, Serialize)]
@@ -57,14 +57,18 @@ impl Payload {
 
 /// Effects with intervals, best first.
 #[derive(Debug, Serialize)]
-struct Forest {
-    axis: String,
-    equivalence: Option<f64>,
-    rows: Vec<ForestRow>,
+pub struct Forest {
+    /// The title of the axis.
+    pub axis: String,
+    /// Half-width of the region of practical equivalence, as it is placed; `None`: no band is drawn.
+    pub equivalence: Option<f64>,
+    /// From top to bottom.
+    pub rows: Vec<ForestRow>,
 }
 
+/// One effect.
 #[derive(Debug, Serialize)]
-struct ForestRow {
+pub struct ForestRow {
     name: String,
     delta: Option<f64>,
     low: Option<f64>,
@@ -75,6 +79,23 @@ struct ForestRow {
     verdict: usize,
     word: &'static str,
     seeds: Vec<(u64, Option<f64>)>,
+}
+
+impl ForestRow {
+    /// The row of an effect under this name, without its seeds.
+    pub fn of(row: &EffectRow, name: String, unit: Unit) -> Self {
+        ForestRow {
+            name,
+            delta: placed(unit, row.delta),
+            low: placed(unit, row.low),
+            high: placed(unit, row.high),
+            text: format::delta(unit, row.delta),
+            interval: format::interval(unit, row.low, row.high),
+            verdict: code(&row.verdict),
+            word: verdict(&row.verdict).word,
+            seeds: Vec::new(),
+        }
+    }
 }
 
 /// An axis of the matrix.
@@ -191,15 +212,8 @@ fn forest(study: &Study) -> Forest {
 fn forest_of<'a>(study: &Study, effects: impl Iterator<Item = &'a Effect>) -> Forest {
     let metric = &study.headline;
     let rows = effects.map(|e| ForestRow {
-        name: e.row.variant.clone(),
-        delta: placed(metric.unit, e.row.delta),
-        low: placed(metric.unit, e.row.low),
-        high: placed(metric.unit, e.row.high),
-        text: format::delta(metric.unit, e.row.delta),
-        interval: format::interval(metric.unit, e.row.low, e.row.high),
-        verdict: code(&e.row.verdict),
-        word: verdict(&e.row.verdict).word,
         seeds: e.by_seed.iter().map(|d| (d.seed, placed(metric.unit, d.delta))).collect(),
+        ..ForestRow::of(&e.row, e.row.variant.clone(), metric.unit)
     });
     Forest {
         axis: difference_axis(metric, "right"),

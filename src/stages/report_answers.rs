@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::comparison::RunResults;
 use super::error::StageError;
-use crate::metrics::Ranking;
+use crate::metrics::{Ranking, Scored};
 use crate::plan::Plan;
 use crate::report::{Answers, LabelAnswers, RECALLS, ReliabilityBin};
 
@@ -30,17 +30,20 @@ pub(super) fn answers(
     let has_run = |variant: &&usize| runs.iter().any(|run| run.run.variant == **variant);
     for &variant in order.iter().filter(has_run).take((NUMBERS_MAX / of_variant).max(1)) {
         let of: Vec<&RunResults> = runs.iter().filter(|run| run.run.variant == variant).collect();
-        let labels = (0..n_labels).map(|label| of_label(&of, label)).collect::<Result<_, _>>()?;
+        // Checked once for all labels.
+        let scored: Vec<Scored> = of.iter().map(|run| run.test.scored()).collect::<Result<_, _>>()?;
+        let labels = (0..n_labels).map(|label| of_label(&of, &scored, label)).collect();
         found.push(Answers { variant: plan.variants[variant].name.clone(), labels });
     }
     Ok(found)
 }
 
-fn of_label(runs: &[&RunResults], label_idx: usize) -> Result<LabelAnswers, StageError> {
+/// `scored`: of the same runs.
+fn of_label(runs: &[&RunResults], scored: &[Scored], label_idx: usize) -> LabelAnswers {
     let mut precision = vec![0.0; RECALLS];
     let mut with_positives = 0;
-    for run in runs {
-        let ranking = Ranking::new(run.test.scored()?.column(label_idx));
+    for scored in scored {
+        let ranking = Ranking::new(scored.column(label_idx));
         if let Some(of_run) = ranking.precision_at_recalls(RECALLS) {
             with_positives += 1;
             precision.iter_mut().zip(of_run).for_each(|(sum, value)| *sum += value);
@@ -48,7 +51,7 @@ fn of_label(runs: &[&RunResults], label_idx: usize) -> Result<LabelAnswers, Stag
     }
     precision.iter_mut().for_each(|sum| *sum /= f64::from(with_positives));
     precision.truncate(if with_positives == 0 { 0 } else { RECALLS });
-    Ok(LabelAnswers { precision, reliability: reliability(runs, label_idx) })
+    LabelAnswers { precision, reliability: reliability(runs, label_idx) }
 }
 
 /// The bins of all runs, image by image alike.

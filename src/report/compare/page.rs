@@ -6,11 +6,10 @@ use serde::Serialize;
 
 use super::view::view;
 use super::{Comparison, Member};
-use crate::report::charts::{difference_axis, placed};
-use crate::report::format;
+use crate::report::charts::{Forest, ForestRow, difference_axis, placed};
 use crate::report::page::{ReportError, Shell};
 use crate::report::study::Metric;
-use crate::report::verdict::{KNOWN, Verdict, code, verdict};
+use crate::report::verdict::{KNOWN, Verdict};
 use crate::tables::rows::EffectRow;
 
 const TEMPLATE: &str = include_str!("../page/compare.html");
@@ -22,27 +21,6 @@ struct Payload {
     forest: Forest,
     labels: Labels,
     axes: [(); 0],
-}
-
-#[derive(Debug, Serialize)]
-struct Forest {
-    axis: String,
-    equivalence: Option<f64>,
-    rows: Vec<Row>,
-}
-
-#[derive(Debug, Serialize)]
-struct Row {
-    /// Variant and study.
-    name: String,
-    delta: Option<f64>,
-    low: Option<f64>,
-    high: Option<f64>,
-    text: String,
-    interval: String,
-    verdict: usize,
-    word: &'static str,
-    seeds: [(); 0],
 }
 
 #[derive(Debug, Serialize)]
@@ -79,16 +57,8 @@ fn forest(comparison: &Comparison, metric: &Metric) -> Forest {
         comparison.studies.iter().map(|study| (study.equivalence.to_bits(), study.equivalence)).collect();
     // A band of one study would be read as that of all.
     let margin = if margins.len() == 1 { margins.into_values().next() } else { None };
-    let row = |(study, row): (&Member, &EffectRow)| Row {
-        name: format!("{}, {}", row.variant, study.name),
-        delta: placed(metric.unit, row.delta),
-        low: placed(metric.unit, row.low),
-        high: placed(metric.unit, row.high),
-        text: format::delta(metric.unit, row.delta),
-        interval: format::interval(metric.unit, row.low, row.high),
-        verdict: code(&row.verdict),
-        word: verdict(&row.verdict).word,
-        seeds: [],
+    let row = |(study, row): (&Member, &EffectRow)| {
+        ForestRow::of(row, format!("{}, {}", row.variant, study.name), metric.unit)
     };
     Forest {
         axis: difference_axis(metric, "right"),

@@ -63,8 +63,6 @@ pub struct StudyRow<'a> {
     pub test: String,
     /// The metric that it decides by.
     pub headline: &'a str,
-    /// Where its test images are those of the first study.
-    pub is_like_first: bool,
 }
 
 /// A variant, with a cell for each study.
@@ -172,7 +170,6 @@ fn study_rows(comparison: &Comparison) -> Vec<StudyRow<'_>> {
                 labels: study.labels.len().to_string(),
                 test: format!("{}: {}", letter(group), format::counted(images as usize, "image")),
                 headline: &study.headline.name,
-                is_like_first: group == 0,
             }
         })
         .collect()

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::charts::score_axis;
 use super::super::references::{self, References};
 use super::super::scores::{Scores, Spread};
 use super::super::study::{Study, Unit, Variant};
@@ -61,9 +62,8 @@ pub fn scores(study: &Study, scores: &Scores) -> Option<String> {
     );
     canvas.text((0.0, 10.0), Type::HEAD, "Variant");
     canvas.text((ONE_COLUMN, 10.0), Type::HEAD.at(Anchor::End), SPREAD);
-    let scale = if metric.unit == Unit::Share { ", 0 to 100" } else { "" };
     let better = if metric.higher_is_better { "higher" } else { "lower" };
-    let title = format!("{} on the test part{scale} ({better} is better)", metric.name);
+    let title = format!("{} ({better} is better)", score_axis(metric));
     let mut end = axis.draw_horizontal(&mut canvas, (TOP, bottom), &title);
     for (at, of) in kept.iter().enumerate() {
         let top = TOP + ROW * at as f64;
