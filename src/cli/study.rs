@@ -10,7 +10,7 @@ use super::render::{Failure, with_cause};
 use super::{hub, known_devices, nvidia, rounds, worker};
 use crate::augment;
 use crate::cache::{CacheError, Store};
-use crate::engine::{EngineConfig, EngineError, Gpus, PoolConfig, SpawnError, VISIBLE};
+use crate::engine::{EngineConfig, EngineError, PoolConfig, VISIBLE, WorkersError};
 use crate::plan::{Plan, SourceError, Sources, Stage};
 use crate::spec::settings::{HubModel, Weights};
 use crate::spec::{self, Fault, Loaded, Override, Overrides, Point};
@@ -219,16 +219,7 @@ impl Study {
     /// The engine's configuration where only data stages, scores and the report are made.
     pub fn engine_without_workers(&self, until: Option<Stage>) -> EngineConfig {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let logs = self.logs();
-        let pool = PoolConfig { program: PathBuf::new(), slots: 1, threads: 1, gpus: Gpus::Unused, logs };
-        EngineConfig {
-            store: self.store.clone(),
-            pool,
-            data_threads: cores,
-            until,
-            remote: None,
-            train: false,
-        }
+        EngineConfig { store: self.store.clone(), workers: None, data_threads: cores, until, remote: None }
     }
 
     /// The engine's configuration; `workers` is the command line's word on slots.
@@ -254,11 +245,10 @@ impl Study {
         let pool = PoolConfig { program, slots, threads, gpus, logs: self.logs() };
         Ok(EngineConfig {
             store: self.store.clone(),
-            pool,
+            workers: Some(Arc::new(pool)),
             data_threads: cores,
             until,
             remote: None,
-            train: true,
         })
     }
 
@@ -303,14 +293,13 @@ impl Study {
         match error {
             EngineError::Source(error) => self.source_failure(error),
             EngineError::Cache(error) => cache_failure(error),
-            EngineError::Spawn(error @ SpawnError::NoGpu { .. }) => {
+            EngineError::Workers(error @ WorkersError::NoGpu { .. }) => {
                 let help = "`ablatrix doctor` says what there is; `workers.device = \"cpu\"` trains on the processor";
                 let error =
                     self.loaded.error_at(&["workers", "device"], error.to_string(), Some(help.to_owned()));
                 Failure::spec(&error, self.colour).with_code(1)
             }
-            EngineError::Spawn(error) => Failure::new(1, error, Some("build it with `cargo xtask build`")),
-            EngineError::NoWorkers { why } => {
+            EngineError::Workers(WorkersError::NoWorkers { why }) => {
                 let help = if why.contains("shared libraries") || why.contains("libtorch") {
                     "libtorch was not found: bring it with `cargo xtask build`, or point LD_LIBRARY_PATH at the `lib` of a torch 2.11"
                 } else {
@@ -318,6 +307,10 @@ impl Study {
                 };
                 Failure::new(1, error, Some(help))
             }
+            EngineError::Workers(error @ WorkersError::Start { .. }) => {
+                Failure::new(1, error, Some("build it with `cargo xtask build`"))
+            }
+            EngineError::Workers(error @ WorkersError::Write { .. }) => Failure::new(1, error, None),
         }
     }
 }

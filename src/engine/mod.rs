@@ -11,10 +11,12 @@ mod local;
 mod signals;
 mod standing;
 mod walk;
+mod workers;
 
 pub use event::Event;
 pub use journal::Journal;
-pub use local::{Gpus, PoolConfig, SpawnError, VISIBLE};
+pub use local::{Gpus, PoolConfig, VISIBLE};
 pub use signals::Interrupt;
 pub use standing::{Doing, Overview, Standing, standing};
 pub use walk::{EngineConfig, EngineError, Outcome, run};
+pub use workers::{End, Ended, Engine, News, Order, Wake, Workers, WorkersError};

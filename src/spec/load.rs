@@ -15,6 +15,7 @@ use super::reader::{Reading, shown};
 use super::settings::{Design, Device, Evaluate, Experiment, HubModel};
 use super::{
     read_augment, read_data, read_evaluate, read_explain, read_labels, read_seeds, read_train, read_training,
+    read_workers,
 };
 
 /// A checked spec.
@@ -275,7 +276,7 @@ fn read(reading: &Reading<'_>) -> Experiment {
         matrix: matrix(&root),
         evaluate: read_evaluate::evaluate(&root),
         report,
-        workers: read_training::workers(&root),
+        workers: read_workers::workers(&root),
         tracking: read_training::tracking(&root),
     };
     read_training::check_side(&root.table("images"), &experiment.images, &experiment.model);

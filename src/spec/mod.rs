@@ -23,6 +23,7 @@ mod read_levels;
 mod read_seeds;
 mod read_train;
 mod read_training;
+mod read_workers;
 mod reader;
 pub mod settings;
 

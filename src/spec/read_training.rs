@@ -1,12 +1,12 @@
-//! The sections about the model, what is scored and reported, and who does the work.
+//! The sections about the model, what is reported, and who is told.
 
 use figment::value::Value;
 
 use super::fault::Fault;
 use super::reader::{Table, shown};
 use super::settings::{
-    Architecture, DeviceWish, Engine, Freeze, Gives, HeadlineMetric, HubModel, Images, Model, Module,
-    Normalise, Report, Tracking, Weights, Workers,
+    Architecture, Freeze, Gives, HeadlineMetric, HubModel, Images, Model, Module, Normalise, Report,
+    Tracking, Weights,
 };
 
 /// Reads `[model]`.
@@ -146,30 +146,6 @@ pub fn report(root: &Table<'_>) -> Report {
             &[("map_macro", HeadlineMetric::MapMacro), ("f1_macro", HeadlineMetric::F1Macro)],
         ),
         equivalence: table.number("equivalence", 0.0..=1.0),
-    };
-    table.finish();
-    settings
-}
-
-/// Reads `[workers]`.
-pub fn workers(root: &Table<'_>) -> Workers {
-    let table = root.table("workers");
-    let text = table.text("device");
-    let wish = DeviceWish::parse(&text).unwrap_or_else(|error| {
-        let fault = Fault::new(format!("`device` is {}, {error}", shown(&Value::from(text.as_str()))));
-        // What is no text is a fault already.
-        if table.is_text("device") {
-            table.fault("device", fault);
-        }
-        DeviceWish::Cpu
-    });
-    let settings = Workers {
-        engine: table.choice("engine", &[("local", Engine::Local)]),
-        slots: table.integer("slots", 0..=1024) as u32,
-        threads: table.integer("threads", 0..=1024) as u32,
-        wish,
-        device: wish.kind(),
-        checkpoint_minutes: table.number("checkpoint_minutes", 0.0..=100_000.0),
     };
     table.finish();
     settings

@@ -5,5 +5,4 @@ mod pool;
 mod process;
 
 pub use gpus::{Gpus, VISIBLE};
-pub use pool::{FromSlot, JobNews, Pool, PoolConfig};
-pub use process::SpawnError;
+pub use pool::PoolConfig;

@@ -5,9 +5,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::Sender;
 
 use super::gpus::VISIBLE;
+use crate::engine::workers::WorkersError;
 use crate::job::{Job, WorkerEvent};
 
 /// The longest line that a worker may send; a longer one is no event.
@@ -43,48 +43,18 @@ pub struct Launch<'a> {
     pub gpu: Option<&'a str>,
 }
 
-/// Why no worker could be started.
-#[derive(Debug, thiserror::Error)]
-pub enum SpawnError {
-    /// The program cannot be started.
-    #[error("cannot start the worker `{program}`")]
-    Start {
-        /// The program.
-        program: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A GPU is asked for, and cannot be had.
-    #[error("{why}")]
-    NoGpu {
-        /// In words.
-        why: String,
-    },
-    /// Its log cannot be written.
-    #[error("cannot write the worker's log `{path}`")]
-    Log {
-        /// The log.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-}
-
 impl WorkerProcess {
-    /// Starts a worker; what it says goes to `events` with the number `slot`.
+    /// Starts a worker; what it says goes to `give`, which answers whether somebody still listens.
     ///
     /// # Errors
     /// Where it cannot be started, or its log not be opened.
-    pub fn spawn<M: Send + 'static>(
+    pub fn spawn(
         launch: Launch<'_>,
         log: PathBuf,
-        events: Sender<M>,
-        wrap: impl Fn(FromWorker) -> M + Send + 'static,
-    ) -> Result<Self, SpawnError> {
+        give: impl FnMut(FromWorker) -> bool + Send + 'static,
+    ) -> Result<Self, WorkersError> {
         let Launch { program, threads, gpu } = launch;
-        let log_error = |source| SpawnError::Log { path: log.clone(), source };
+        let log_error = |source| WorkersError::Write { path: log.clone(), source };
         if let Some(folder) = log.parent() {
             std::fs::create_dir_all(folder).map_err(log_error)?;
         }
@@ -99,12 +69,10 @@ impl WorkerProcess {
             .env("OMP_NUM_THREADS", threads.to_string())
             .env("MKL_NUM_THREADS", threads.to_string())
             .spawn()
-            .map_err(|source| SpawnError::Start { program: program.to_owned(), source })?;
+            .map_err(|source| WorkersError::Start { program: program.to_owned(), source })?;
         let stdin = child.stdin.take();
         if let Some(stdout) = child.stdout.take() {
-            std::thread::spawn(move || {
-                read_events(stdout, |message| events.send(wrap(message)).is_ok());
-            });
+            std::thread::spawn(move || read_events(stdout, give));
         }
         Ok(WorkerProcess { child, stdin, log })
     }

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use super::event::Event;
 use super::failure::Failures;
-use super::local::{FromSlot, Pool, PoolConfig, SpawnError};
 use super::signals::Interrupt;
+use super::workers::{End, Engine, Wake, Workers, WorkersError};
 use crate::cache::{CacheError, Entry, Lease, Lock, Store, Turn};
 use crate::fingerprint::Fingerprint;
 use crate::plan::{Found, Latest, Plan, PlanRecord, SourceError, Sources, Stage, look_up};
@@ -26,9 +26,6 @@ use remote::{Asking, FromRemote};
 /// How often a stage that another process computes is looked at again.
 const POLL: Duration = Duration::from_millis(100);
 
-/// How long workers have to keep a checkpoint after an interrupt.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// How often a study is walked anew because cached bytes were found damaged.
 const MAX_REBUILDS: u32 = 20;
 
@@ -37,16 +34,14 @@ const MAX_REBUILDS: u32 = 20;
 pub struct EngineConfig {
     /// The cache.
     pub store: Store,
-    /// The pool of workers.
-    pub pool: PoolConfig,
+    /// Who does the jobs. Without, a study goes by the runs that have been trained.
+    pub workers: Option<Arc<dyn Engine>>,
     /// Data stages at once.
     pub data_threads: usize,
     /// Do this stage and what it needs, no more; `None`: go to the report.
     pub until: Option<Stage>,
     /// Asked for what the cache lacks, before it is computed.
     pub remote: Option<Arc<Remote>>,
-    /// Give jobs to workers. Without, a study goes by the runs that have been trained.
-    pub train: bool,
 }
 
 /// How a walk ended.
@@ -77,21 +72,24 @@ pub enum EngineError {
     /// The cache failed.
     #[error(transparent)]
     Cache(#[from] CacheError),
-    /// No worker can be started.
+    /// No job can be done.
     #[error(transparent)]
-    Spawn(#[from] SpawnError),
-    /// Workers die before they are up, or are of another version.
-    #[error("no worker can do the training: {why}")]
-    NoWorkers {
-        /// In words.
-        why: String,
-    },
+    Workers(#[from] WorkersError),
 }
 
 enum Message {
-    Data { node: usize, result: Box<Result<Entry, StageError>>, started: Instant },
-    Progress { node: usize, done: usize, total: usize },
-    Slot(FromSlot),
+    Data {
+        node: usize,
+        result: Box<Result<Entry, StageError>>,
+        started: Instant,
+    },
+    Progress {
+        node: usize,
+        done: usize,
+        total: usize,
+    },
+    /// Workers may have news.
+    Wake,
     Remote(FromRemote),
 }
 
@@ -118,7 +116,10 @@ pub fn run(
     listener: &mut dyn FnMut(Event),
 ) -> Result<Outcome, EngineError> {
     let (sender, receiver) = channel();
-    let pool = Pool::new(config.pool.clone(), sender.clone(), Message::Slot);
+    let wake = {
+        let sender = sender.clone();
+        Wake::new(move || drop(sender.send(Message::Wake)))
+    };
     let latest = Latest::load(&config.store, &plan.experiment.name);
     let mut walk = Walk {
         status: vec![Status::Want; plan.nodes.len()],
@@ -135,7 +136,7 @@ pub fn run(
         plan: plan.clone(),
         config,
         sources,
-        pool,
+        workers: config.workers.as_ref().map(|engine| engine.begin(wake)),
         sender,
         latest,
         lease: None,
@@ -146,8 +147,13 @@ pub fn run(
     if let Err(EngineError::Cache(_)) = result {
         walk.let_data_end(&receiver, interrupt);
     }
-    let patience = if interrupt.is_set() { PATIENCE } else { Duration::from_secs(2) };
-    walk.pool.stop(patience);
+    if let Some(workers) = &mut walk.workers {
+        workers.end(match (&result, interrupt.is_set()) {
+            (_, true) => End::Interrupted,
+            (Ok(()), false) => End::Done,
+            (Err(_), false) => End::Failed,
+        });
+    }
     let name = &plan.experiment.name;
     let saved = if walk.news { walk.latest.save(&config.store, name) } else { Ok(()) };
     let noted = match walk.is_whole() {
@@ -183,7 +189,7 @@ struct Walk<'a> {
     failures: Failures,
     rebuilds: u32,
     running_data: usize,
-    pool: Pool<Message>,
+    workers: Option<Box<dyn Workers>>,
     sender: Sender<Message>,
     latest: Latest,
     /// Begins with all that was found at the start.
@@ -197,7 +203,7 @@ impl Walk<'_> {
         // No collection between what is found and the claim on it.
         let turn = Turn::shared(&self.config.store);
         self.look_up_all()?;
-        if !self.config.train {
+        if self.workers.is_none() {
             self.leave_out_jobs();
         }
         let mut lease = Lease::new(&self.config.store);
@@ -232,6 +238,7 @@ impl Walk<'_> {
             while let Ok(message) = receiver.try_recv() {
                 self.take(message)?;
             }
+            self.take_from_workers()?;
         }
     }
 

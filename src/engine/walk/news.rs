@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use super::super::event::Event;
 use super::super::failure::Decision;
-use super::super::local::JobNews;
+use super::super::workers::{Ended, News};
 use super::{EngineError, Message, Status, Walk};
 use crate::cache::Entry;
 use crate::job::{FailureKind, WorkerEvent};
-use crate::plan::Stage;
+use crate::plan::{Node, Stage};
 use crate::stages::StageError;
 
 impl Walk<'_> {
@@ -29,65 +29,61 @@ impl Walk<'_> {
                 }
             }
             Message::Remote(from) => self.take_from_remote(from)?,
-            Message::Slot(from) => {
-                let log = self.pool_log(from.slot);
-                match self.pool.take(from) {
-                    JobNews::None => {}
-                    JobNews::NoWorkers(why) => return Err(EngineError::NoWorkers { why }),
-                    JobNews::Lost(node, why) => {
-                        self.job_failed(node, FailureKind::Infrastructure, why, log)?
-                    }
-                    JobNews::Event(node, event) => self.job_event(node, event, log)?,
+            Message::Wake => self.take_from_workers()?,
+        }
+        Ok(())
+    }
+
+    pub(super) fn take_from_workers(&mut self) -> Result<(), EngineError> {
+        let Some(workers) = &mut self.workers else { return Ok(()) };
+        for news in workers.news()? {
+            match news {
+                News::Told { node, event } => self.job_tells(node, event),
+                News::Ended { node, how, log, .. } => self.job_ended(node, how, log)?,
+                News::Notice { message } => {
+                    let (stage, run) = (Stage::Train, String::new());
+                    (self.listener)(Event::Notice { stage, run, message, once: true });
                 }
             }
         }
         Ok(())
     }
 
-    pub(super) fn pool_log(&self, slot: usize) -> Option<PathBuf> {
-        Some(self.config.pool.logs.join(format!("worker-{}.log", slot + 1)))
-    }
-
-    pub(super) fn job_event(
-        &mut self,
-        node: usize,
-        event: WorkerEvent,
-        log: Option<PathBuf>,
-    ) -> Result<(), EngineError> {
-        let run = self.plan.nodes[node].run.clone();
+    fn job_tells(&mut self, node: usize, event: WorkerEvent) {
+        let Node { run, stage, .. } = &self.plan.nodes[node];
+        let (run, stage) = (run.clone(), *stage);
         match event {
-            WorkerEvent::Started { resumed_epochs, resumed_steps, epochs, .. } => {
-                if self.plan.nodes[node].stage == Stage::Train {
-                    (self.listener)(Event::TrainingFrom { run, resumed_epochs, resumed_steps, epochs });
-                }
+            WorkerEvent::Started { resumed_epochs, resumed_steps, epochs, .. } if stage == Stage::Train => {
+                (self.listener)(Event::TrainingFrom { run, resumed_epochs, resumed_steps, epochs });
             }
             WorkerEvent::Epoch { row, .. } => (self.listener)(Event::Epoch { run, row }),
             WorkerEvent::Notice { message, once, .. } => {
-                let stage = self.plan.nodes[node].stage;
-                (self.listener)(Event::Notice { stage, run, message, once })
+                (self.listener)(Event::Notice { stage, run, message, once });
             }
-            WorkerEvent::Finished { .. } => {
+            _ => {}
+        }
+    }
+
+    fn job_ended(&mut self, node: usize, how: Ended, log: Option<PathBuf>) -> Result<(), EngineError> {
+        match how {
+            Ended::Well => {
                 let key = self.print(node)?.key;
                 match self.config.store.lookup(&key)? {
-                    Some(entry) => self.finish(node, entry, false),
+                    Some(entry) => {
+                        self.finish(node, entry, false);
+                        Ok(())
+                    }
                     None => {
                         let why = "the worker said that it is done, but the cache holds no result".to_owned();
-                        self.job_failed(node, FailureKind::Infrastructure, why, log)?;
+                        self.job_failed(node, FailureKind::Infrastructure, why, log)
                     }
                 }
             }
-            WorkerEvent::Failed { kind, message, .. } => self.job_failed(node, kind, message, log)?,
-            WorkerEvent::Interrupted { .. } => {
-                let why = "the worker was asked to stop".to_owned();
-                self.job_failed(node, FailureKind::Infrastructure, why, log)?;
+            Ended::Failed(why) => self.job_failed(node, FailureKind::Final, why, log),
+            Ended::Lost(why) | Ended::Preempted(why) => {
+                self.job_failed(node, FailureKind::Infrastructure, why, log)
             }
-            WorkerEvent::Refused { message } => {
-                let why = format!("the worker refused its job: {message}");
-                self.job_failed(node, FailureKind::Infrastructure, why, log)?;
-            }
-            WorkerEvent::Ready { .. } => {}
         }
-        Ok(())
     }
 
     pub(super) fn job_failed(

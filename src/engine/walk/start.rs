@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::super::event::Event;
 use super::super::job_of::job_of;
+use super::super::workers::Order;
 use super::{EngineError, Message, Status, Walk};
 use crate::cache::{CacheError, Entry, Locked, given_files};
 use crate::fingerprint::Fingerprint;
@@ -34,12 +35,12 @@ impl Walk<'_> {
         Ok(self.status.iter().zip(&before).any(|(now, before)| now != before && !under_way(now)))
     }
 
-    pub(super) fn has_room(&self, node: usize) -> bool {
+    pub(super) fn has_room(&mut self, node: usize) -> bool {
         if let Some(room) = self.room_to_ask(node) {
             return room;
         }
         match self.plan.nodes[node].stage {
-            stage if stage.is_job() => self.pool.has_room(),
+            stage if stage.is_job() => self.workers.as_mut().is_some_and(|workers| workers.room() > 0),
             _ => self.running_data < self.config.data_threads.max(1),
         }
     }
@@ -88,15 +89,24 @@ impl Walk<'_> {
     }
 
     pub(super) fn start_job(&mut self, node: usize, print: &Fingerprint) -> Result<(), EngineError> {
+        let (Some(engine), Some(workers)) = (&self.config.workers, &mut self.workers) else {
+            panic!("bug: a job without workers");
+        };
         let entries = &self.outcome.entries;
         let digest = |from: usize, output: &str| entries[&from].digest(output).clone();
-        let threads = self.config.pool.threads;
         // Given files are no stage's output: no result says yet that they are needed.
         if let Some(lease) = &mut self.lease {
             lease.claim(given_files(print).iter().map(|(_, digest)| digest));
         }
-        let job = job_of(&self.plan.nodes[node], print, digest, &self.config.store, self.sources, threads)?;
-        self.pool.give(node, &job)?;
+        let job = job_of(
+            &self.plan.nodes[node],
+            print,
+            digest,
+            &self.config.store,
+            self.sources,
+            engine.threads(),
+        )?;
+        workers.give(Order { node, job, expected_s: None, avoid: Vec::new() })?;
         Ok(())
     }
 

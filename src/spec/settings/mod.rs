@@ -16,6 +16,7 @@ mod schedule;
 mod seeds;
 mod training;
 mod val_metric;
+mod workers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub use schedule::*;
 pub use seeds::*;
 pub use training::*;
 pub use val_metric::*;
+pub use workers::*;
 
 use super::ops::NamedOp;
 
@@ -110,32 +112,6 @@ impl HeadlineMetric {
             HeadlineMetric::F1Macro => "f1_macro",
         }
     }
-}
-
-/// `[workers]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Workers {
-    /// Who runs the jobs.
-    pub engine: Engine,
-    /// Worker processes; 0: one per core, or one per GPU.
-    pub slots: u32,
-    /// Threads of each worker; 0: the cores divided by the workers.
-    pub threads: u32,
-    /// Where tensors are to live, as the spec says it.
-    pub wish: DeviceWish,
-    /// Where they live. Of `auto` the processor, until [`Loaded::settle_device`](crate::spec::Loaded::settle_device) says what
-    /// this machine has.
-    pub device: Device,
-    /// Minutes after which a training keeps a checkpoint within an epoch too; 0: after whole epochs, and where it is asked to stop.
-    pub checkpoint_minutes: f64,
-}
-
-/// Who runs the jobs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Engine {
-    /// A pool of worker processes on this machine.
-    Local,
 }
 
 /// `[tracking]`

@@ -1,0 +1,167 @@
+//! The seam between the walk and what does its jobs: the pool on this machine, or the queue of a cluster.
+//!
+//! The walk gives jobs and asks for news; it believes only the cache. An engine believes nobody: jobs may be started
+//! twice, vanish, or end without a word, and each of that is news like any other.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::job::{Job, WorkerEvent};
+
+/// A way to have jobs done, as the spec asks for it: `[workers] engine`.
+pub trait Engine: fmt::Debug + Send + Sync {
+    /// Begins. Nothing is started before the first job. `wake` is to be called whenever there may be news.
+    fn begin(&self, wake: Wake) -> Box<dyn Workers>;
+
+    /// Threads that each job may compute with.
+    fn threads(&self) -> u32;
+}
+
+/// Has the walk ask for news at once; from any thread.
+#[derive(Clone)]
+pub struct Wake(Arc<dyn Fn() + Send + Sync>);
+
+impl Wake {
+    /// One that calls `wake`.
+    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Wake(Arc::new(wake))
+    }
+
+    /// There may be news.
+    pub fn call(&self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for Wake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wake")
+    }
+}
+
+/// Workers that are at it.
+pub trait Workers {
+    /// How many jobs it would take now.
+    fn room(&mut self) -> usize;
+
+    /// Takes a job; there is [`room`](Workers::room) for it.
+    ///
+    /// # Errors
+    /// Where no job of the study can be done, and why. What is wrong with one job is news.
+    fn give(&mut self, order: Order) -> Result<(), WorkersError>;
+
+    /// What has happened since the last call, oldest first. Called at least ten times a second; must not wait.
+    ///
+    /// # Errors
+    /// Where no job can be done any more, and why.
+    fn news(&mut self) -> Result<Vec<News>, WorkersError>;
+
+    /// The walk ends: with jobs unfinished where it was interrupted, or must not go on. What can be taken up again later is left
+    /// in a state in which it can.
+    fn end(&mut self, how: End);
+
+    /// What people are told when they interrupt a study: what becomes of jobs that are under way, a sentence without a full stop.
+    fn told_on_interrupt(&self) -> &'static str;
+}
+
+/// A job with what helps to place it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Order {
+    /// The node of the plan; news name it.
+    pub node: usize,
+    /// What is to be done.
+    pub job: Job,
+    /// Seconds that it will take, if somebody knows.
+    pub expected_s: Option<f64>,
+    /// Places where it failed before, as [`News::Ended`] named them; others are better, these are not forbidden.
+    pub avoid: Vec<String>,
+}
+
+/// How a walk ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All jobs have ended.
+    Done,
+    /// The user stopped it.
+    Interrupted,
+    /// The walk cannot go on, or must not since a run failed: what is under way is not waited for.
+    Failed,
+}
+
+/// What has happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum News {
+    /// The worker of a job said something that does not end it.
+    Told {
+        /// The job's node.
+        node: usize,
+        /// What.
+        event: WorkerEvent,
+    },
+    /// A job has ended, and its place is free.
+    Ended {
+        /// The job's node.
+        node: usize,
+        /// How.
+        how: Ended,
+        /// Where it was done, as people know it: a slot or a node of a cluster.
+        place: Option<String>,
+        /// What it wrote beside its events.
+        log: Option<PathBuf>,
+    },
+    /// What people should know of the workers, a sentence without a full stop.
+    Notice {
+        /// The sentence.
+        message: String,
+    },
+}
+
+/// How a job ended, as far as its engine knows. Whether there is a result is told by the cache alone.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ended {
+    /// It says that its result is published, or it went so well that it should be.
+    Well,
+    /// It would fail again the same way; why, in words.
+    Failed(String),
+    /// It failed, or was lost, by what may pass, or what another place does not have; why, in words.
+    Lost(String),
+    /// It was stopped from outside with its checkpoint kept, through no fault of its own or of its place; why, in words. Such a
+    /// job goes on later, however often it happens.
+    Preempted(String),
+}
+
+/// Why no job can be done.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkersError {
+    /// The program cannot be started.
+    #[error("cannot start the worker `{program}`")]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A GPU is asked for, and cannot be had.
+    #[error("{why}")]
+    NoGpu {
+        /// In words.
+        why: String,
+    },
+    /// A log or another file of the engine cannot be written.
+    #[error("cannot write `{path}`")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Workers die before they are up, or are of another version.
+    #[error("no worker can do the training: {why}")]
+    NoWorkers {
+        /// In words.
+        why: String,
+    },
+}

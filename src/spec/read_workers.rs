@@ -1,0 +1,31 @@
+//! Reads `[workers]`.
+
+use figment::value::Value;
+
+use super::fault::Fault;
+use super::reader::{Table, shown};
+use super::settings::{DeviceWish, Engine, Workers};
+
+/// Reads `[workers]`.
+pub fn workers(root: &Table<'_>) -> Workers {
+    let table = root.table("workers");
+    let text = table.text("device");
+    let wish = DeviceWish::parse(&text).unwrap_or_else(|error| {
+        let fault = Fault::new(format!("`device` is {}, {error}", shown(&Value::from(text.as_str()))));
+        // What is no text is a fault already.
+        if table.is_text("device") {
+            table.fault("device", fault);
+        }
+        DeviceWish::Cpu
+    });
+    let settings = Workers {
+        engine: table.choice("engine", &[("local", Engine::Local)]),
+        slots: table.integer("slots", 0..=1024) as u32,
+        threads: table.integer("threads", 0..=1024) as u32,
+        wish,
+        device: wish.kind(),
+        checkpoint_minutes: table.number("checkpoint_minutes", 0.0..=100_000.0),
+    };
+    table.finish();
+    settings
+}

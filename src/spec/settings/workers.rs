@@ -1,0 +1,31 @@
+//! `[workers]`: who does the jobs, and where. Nothing of it enters a key but the kind of device.
+
+use serde::{Deserialize, Serialize};
+
+use super::device::{Device, DeviceWish};
+
+/// `[workers]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Workers {
+    /// Who runs the jobs.
+    pub engine: Engine,
+    /// Worker processes; 0: one per core, or one per GPU.
+    pub slots: u32,
+    /// Threads of each worker; 0: the cores divided by the workers.
+    pub threads: u32,
+    /// Where tensors are to live, as the spec says it.
+    pub wish: DeviceWish,
+    /// Where they live. Of `auto` the processor, until [`Loaded::settle_device`](crate::spec::Loaded::settle_device) says what
+    /// this machine has.
+    pub device: Device,
+    /// Minutes after which a training keeps a checkpoint within an epoch too; 0: after whole epochs, and where it is asked to stop.
+    pub checkpoint_minutes: f64,
+}
+
+/// Who runs the jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Engine {
+    /// A pool of worker processes on this machine.
+    Local,
+}
