@@ -9,6 +9,7 @@ mod collect;
 mod compare;
 mod crash;
 mod damage;
+mod faulty_workers;
 mod data;
 mod designs;
 mod device;
