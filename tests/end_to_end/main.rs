@@ -24,6 +24,7 @@ mod live;
 mod references;
 mod rounds;
 mod rows;
+mod schedule;
 mod scores;
 mod share;
 mod standing;
