@@ -42,6 +42,11 @@ fn mean_lanes(values: &[f32], multiplicities: &[Multiplicities]) -> Multipliciti
     std::array::from_fn(|lane| sums[lane] / counts[lane])
 }
 
+/// Blocks that a column is scored on while it is in the processor's cache, at most: many columns are larger than any cache.
+const BLOCKS_AT_ONCE: usize = 4;
+/// Bytes that the draws of these blocks may take: they are to stay in the cache themselves.
+const DRAWS_AT_ONCE: usize = 1 << 18;
+
 /// What columns come to on each resample: [blocks of [`LANES`] resamples][columns]. The last block may hold more resamples than were
 /// asked for.
 pub type Blocks = Vec<Vec<[f32; LANES]>>;
@@ -50,13 +55,19 @@ pub type Blocks = Vec<Vec<[f32; LANES]>>;
 /// resample has no positive. Resample `b` draws from `key.index(b)` and from nothing else, so that threads,
 /// other resamples and other columns change nothing.
 pub fn resample(columns: &[&Column], n_images: usize, n_resamples: usize, key: Key) -> Blocks {
-    (0..n_resamples.div_ceil(LANES))
-        .into_par_iter()
-        .map(|block| {
-            let multiplicities = draw_block(block, n_images, key);
-            columns.iter().map(|column| column.lanes(&multiplicities)).collect()
-        })
-        .collect()
+    let blocks: Vec<usize> = (0..n_resamples.div_ceil(LANES)).collect();
+    let of_block = n_images.max(1) * size_of::<Multiplicities>();
+    let score = |some: &[usize]| {
+        let draws: Vec<_> = some.iter().map(|&block| draw_block(block, n_images, key)).collect();
+        let mut scored: Blocks = some.iter().map(|_| Vec::with_capacity(columns.len())).collect();
+        for column in columns {
+            for (scored, multiplicities) in scored.iter_mut().zip(&draws) {
+                scored.push(column.lanes(multiplicities));
+            }
+        }
+        scored
+    };
+    blocks.par_chunks((DRAWS_AT_ONCE / of_block).clamp(1, BLOCKS_AT_ONCE)).flat_map_iter(score).collect()
 }
 
 /// How often each image is drawn in each resample of the block.
