@@ -8,12 +8,10 @@ thresholds, the test scores and the weights to `mlruns` in the current folder. `
 are decoded once and kept in memory (also from run to run of one process), layout channels_last, fused Adam.
 """
 
-import functools
 import random
 from pathlib import Path
 
 import albumentations as A
-import cv2
 import hydra
 import mlflow
 import numpy as np
@@ -26,34 +24,9 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
 from sklearn.metrics import average_precision_score, f1_score, precision_recall_curve, roc_auc_score
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
-# Threads of OpenCV and those of PyTorch would fight for the cores.
-cv2.setNumThreads(0)
-
-
-def read(path, side):
-    image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
-    return cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
-
-
-kept = functools.cache(read)
-
-
-class Photos(Dataset):
-    def __init__(self, frame, labels, cfg, transform):
-        self.paths = [Path(cfg.photos) / path for path in frame["path"]]
-        self.targets = frame[labels].to_numpy(np.float32)
-        self.side = cfg.side
-        self.read = kept if cfg.tuned else read
-        self.transform = transform
-
-    def __len__(self):
-        return len(self.paths)
-
-    def __getitem__(self, at):
-        image = self.read(self.paths[at], self.side)
-        return self.transform(image=image)["image"], torch.from_numpy(self.targets[at])
+from photos import Photos
 
 
 def build_loaders(cfg):

@@ -1,6 +1,6 @@
 """A whole study, from photos to effects: Ablatrix beside the usual glue of Hydra, PyTorch, albumentations, scikit-learn and MLflow.
 
-    cargo xtask build --release
+    cargo xtask build
     python3 benches/study/run.py [--photos DIR] [--weights FILE] [--forms ablatrix basic joblib tuned] [--quick]
 
 8 variants x 3 seeds of mobilenet_v3_small at 96 x 96, 3 epochs, on TrashNet (study.toml; conf/config.yaml has the same recipe). All read the
@@ -14,17 +14,19 @@ joblib        the same by Hydra's joblib launcher: two runs at once, of one thre
 tuned         as `joblib`, with photos decoded once and kept in memory, channels_last and the fused Adam.
 tuned-basic   as `tuned`, run after run on all cores.
 
-Of each: wall time, processor time, and the largest memory of all its processes together (PSS: what they share counts once), looked at twice a second.
+Of each: wall time, processor time, and the largest memory of all its processes together (PSS: what they share counts once), looked at once a second.
 Then one parameter of one op is changed, and the study wanted anew: `ablatrix run` again; of the glue the three runs of that variant, which its user picks
 by hand, and compare.py. Who does not pick runs all again.
 
-Without photos it says that it skips. --quick runs 2 variants, 1 seed, 1 epoch: whether all works. --python names an interpreter that has
+On a machine that others use too, set OMP_WAIT_POLICY=PASSIVE: otherwise threads of PyTorch wait for each other spinning, and `basic`, which has two, measures
+that alone.
+
+Without photos it says that it skips. --quick is --variants none noise --seeds 1 --epochs 1: whether all works. --python names an interpreter that has
 requirements.txt already; otherwise target/study/peers is made (6 GB).
 """
 
 import argparse
 import csv
-import json
 import os
 import platform
 import shutil
@@ -37,10 +39,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 DATA = ROOT.parent / "shared/data"
-PLACE = ROOT / "target/study"
 VARIANTS = ["none", "flip", "rotate", "crop", "colour", "noise", "blur", "cutout"]
-SEEDS, EPOCHS = 3, 3
-LOOK_S = 0.5
+LOOK_S = 1.0
 # Loading by the training's own process: two trainings have the two cores.
 PAIR = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "threads=1", "num_workers=0"]
 FORMS = {"basic": None, "joblib": PAIR, "tuned": [*PAIR, "tuned=true"], "tuned-basic": ["tuned=true", "num_workers=0"]}
@@ -115,10 +115,8 @@ class Study:
 
     def __init__(self, given, python, program):
         self.python, self.program, self.photos = python, program, given.photos.resolve()
-        self.variants = ["none", CHANGED] if given.quick else VARIANTS
-        self.seeds = list(range(1, 2 if given.quick else SEEDS + 1))
-        self.epochs = 1 if given.quick else EPOCHS
-        self.folder = PLACE / "given"
+        self.variants, self.seeds, self.epochs = given.variants, list(range(1, given.seeds + 1)), given.epochs
+        self.folder = given.out / "given"
         self.folder.mkdir(parents=True)
         self.weights = given.weights.resolve() if given.weights else self.draw_weights()
         self.table = self.folder / "study.csv"
@@ -191,7 +189,7 @@ class Ablatrix:
 
 
 class Glue:
-    """glue.py and compare.py, copied to a folder of their own, where what is configured can be edited."""
+    """The scripts, copied to a folder of their own, where what is configured can be edited."""
 
     # MLflow asks for this where runs are files. albumentations would ask the network for its newest version.
     env = {"MLFLOW_ALLOW_FILE_STORE": "true", "NO_ALBUMENTATIONS_UPDATE": "1"}
@@ -199,7 +197,7 @@ class Glue:
     def __init__(self, study, folder, settings):
         self.study, self.folder = study, folder
         folder.mkdir(parents=True)
-        for name in ["glue.py", "compare.py"]:
+        for name in ["glue.py", "photos.py", "compare.py"]:
             shutil.copy(HERE / name, folder)
         shutil.copytree(HERE / "conf", folder / "conf")
         self.command = [study.python, "glue.py", "--multirun", f"photos={study.photos}", f"table={study.table}"]
@@ -244,9 +242,9 @@ def environment():
     return place / "bin/python"
 
 
-def best_processes(study):
+def best_processes(study, folder):
     """How many processes of the DataLoader are fastest for an epoch of one training. The first of all warms the files' cache."""
-    glue = Glue(study, PLACE / "processes", [])
+    glue = Glue(study, folder, [])
     took = {}
     for number in [0, 0, 1, 2]:
         took[number] = glue.multirun(["none"], [1], f"num_workers={number}", "epochs=1").wall_s
@@ -262,16 +260,25 @@ def main():
     parser.add_argument("--forms", nargs="+", choices=["ablatrix", *FORMS], default=["ablatrix", "basic", "joblib", "tuned"])
     parser.add_argument("--num-workers", type=int, help="processes of the DataLoader of `basic`, not to be tried out")
     parser.add_argument("--python")
+    parser.add_argument("--out", type=Path, default=ROOT / "target/study", help="emptied before")
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=VARIANTS)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
+    if given.quick:
+        given.variants, given.seeds, given.epochs = ["none", CHANGED], 1, 1
+    if "none" not in given.variants or CHANGED not in given.variants:
+        parser.error(f"--variants must have `none`, which effects are measured against, and `{CHANGED}`, which is changed")
     if not given.photos.is_dir():
         return print(f"skipped: no photos at {given.photos}; name their folder by --photos")
     program = given.program.resolve()
     if not program.exists():
-        parser.error(f"{program} is not there; build it by `cargo xtask build --release`, or name it by --program")
-    shutil.rmtree(PLACE, ignore_errors=True)
+        parser.error(f"{program} is not there; build it by `cargo xtask build`, or name it by --program")
+    given.out = given.out.resolve()
+    shutil.rmtree(given.out, ignore_errors=True)
     study = Study(given, given.python or environment(), program)
-    before = Ablatrix(study, PLACE / "before")
+    before = Ablatrix(study, given.out / "before")
     before.run("--until", "split")
     study.write_table(before)
     runs = len(study.variants) * len(study.seeds)
@@ -279,14 +286,14 @@ def main():
           f", {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}")
 
     if "basic" in given.forms:
-        processes = best_processes(study) if given.num_workers is None else given.num_workers
+        processes = best_processes(study, given.out / "processes") if given.num_workers is None else given.num_workers
         FORMS["basic"] = [f"num_workers={processes}"]
     sides, first, second = {}, {}, {}
     for form in given.forms:
-        folder = PLACE / form
+        folder = given.out / form
         sides[form] = side = Ablatrix(study, folder) if form == "ablatrix" else Glue(study, folder, FORMS[form])
         first[form] = side.run()
-        side.scores(PLACE / f"{form}.csv")
+        side.scores(given.out / f"{form}.csv")
         print(f"{form}: {first[form].cells()}; load {os.getloadavg()[0]:.1f}", flush=True)
         if form == "ablatrix":
             trained_s, share = side.waited()
@@ -303,9 +310,7 @@ def main():
     for form in given.forms:
         if form != "ablatrix" and "ablatrix" in given.forms:
             print(f"\nscores, Ablatrix and `{form}`", flush=True)
-            subprocess.run([study.python, HERE / "agree.py", PLACE / "ablatrix.csv", PLACE / f"{form}.csv"], check=True)
-    figures = {form: [vars(measured) for measured in (first[form], second[form])] for form in given.forms}
-    (PLACE / "figures.json").write_text(json.dumps(figures, indent=1))
+            subprocess.run([study.python, HERE / "agree.py", given.out / "ablatrix.csv", given.out / f"{form}.csv"], check=True)
 
 
 if __name__ == "__main__":
