@@ -201,7 +201,7 @@ impl Pool {
     }
 
     /// A job has left its slot.
-    fn ended(&mut self, slot: usize, busy: Busy, how: Ended, news: &mut Vec<News>) {
+    pub(super) fn ended(&mut self, slot: usize, busy: Busy, how: Ended, news: &mut Vec<News>) {
         let how = match (how, busy.stopping) {
             (Ended::Well, _) => Ended::Well,
             (_, Some(stopping)) => stopping.how,

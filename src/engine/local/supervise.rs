@@ -24,6 +24,7 @@ impl Pool {
         }
         self.supervised = now;
         self.judge(now);
+        self.abandon(now, news);
         if now - self.measured >= MEASURE {
             self.measured = now;
             self.measure(now);
@@ -46,6 +47,25 @@ impl Pool {
                     // What hangs would not hear.
                     if stops { worker.terminate() } else { worker.kill() }
                 }
+            }
+        }
+    }
+
+    /// A worker that not even SIGKILL ends, since it waits for a disk that does not answer, keeps its slot no longer.
+    fn abandon(&mut self, now: Instant, news: &mut Vec<News>) {
+        for at in 0..self.slots.len() {
+            let slot = &mut self.slots[at];
+            let stopping = slot.busy.as_ref().and_then(|busy| busy.stopping.as_ref());
+            if stopping.is_none_or(|stopping| now <= stopping.until + PATIENCE) {
+                continue;
+            }
+            if let (Some(busy), Some(worker)) = (slot.busy.take(), slot.worker.take()) {
+                let message =
+                    format!("process {} does not end, not even by SIGKILL, and is left alone", worker.id());
+                news.push(News::Notice { message });
+                // Its end is waited for when it is dropped.
+                std::thread::spawn(move || drop(worker));
+                self.ended(at, busy, Ended::Lost("its worker does not end".to_owned()), news);
             }
         }
     }

@@ -139,6 +139,7 @@ pub fn run(
         failures: Failures::default(),
         expected: Expected::default(),
         prefetched: None,
+        is_full: false,
         rebuilds: 0,
         running_data: 0,
         plan: plan.clone(),
@@ -201,6 +202,8 @@ struct Walk<'a> {
     rebuilds: u32,
     running_data: usize,
     workers: Option<Box<dyn Workers>>,
+    /// In this look at what is ready, workers had no room for any job.
+    is_full: bool,
     sender: Sender<Message>,
     latest: Latest,
     /// Begins with all that was found at the start.

@@ -25,6 +25,7 @@ impl Walk<'_> {
         // run alone at the end.
         order.sort_by(|&a, &b| self.urgency(b).total_cmp(&self.urgency(a)));
         let mut next = None;
+        self.is_full = false;
         for node in order {
             if self.is_lost(node) {
                 self.status[node] = Status::Skipped;
@@ -71,8 +72,12 @@ impl Walk<'_> {
         }
         match self.plan.nodes[node].stage {
             stage if stage.is_job() => {
+                let (false, Some(workers)) = (self.is_full, &mut self.workers) else { return false };
                 let avoid = self.failures.places(node);
-                self.workers.as_mut().is_some_and(|workers| workers.room(avoid) > 0)
+                let has_room = workers.room(avoid) > 0;
+                // Where there is no room at all, a thousand jobs need not ask for it one by one.
+                self.is_full = !has_room && avoid.is_empty();
+                has_room
             }
             _ => self.running_data < self.config.data_threads.max(1),
         }
