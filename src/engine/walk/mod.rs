@@ -153,15 +153,15 @@ pub fn run(
         listener,
     };
     let result = walk.go(&receiver, interrupt);
-    if matches!(result, Err(EngineError::Cache(_))) || walk.outcome.cut_short {
-        walk.let_data_end(&receiver, interrupt);
-    }
     if let Some(workers) = &mut walk.workers {
         workers.end(match (&result, interrupt.is_set()) {
             (_, true) => End::Interrupted,
             (Ok(()), false) if !walk.outcome.cut_short => End::Done,
             _ => End::Failed,
         });
+    }
+    if matches!(result, Err(EngineError::Cache(_))) || walk.outcome.cut_short {
+        walk.let_data_end(&receiver, interrupt);
     }
     let name = &plan.experiment.name;
     let saved = if walk.news { walk.latest.save(&config.store, name) } else { Ok(()) };
