@@ -181,13 +181,11 @@ fn told(path: &Path, columns: &[Column]) -> Result<Guess, GuessError> {
             return Err(GuessError::NoLabels { file, others: listed(&others) });
         };
         guess.label_column = column.name.clone();
-        // Pieces come back in other cells, which whole names with a comma in them do not.
         let splits = |separator: &&&str| {
-            let pieces = |cell: &str| cell.split(**separator).count();
-            let n_pieces: usize = column.cells.iter().map(|cell| pieces(cell)).sum();
-            let kinds: HashSet<&str> =
-                column.cells.iter().flat_map(|cell| cell.split(**separator)).map(str::trim).collect();
-            n_pieces > column.cells.len() && kinds.len() < column.kinds().len().max(3)
+            let pieces = || column.cells.iter().flat_map(|cell| cell.split(**separator)).map(str::trim);
+            // A comma may belong to a name. Pieces of lists come back in other cells, pieces of names do not.
+            let fits = **separator != "," || pieces().collect::<HashSet<_>>().len() < column.kinds().len();
+            fits && pieces().count() > column.cells.len()
         };
         let separator = SEPARATORS.iter().find(splits);
         guess.separator = separator.unwrap_or(&SEPARATORS[0]).to_string();
@@ -239,7 +237,7 @@ mod tests {
     fn a_comma_within_a_name_separates_nothing() {
         let text = "file,label\na.jpg,\"Glass, clear\"\nb.jpg,\"Glass, clear\"\nc.jpg,Metal\nd.jpg,Paper\n";
         assert_eq!(layout(text)[3], "|");
-        let text = "file,label\na.jpg,\"cat, dog\"\nb.jpg,cat\nc.jpg,dog\nd.jpg,\"dog, cow\"\n";
+        let text = "file,label\na.jpg,\"cat, dog\"\nb.jpg,cat\nc.jpg,dog\nd.jpg,\"dog, cat\"\n";
         assert_eq!(layout(text)[3], ",");
     }
 }
