@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::device::{Device, DeviceWish};
+use super::slurm::Slurm;
 
 /// `[workers]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ pub struct Workers {
     pub device: Device,
     /// Minutes after which a training keeps a checkpoint within an epoch too; 0: after whole epochs, and where it is asked to stop.
     pub checkpoint_minutes: f64,
+    /// What a cluster is asked for, where it runs the jobs.
+    pub slurm: Slurm,
 }
 
 /// Who runs the jobs.
@@ -28,4 +31,6 @@ pub struct Workers {
 pub enum Engine {
     /// A pool of worker processes on this machine.
     Local,
+    /// The queue of a cluster.
+    Slurm,
 }
