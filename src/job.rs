@@ -16,10 +16,13 @@ use crate::spec::ops::NamedOp;
 use crate::spec::settings::{Device, Explain, Images, Model, Train};
 
 /// Version of this contract; orchestrator and worker must agree.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 
 /// The libtorch that workers are built with; it changes numbers, so it is part of the keys of what they do.
 pub const LIBTORCH: &str = "2.11.0";
+
+/// The note in a result's provenance that says how many bytes of memory its worker had for itself when it was done.
+pub const MEMORY_NOTE: &str = "memory_bytes";
 
 /// The names of a job's inputs.
 pub mod input {
@@ -94,6 +97,8 @@ pub struct Job {
     pub checkpoint_minutes: f64,
     /// Where tensors live.
     pub device: Device,
+    /// Seconds between two signs of life: [`WorkerEvent::Beat`]; 0: none.
+    pub beat_seconds: f64,
 }
 
 impl Job {
@@ -159,6 +164,13 @@ pub enum WorkerEvent {
         resumed_steps: u64,
         /// Epochs that are planned.
         epochs: u32,
+    },
+    /// A sign of life: the process runs, and its work gets on where `steps` grows.
+    Beat {
+        /// The job's key.
+        key: Digest,
+        /// Steps, and batches that were scored, since the job began.
+        steps: u64,
     },
     /// An epoch ended.
     Epoch {

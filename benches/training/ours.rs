@@ -167,6 +167,7 @@ fn job(root: &Path, model: &str, side: usize) -> Job {
         fold: 0,
         threads: 1,
         checkpoint_minutes: 0.0,
+        beat_seconds: 0.0,
         device: Device::Cpu,
     }
 }

@@ -261,6 +261,12 @@ pub struct RunArgs {
     /// Worker processes at once; over the spec's `workers.slots`.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub workers: Option<u32>,
+    /// End at the first run that fails; runs that are under way keep their checkpoints.
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Go on with all that does not hang on a run that failed, and report what there is; the default.
+    #[arg(long, conflicts_with = "fail_fast")]
+    pub keep_going: bool,
     /// Do this stage and what it needs, no more.
     #[arg(long, value_enum, value_name = "STAGE")]
     pub until: Option<Stage>,

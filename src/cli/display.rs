@@ -185,7 +185,9 @@ impl Display {
             Event::Rebuilding { what } => {
                 self.always(&format!("warning: {what}; it was put into quarantine and is rebuilt"))
             }
-            Event::Interrupting => self.always("stopping: workers keep their checkpoints"),
+            Event::Workers { message } => self.always(&format!("note: {message}")),
+            Event::Interrupting { jobs: "" } => self.always("stopping"),
+            Event::Interrupting { jobs } => self.always(&format!("stopping: {jobs}")),
         }
     }
 

@@ -17,6 +17,7 @@ mod known_devices;
 mod live;
 mod nvidia;
 mod plan;
+mod pool;
 mod preview;
 mod print;
 mod render;

@@ -49,6 +49,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let mut display = Display::new(detail);
     generated::ensure(&study, detail, &interrupt)?;
     let mut config = study.engine(args.workers, args.until)?;
+    config.fail_fast = args.fail_fast;
     config.remote = address.as_ref().and_then(|address| connect(address, &study));
     let mut tracking = tracking::Tracking::start(&study)?;
     let mut journal = Journal::begin(&study.logs());
@@ -294,7 +295,8 @@ fn conclude(
     if !outcome.failed.is_empty() {
         let n = outcome.failed.len();
         let what = if n == 1 { "1 stage failed".to_owned() } else { format!("{n} stages failed") };
-        print::err(&format!("{what}; what was done is kept, and `run` tries again"));
+        let ended = if outcome.cut_short { ", which ended the study (`--fail-fast`)" } else { "" };
+        print::err(&format!("{what}{ended}; what was done is kept, and `run` tries again"));
     }
     if let Some(page) = page {
         print::out(&format!("report: {}", shown(&page)));
@@ -315,6 +317,8 @@ fn command(args: &RunArgs) -> String {
     if let Some(remote) = &args.remote {
         line.option("--remote", remote.clone());
     }
+    line.flag("--fail-fast", args.fail_fast);
+    line.flag("--keep-going", args.keep_going);
     line.flag("--verbose", args.verbose);
     line.flag("--quiet", args.quiet);
     line.quoted()

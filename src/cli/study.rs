@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use super::args::{OutputFormat, SpecArgs};
 use super::device::{self, Machine, Settled};
+use super::pool::{self, Ground};
 use super::render::{Failure, with_cause};
 use super::{hub, known_devices, nvidia, rounds, worker};
 use crate::augment;
 use crate::cache::{CacheError, Store};
-use crate::engine::{EngineConfig, EngineError, PoolConfig, VISIBLE, WorkersError};
+use crate::engine::{EngineConfig, EngineError, VISIBLE, WorkersError};
 use crate::plan::{Plan, SourceError, Sources, Stage};
 use crate::spec::settings::{HubModel, Weights};
 use crate::spec::{self, Fault, Loaded, Override, Overrides, Point};
@@ -218,8 +219,14 @@ impl Study {
 
     /// The engine's configuration where only data stages, scores and the report are made.
     pub fn engine_without_workers(&self, until: Option<Stage>) -> EngineConfig {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        EngineConfig { store: self.store.clone(), workers: None, data_threads: cores, until, remote: None }
+        EngineConfig {
+            store: self.store.clone(),
+            workers: None,
+            fail_fast: false,
+            data_threads: cores(),
+            until,
+            remote: None,
+        }
     }
 
     /// The engine's configuration; `workers` is the command line's word on slots.
@@ -234,18 +241,13 @@ impl Study {
         let settings = &self.plan.experiment.workers;
         let gpus =
             with_machine(&self.store, true, |machine| device::gpus(settings.wish, &self.settled, machine));
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let wished = workers.unwrap_or(settings.slots) as usize;
-        let slots = if wished == 0 { gpus.slots().unwrap_or(cores) } else { wished };
-        let slots = slots.min(self.plan.runs.len().max(1));
-        let threads = match settings.threads {
-            0 => (cores / slots).max(1) as u32,
-            threads => threads,
-        };
-        let pool = PoolConfig { program, slots, threads, gpus, logs: self.logs() };
+        let cores = cores();
+        let runs = self.plan.runs.len();
+        let pool = pool::pool(settings, workers, Ground { program, logs: self.logs(), gpus, cores, runs });
         Ok(EngineConfig {
             store: self.store.clone(),
             workers: Some(Arc::new(pool)),
+            fail_fast: false,
             data_threads: cores,
             until,
             remote: None,
@@ -313,6 +315,10 @@ impl Study {
             EngineError::Workers(error @ WorkersError::Write { .. }) => Failure::new(1, error, None),
         }
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn sources(store: &Store) -> Sources {

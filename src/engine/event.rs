@@ -147,13 +147,21 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// What people should know of those who do the jobs.
+    Workers {
+        /// A sentence without a full stop.
+        message: String,
+    },
     /// Cached bytes were found to be wrong; what they came from is made again.
     Rebuilding {
         /// What was found.
         what: String,
     },
-    /// The user asked to stop; running jobs are being stopped.
-    Interrupting,
+    /// The user asked to stop.
+    Interrupting {
+        /// What becomes of jobs that are under way.
+        jobs: &'static str,
+    },
 }
 
 fn key<S: Serializer>(entry: &Entry, serializer: S) -> Result<S::Ok, S::Error> {

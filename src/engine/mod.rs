@@ -4,6 +4,7 @@
 //! trackers only listen.
 
 mod event;
+mod expected;
 mod failure;
 mod job_of;
 mod journal;
@@ -15,7 +16,7 @@ mod workers;
 
 pub use event::Event;
 pub use journal::Journal;
-pub use local::{Gpus, PoolConfig, VISIBLE};
+pub use local::{Gpus, Limits, Memory, Meter, PoolConfig, ThisMachine, VISIBLE};
 pub use signals::Interrupt;
 pub use standing::{Doing, Overview, Standing, standing};
 pub use walk::{EngineConfig, EngineError, Outcome, run};

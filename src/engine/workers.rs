@@ -42,8 +42,9 @@ impl fmt::Debug for Wake {
 
 /// Workers that are at it.
 pub trait Workers {
-    /// How many jobs it would take now.
-    fn room(&mut self) -> usize;
+    /// How many jobs it would take now that had better not go to the places in `avoid`, named as [`News::Ended`] names them. Where
+    /// there are no other places, these are as good as any.
+    fn room(&mut self, avoid: &[String]) -> usize;
 
     /// Takes a job; there is [`room`](Workers::room) for it.
     ///
@@ -74,7 +75,9 @@ pub struct Order {
     pub job: Job,
     /// Seconds that it will take, if somebody knows.
     pub expected_s: Option<f64>,
-    /// Places where it failed before, as [`News::Ended`] named them; others are better, these are not forbidden.
+    /// The most memory that jobs like it were seen to have, in bytes, if somebody knows.
+    pub expected_bytes: Option<u64>,
+    /// Places where it failed before; see [`Workers::room`].
     pub avoid: Vec<String>,
 }
 

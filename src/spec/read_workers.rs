@@ -5,7 +5,7 @@ use figment::value::Value;
 use super::fault::Fault;
 use super::read_slurm;
 use super::reader::{Table, shown};
-use super::settings::{DeviceWish, Engine, Workers};
+use super::settings::{DeviceWish, Engine, RunsPerGpu, Workers};
 
 /// Reads `[workers]`.
 pub fn workers(root: &Table<'_>) -> Workers {
@@ -28,6 +28,9 @@ pub fn workers(root: &Table<'_>) -> Workers {
         engine,
         slots: table.integer("slots", 0..=1024) as u32,
         threads: table.integer("threads", 0..=1024) as u32,
+        runs_per_gpu: runs_per_gpu(&table),
+        time_limit_minutes: table.number("time_limit_minutes", 0.0..=100_000.0),
+        hang_minutes: table.number("hang_minutes", 0.0..=100_000.0),
         wish,
         device: wish.kind(),
         checkpoint_minutes: table.number("checkpoint_minutes", 0.0..=100_000.0),
@@ -35,4 +38,11 @@ pub fn workers(root: &Table<'_>) -> Workers {
     };
     table.finish();
     settings
+}
+
+fn runs_per_gpu(table: &Table<'_>) -> RunsPerGpu {
+    match table.is_text("runs_per_gpu") {
+        true => table.choice("runs_per_gpu", &[("auto", RunsPerGpu::Auto)]),
+        false => RunsPerGpu::Fixed(table.integer("runs_per_gpu", 1..=64) as u32),
+    }
 }

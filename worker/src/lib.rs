@@ -9,7 +9,7 @@
 //!
 //! `inputs` brings a job's tables and pictures out of the cache, `batch` makes tensors of them, `model` turns
 //! these into logits; `mixing` is what rows of a batch take from each other. `network` is the one of a job, `script` a TorchScript
-//! module. `stop` knows when to end, `patience` how threads wait, `precision` is the number format, `torch` is
+//! module. `stop` knows when to end, `heart` gives signs of life, `patience` how threads wait, `precision` is the number format, `torch` is
 //! libtorch as a whole.
 
 pub mod attention;
@@ -17,6 +17,7 @@ pub mod batch;
 mod devices;
 pub mod failure;
 mod fused;
+mod heart;
 pub mod inputs;
 mod mixing;
 pub mod model;

@@ -17,12 +17,12 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Instant;
 
 use ablatrix::cache::{Provenance, Store};
-use ablatrix::job::{FailureKind, Job, JobStage, LIBTORCH, PROTOCOL, WorkerEvent};
+use ablatrix::job::{FailureKind, Job, JobStage, LIBTORCH, MEMORY_NOTE, PROTOCOL, WorkerEvent};
 
 use crate::failure::JobError;
 use crate::protocol::{self, Events};
 use crate::stop::Stop;
-use crate::{attention, devices, predict, torch, train};
+use crate::{attention, devices, heart, predict, torch, train};
 
 const FAILED: u8 = 1;
 const UNREADABLE: u8 = 2;
@@ -191,8 +191,9 @@ impl Worker {
     fn run(&self, job: &Job, stores: &mut HashMap<PathBuf, Store>) -> u8 {
         let work = AssertUnwindSafe(|| self.work(job, stores));
         // Gradients are on again, also where an earlier job ended in a panic without them.
-        let result =
-            catch_unwind(|| tch::with_grad(work)).unwrap_or_else(|panic| Err(JobError::of_panic(&*panic)));
+        let result = heart::beat_during(job, &self.events, &self.stop, || {
+            catch_unwind(|| tch::with_grad(work)).unwrap_or_else(|panic| Err(JobError::of_panic(&*panic)))
+        });
         let key = job.fingerprint.key.clone();
         match result {
             Ok(Outcome::Published) => {
@@ -260,6 +261,17 @@ pub fn provenance(job: &Job, started: Instant) -> Provenance {
         .note("device", format!("{:?}", job.device).to_lowercase())
         .note("threads", job.threads)
         .note("libtorch", torch::version())
+        .note(MEMORY_NOTE, own_memory())
+}
+
+/// Bytes that this process has for itself, files that it has mapped left aside; 0 where the kernel does not tell.
+fn own_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()
+    };
+    1024 * (kib("RssAnon:").unwrap_or(0) + kib("RssShmem:").unwrap_or(0))
 }
 
 /// Says something to whoever reads the log.

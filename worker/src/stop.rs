@@ -1,10 +1,11 @@
 //! When to stop before the work is done: on SIGTERM or SIGINT, or when nobody waits for the result any more.
 //!
-//! Training and prediction ask [`Stop::requested`] between batches; what is on disk by then is kept.
+//! Training and prediction ask [`Stop::requested`] between batches; what is on disk by then is kept. How often they asked tells
+//! others that they get on.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
@@ -14,6 +15,8 @@ use signal_hook::iterator::Signals;
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     asked: Arc<AtomicBool>,
+    /// How often somebody wanted to know.
+    looks: Arc<AtomicU64>,
     /// The process that wants the results, where there is one.
     parent: Option<Pid>,
 }
@@ -26,7 +29,7 @@ impl Stop {
 
     /// Stops also when the process that started this one is gone.
     pub fn with_parent() -> Self {
-        Stop { asked: Arc::default(), parent: getppid() }
+        Stop { parent: getppid(), ..Stop::default() }
     }
 
     /// Asks for it.
@@ -36,7 +39,13 @@ impl Stop {
 
     /// Whether to stop at the next chance.
     pub fn requested(&self) -> bool {
+        self.looks.fetch_add(1, Ordering::Relaxed);
         self.asked.load(Ordering::Relaxed) || self.is_orphan()
+    }
+
+    /// How often it was asked for so far: once a batch, and now and then between.
+    pub fn looks(&self) -> u64 {
+        self.looks.load(Ordering::Relaxed)
     }
 
     fn is_orphan(&self) -> bool {

@@ -1,8 +1,22 @@
-//! Workers on this machine.
+//! Workers on this machine: long-lived processes, one per slot; a slot is a GPU, a share of one, or some threads of the processor.
+//!
+//! ```text
+//! process    one worker process: jobs in, events out
+//! pool       who gets the next job; what messages mean
+//! supervise  jobs that hang, take too long, or leave no memory to others
+//! watch      whether a job gets on             gpus       which are used, and trusted
+//! admission  how many jobs memory holds        meter      what memory there is
+//! ```
 
+mod admission;
 mod gpus;
+mod meter;
 mod pool;
 mod process;
+mod supervise;
+mod watch;
 
 pub use gpus::{Gpus, VISIBLE};
+pub use meter::{Memory, Meter, ThisMachine};
 pub use pool::PoolConfig;
+pub use watch::Limits;

@@ -77,6 +77,11 @@ impl WorkerProcess {
         Ok(WorkerProcess { child, stdin, log })
     }
 
+    /// The process's number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a job; `false` where the worker does not read any more.
     pub fn send(&mut self, job: &Job) -> bool {
         let mut line = serde_json::to_string(job).unwrap_or_else(|e| panic!("bug: a job is plain data: {e}"));

@@ -13,6 +13,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use super::event::Event;
+use super::expected::Expected;
 use super::failure::Failures;
 use super::signals::Interrupt;
 use super::workers::{End, Engine, Wake, Workers, WorkersError};
@@ -36,6 +37,8 @@ pub struct EngineConfig {
     pub store: Store,
     /// Who does the jobs. Without, a study goes by the runs that have been trained.
     pub workers: Option<Arc<dyn Engine>>,
+    /// End at the first run that fails for good; else what does not hang on it goes on.
+    pub fail_fast: bool,
     /// Data stages at once.
     pub data_threads: usize,
     /// Do this stage and what it needs, no more; `None`: go to the report.
@@ -55,6 +58,8 @@ pub struct Outcome {
     pub spec_fault: Option<StageError>,
     /// The user stopped it.
     pub interrupted: bool,
+    /// It ended at the first failure, as [`EngineConfig::fail_fast`] wants it.
+    pub cut_short: bool,
     /// Nodes that were computed here.
     pub computed: usize,
     /// Nodes whose results came from the remote.
@@ -96,6 +101,7 @@ enum Message {
 #[derive(Clone, Debug, PartialEq)]
 enum Status {
     Want,
+    /// It waits for another process that computes it, or for its next try.
     Queued,
     Running,
     Done,
@@ -131,6 +137,7 @@ pub fn run(
         outcome: Outcome::default(),
         asking: Asking::begin(config, &sender),
         failures: Failures::default(),
+        expected: Expected::default(),
         rebuilds: 0,
         running_data: 0,
         plan: plan.clone(),
@@ -144,14 +151,14 @@ pub fn run(
         listener,
     };
     let result = walk.go(&receiver, interrupt);
-    if let Err(EngineError::Cache(_)) = result {
+    if matches!(result, Err(EngineError::Cache(_))) || walk.outcome.cut_short {
         walk.let_data_end(&receiver, interrupt);
     }
     if let Some(workers) = &mut walk.workers {
         workers.end(match (&result, interrupt.is_set()) {
             (_, true) => End::Interrupted,
-            (Ok(()), false) => End::Done,
-            (Err(_), false) => End::Failed,
+            (Ok(()), false) if !walk.outcome.cut_short => End::Done,
+            _ => End::Failed,
         });
     }
     let name = &plan.experiment.name;
@@ -187,6 +194,7 @@ struct Walk<'a> {
     outcome: Outcome,
     asking: Option<Asking>,
     failures: Failures,
+    expected: Expected,
     rebuilds: u32,
     running_data: usize,
     workers: Option<Box<dyn Workers>>,
@@ -213,8 +221,13 @@ impl Walk<'_> {
         self.tell_plan();
         loop {
             if interrupt.is_set() {
-                (self.listener)(Event::Interrupting);
+                let jobs = self.workers.as_ref().map_or("", |workers| workers.told_on_interrupt());
+                (self.listener)(Event::Interrupting { jobs });
                 self.outcome.interrupted = true;
+                return Ok(());
+            }
+            if self.config.fail_fast && !self.outcome.failed.is_empty() {
+                self.outcome.cut_short = true;
                 return Ok(());
             }
             // What was found in the cache, or is wanted again, may have made others ready.

@@ -1,13 +1,14 @@
 //! What threads and workers say, and what follows from it.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use super::super::event::Event;
 use super::super::failure::Decision;
 use super::super::workers::{Ended, News};
 use super::{EngineError, Message, Status, Walk};
 use crate::cache::Entry;
-use crate::job::{FailureKind, WorkerEvent};
+use crate::job::WorkerEvent;
 use crate::plan::{Node, Stage};
 use crate::stages::StageError;
 
@@ -39,11 +40,8 @@ impl Walk<'_> {
         for news in workers.news()? {
             match news {
                 News::Told { node, event } => self.job_tells(node, event),
-                News::Ended { node, how, log, .. } => self.job_ended(node, how, log)?,
-                News::Notice { message } => {
-                    let (stage, run) = (Stage::Train, String::new());
-                    (self.listener)(Event::Notice { stage, run, message, once: true });
-                }
+                News::Ended { node, how, place, log } => self.job_ended(node, how, place, log)?,
+                News::Notice { message } => (self.listener)(Event::Workers { message }),
             }
         }
         Ok(())
@@ -64,43 +62,34 @@ impl Walk<'_> {
         }
     }
 
-    fn job_ended(&mut self, node: usize, how: Ended, log: Option<PathBuf>) -> Result<(), EngineError> {
-        match how {
-            Ended::Well => {
-                let key = self.print(node)?.key;
-                match self.config.store.lookup(&key)? {
-                    Some(entry) => {
-                        self.finish(node, entry, false);
-                        Ok(())
-                    }
-                    None => {
-                        let why = "the worker said that it is done, but the cache holds no result".to_owned();
-                        self.job_failed(node, FailureKind::Infrastructure, why, log)
-                    }
-                }
-            }
-            Ended::Failed(why) => self.job_failed(node, FailureKind::Final, why, log),
-            Ended::Lost(why) | Ended::Preempted(why) => {
-                self.job_failed(node, FailureKind::Infrastructure, why, log)
-            }
-        }
-    }
-
-    pub(super) fn job_failed(
+    fn job_ended(
         &mut self,
         node: usize,
-        kind: FailureKind,
-        why: String,
+        how: Ended,
+        place: Option<String>,
         log: Option<PathBuf>,
     ) -> Result<(), EngineError> {
+        if how == Ended::Well {
+            let key = self.print(node)?.key;
+            if let Some(entry) = self.config.store.lookup(&key)? {
+                self.finish(node, entry, false);
+                return Ok(());
+            }
+        }
         self.locks.remove(&node);
         // Damaged inputs are found by the worker that reads them: look whether any has gone.
         if self.rebuild_damaged_inputs(node)? {
             return Ok(());
         }
-        match self.failures.decide(node, kind, &why) {
+        let decision = self.failures.decide(node, &how, place, Instant::now());
+        let why = match how {
+            Ended::Well => "the worker said that it is done, but the cache holds no result".to_owned(),
+            Ended::Failed(why) | Ended::Lost(why) | Ended::Preempted(why) => why,
+        };
+        match decision {
             Decision::Retry => {
-                self.status[node] = Status::Want;
+                // Until it may start again.
+                self.status[node] = Status::Queued;
                 let (name, stage, run) = self.names(node);
                 (self.listener)(Event::Retrying { node: name, stage, run, why });
             }
@@ -144,6 +133,7 @@ impl Walk<'_> {
         let (name, stage, run) = self.names(node);
         let result = Box::new(entry.clone());
         let event = Event::Finished { node: name, stage, run, entry: result, cached, fetched, elapsed_s };
+        self.expected.learn(&self.plan.nodes[node], &entry);
         self.outcome.entries.insert(node, entry);
         (self.listener)(event);
     }

@@ -16,14 +16,14 @@ impl Walk<'_> {
     /// Starts what can be started; says whether that alone brought a stage to its end, or back to its start.
     pub(super) fn start_ready(&mut self) -> Result<bool, EngineError> {
         let before = self.status.clone();
-        // Scores before trainings, so that a run is whole soon after its training.
+        let now = Instant::now();
         let mut order: Vec<usize> = (0..self.plan.nodes.len())
             .filter(|&node| matches!(self.status[node], Status::Want | Status::Queued))
+            .filter(|&node| self.failures.may_start(node, now))
             .collect();
-        order.sort_by_key(|&node| match self.plan.nodes[node].stage {
-            Stage::Train => 1,
-            _ => 0,
-        });
+        // Scores before trainings, so that a run is whole soon after its training; of these the longest first, so that none is left to
+        // run alone at the end.
+        order.sort_by(|&a, &b| self.urgency(b).total_cmp(&self.urgency(a)));
         for node in order {
             if self.is_lost(node) {
                 self.status[node] = Status::Skipped;
@@ -35,12 +35,20 @@ impl Walk<'_> {
         Ok(self.status.iter().zip(&before).any(|(now, before)| now != before && !under_way(now)))
     }
 
+    fn urgency(&self, node: usize) -> f64 {
+        let node = &self.plan.nodes[node];
+        if node.stage == Stage::Train { self.expected.weight(node) } else { f64::INFINITY }
+    }
+
     pub(super) fn has_room(&mut self, node: usize) -> bool {
         if let Some(room) = self.room_to_ask(node) {
             return room;
         }
         match self.plan.nodes[node].stage {
-            stage if stage.is_job() => self.workers.as_mut().is_some_and(|workers| workers.room() > 0),
+            stage if stage.is_job() => {
+                let avoid = self.failures.places(node);
+                self.workers.as_mut().is_some_and(|workers| workers.room(avoid) > 0)
+            }
             _ => self.running_data < self.config.data_threads.max(1),
         }
     }
@@ -106,7 +114,10 @@ impl Walk<'_> {
             self.sources,
             engine.threads(),
         )?;
-        workers.give(Order { node, job, expected_s: None, avoid: Vec::new() })?;
+        let expected_s = self.expected.seconds(&self.plan.nodes[node]);
+        let expected_bytes = self.expected.bytes();
+        let avoid = self.failures.places(node).to_vec();
+        workers.give(Order { node, job, expected_s, expected_bytes, avoid })?;
         Ok(())
     }
 

@@ -155,6 +155,7 @@ impl Study {
             fold: 0,
             threads: 1,
             checkpoint_minutes: 0.0,
+            beat_seconds: 0.0,
             device: Device::Cpu,
         };
         sign(&mut job);

@@ -1,0 +1,133 @@
+//! What memory there is, and what a worker has of it: as the kernel and NVIDIA's driver tell.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use nvml_wrapper::Nvml;
+
+/// Memory of the machine or of a GPU, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// All of it.
+    pub total: u64,
+    /// What could be had now.
+    pub available: u64,
+}
+
+/// Tells of memory.
+pub trait Meter: Send {
+    /// The machine's, or what a container may have of it; `None` where nobody tells.
+    fn machine(&self) -> Option<Memory>;
+    /// What a process has for itself, files that it has mapped left aside, in bytes.
+    fn process(&self, id: u32) -> Option<u64>;
+    /// A GPU's, by the name under which a worker sees it; `None` where nobody tells.
+    fn gpu(&self, name: &str) -> Option<Memory>;
+}
+
+/// This machine.
+#[derive(Debug, Default)]
+pub struct ThisMachine {
+    /// Opened when the first GPU is asked for: loading the driver's library takes a while.
+    nvml: OnceLock<Option<Nvml>>,
+}
+
+impl Meter for ThisMachine {
+    fn machine(&self) -> Option<Memory> {
+        let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+        let whole = of_meminfo(&text)?;
+        Some(group_limit(Path::new("/sys/fs/cgroup")).map_or(whole, |group| narrower(whole, group)))
+    }
+
+    fn process(&self, id: u32) -> Option<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+        Some(kib(&text, "RssAnon:")? + kib(&text, "RssShmem:").unwrap_or(0))
+    }
+
+    fn gpu(&self, name: &str) -> Option<Memory> {
+        let nvml = self.nvml.get_or_init(|| Nvml::init().ok()).as_ref()?;
+        let device = match name.parse::<u32>() {
+            Ok(number) => nvml.device_by_index(number),
+            Err(_) => nvml.device_by_uuid(name),
+        };
+        let memory = device.and_then(|device| device.memory_info()).ok()?;
+        Some(Memory { total: memory.total, available: memory.free })
+    }
+}
+
+/// Of `/proc/meminfo`.
+fn of_meminfo(text: &str) -> Option<Memory> {
+    Some(Memory { total: kib(text, "MemTotal:")?, available: kib(text, "MemAvailable:")? })
+}
+
+/// The number of KiB on the line that begins with `name`, in bytes.
+fn kib(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+/// What the control group (version 2) of this process allows it and its children, where that is limited. The files of a group
+/// above may limit it further: the narrowest counts.
+fn group_limit(root: &Path) -> Option<Memory> {
+    let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let folders = root.join(own).ancestors().map(Path::to_owned).collect::<Vec<PathBuf>>();
+    folders
+        .iter()
+        .take_while(|folder| folder.starts_with(root))
+        .filter_map(|folder| of_group(folder))
+        .reduce(narrower)
+}
+
+/// The limit of one group.
+fn of_group(folder: &Path) -> Option<Memory> {
+    let number = |name: &str| std::fs::read_to_string(folder.join(name)).ok()?.trim().parse::<u64>().ok();
+    let total = number("memory.max")?;
+    let used = number("memory.current")?;
+    // Pages of files that are not in use are given back where memory is wanted.
+    let stat = std::fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
+    let files = stat.lines().find_map(|line| line.strip_prefix("inactive_file "));
+    let files = files.and_then(|files| files.trim().parse::<u64>().ok()).unwrap_or(0);
+    Some(Memory { total, available: total.saturating_sub(used.saturating_sub(files)) })
+}
+
+fn narrower(a: Memory, b: Memory) -> Memory {
+    Memory { total: a.total.min(b.total), available: a.available.min(b.available) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_words_are_understood() {
+        let text = "MemTotal:       24576000 kB\nMemFree:  1 kB\nMemAvailable:   20480000 kB\n";
+        let expected = Memory { total: 24_576_000 * 1024, available: 20_480_000 * 1024 };
+        assert_eq!(of_meminfo(text), Some(expected));
+        assert_eq!(of_meminfo("MemTotal: 5 kB\n"), None);
+        assert_eq!(of_meminfo("MemTotal: many kB\nMemAvailable: 2 kB\n"), None);
+    }
+
+    #[test]
+    fn a_group_counts_what_it_could_give_back_as_available() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        assert_eq!(of_group(folder.path()), None);
+        write("memory.max", "max\n");
+        write("memory.current", "900\n");
+        assert_eq!(of_group(folder.path()), None);
+        write("memory.max", "1000\n");
+        assert_eq!(of_group(folder.path()), Some(Memory { total: 1000, available: 100 }));
+        write("memory.stat", "anon 500\ninactive_file 300\nactive_file 90\n");
+        assert_eq!(of_group(folder.path()), Some(Memory { total: 1000, available: 400 }));
+    }
+
+    #[test]
+    fn this_process_has_memory_of_its_own() {
+        let machine = ThisMachine::default();
+        let memory = machine.machine().unwrap();
+        assert!(memory.available > 0 && memory.available <= memory.total);
+        let own = machine.process(std::process::id()).unwrap();
+        assert!(own > 0 && own < memory.total);
+        assert_eq!(machine.process(u32::MAX), None);
+    }
+}
