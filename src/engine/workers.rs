@@ -52,6 +52,9 @@ pub trait Workers {
     /// Where no job of the study can be done, and why. What is wrong with one job is news.
     fn give(&mut self, order: Order) -> Result<(), WorkersError>;
 
+    /// A job that reads these files will be given soon: they may be brought nearer.
+    fn prefetch(&mut self, _files: Vec<PathBuf>) {}
+
     /// What has happened since the last call, oldest first. Called at least ten times a second; must not wait.
     ///
     /// # Errors

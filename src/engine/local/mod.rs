@@ -5,6 +5,7 @@
 //! pool       who gets the next job; what messages mean
 //! supervise  jobs that hang, take too long, or leave no memory to others
 //! watch      whether a job gets on             gpus       which are used, and trusted
+//! prefetch   what the next job reads
 //! admission  how many jobs memory holds        meter      what memory there is
 //! ```
 
@@ -12,6 +13,7 @@ mod admission;
 mod gpus;
 mod meter;
 mod pool;
+mod prefetch;
 mod process;
 mod supervise;
 mod watch;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::admission::{Admission, GpuShare};
 use super::gpus::{Gpus, Trust};
 use super::meter::{Memory, Meter, ThisMachine};
+use super::prefetch::prefetch;
 use super::process::{FromWorker, Launch, WorkerProcess};
 use super::watch::{Limits, Watch};
 use crate::engine::workers::{End, Ended, Engine, News, Order, Wake, Workers, WorkersError};
@@ -336,6 +337,10 @@ impl Workers for Pool {
             worker.send(&job);
         }
         Ok(())
+    }
+
+    fn prefetch(&mut self, files: Vec<PathBuf>) {
+        prefetch(files, self.memory.map_or(0, |memory| memory.available));
     }
 
     fn news(&mut self) -> Result<Vec<News>, WorkersError> {

@@ -138,6 +138,7 @@ pub fn run(
         asking: Asking::begin(config, &sender),
         failures: Failures::default(),
         expected: Expected::default(),
+        prefetched: None,
         rebuilds: 0,
         running_data: 0,
         plan: plan.clone(),
@@ -195,6 +196,8 @@ struct Walk<'a> {
     asking: Option<Asking>,
     failures: Failures,
     expected: Expected,
+    /// The job whose files were asked for last.
+    prefetched: Option<usize>,
     rebuilds: u32,
     running_data: usize,
     workers: Option<Box<dyn Workers>>,

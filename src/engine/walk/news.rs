@@ -30,7 +30,8 @@ impl Walk<'_> {
                 }
             }
             Message::Remote(from) => self.take_from_remote(from)?,
-            Message::Wake => self.take_from_workers()?,
+            // They are asked once all messages are read.
+            Message::Wake => {}
         }
         Ok(())
     }

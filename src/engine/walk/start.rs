@@ -8,7 +8,7 @@ use super::super::job_of::job_of;
 use super::super::workers::Order;
 use super::{EngineError, Message, Status, Walk};
 use crate::cache::{CacheError, Entry, Locked, given_files};
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::{Digest, Fingerprint};
 use crate::plan::{SourceError, Stage, fingerprint};
 use crate::stages::{self, Missing, StageError, StageWork};
 
@@ -24,15 +24,40 @@ impl Walk<'_> {
         // Scores before trainings, so that a run is whole soon after its training; of these the longest first, so that none is left to
         // run alone at the end.
         order.sort_by(|&a, &b| self.urgency(b).total_cmp(&self.urgency(a)));
+        let mut next = None;
         for node in order {
             if self.is_lost(node) {
                 self.status[node] = Status::Skipped;
-            } else if self.is_ready(node) && self.has_room(node) {
-                self.start(node)?;
+            } else if self.is_ready(node) {
+                if self.has_room(node) {
+                    self.start(node)?;
+                } else if next.is_none() && self.plan.nodes[node].stage.is_job() {
+                    next = Some(node);
+                }
             }
+        }
+        if let Some(node) = next.filter(|_| next != self.prefetched) {
+            self.prefetched = next;
+            self.prefetch(node)?;
         }
         let under_way = |status: &Status| matches!(status, Status::Queued | Status::Running);
         Ok(self.status.iter().zip(&before).any(|(now, before)| now != before && !under_way(now)))
+    }
+
+    /// Says what the job that will be given next reads.
+    fn prefetch(&mut self, node: usize) -> Result<(), EngineError> {
+        let Some(print) = self.print_or_rebuild(node)? else { return Ok(()) };
+        let inputs = self.plan.nodes[node].inputs.iter();
+        let mut digests: Vec<Digest> = inputs
+            .filter_map(|from| Some(self.outcome.entries.get(&from.node)?.digest(from.output).clone()))
+            .collect();
+        digests.extend(given_files(&print).into_iter().map(|(_, digest)| digest));
+        let layout = self.config.store.layout();
+        let files = digests.iter().map(|digest| layout.object(digest)).collect();
+        if let Some(workers) = &mut self.workers {
+            workers.prefetch(files);
+        }
+        Ok(())
     }
 
     fn urgency(&self, node: usize) -> f64 {

@@ -1,0 +1,211 @@
+//! Workers that die, hang, babble or lie: each ends as the docs say, and no other run is touched by it.
+//!
+//! A script stands between the program and the real worker: it hands each job on to a real one, but for those of one run, which it
+//! mistreats.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Output;
+
+use ablatrix::job::{LIBTORCH, PROTOCOL};
+
+use super::harness::{Lab, SPEC, stderr, stdout, worker};
+
+/// The run that is mistreated.
+const RUN: &str = "flip/seed=1";
+
+/// A worker that does `fault` with trainings of [`RUN`]. In `fault`, `$key` is the job's key, `once` is true the first time only, and
+/// `real` hands the job on.
+fn faulty(lab: &Lab, fault: &str) -> Option<PathBuf> {
+    let real = worker()?;
+    let script = format!(
+        r#"#!/bin/sh
+real() {{ printf '%s\n' "$line" | sed 's/"device":"cuda"/"device":"cpu"/' >"$dir/job.$$"; "{real}" <"$dir/job.$$" || exit $?; }}
+once() {{ mkdir "$dir/once" 2>"$dir/nowhere"; }}
+say() {{ printf '%s\n' "$1"; }}
+dir="{dir}"
+if [ "$1" = devices ]; then
+  say '{{"protocol":{PROTOCOL},"version":"1","libtorch":"{LIBTORCH}","cpu":"AVX2","gpus":2,"why_none":null}}'; exit
+fi
+say '{{"event":"ready","protocol":{PROTOCOL},"version":"1","libtorch":"{LIBTORCH}"}}'
+while IFS= read -r line; do
+  key=$(printf '%s' "$line" | sed 's/.*"key":"\([0-9a-f]*\)".*/\1/')
+  case "$line" in
+    *'"stage":"train","run":"{RUN}"'*) say x >>"$dir/tries"
+      {fault} ;;
+    *) real ;;
+  esac
+done
+"#,
+        real = real.display(),
+        dir = lab.path("").display(),
+    );
+    let path = lab.path("faulty-worker");
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    Some(path)
+}
+
+/// Runs the study with a worker that does `fault`, and gives how often the run was tried. A worker is a process for each job here, so
+/// that two at a time are enough.
+fn run(lab: &Lab, fault: &str, args: &[&str]) -> Option<(Output, usize)> {
+    let mut command = lab.command("cache", "run", args);
+    let output = command.env("ABLATRIX_WORKER", faulty(lab, fault)?).output().unwrap();
+    let tries = fs::read_to_string(lab.path("tries")).unwrap_or_default().lines().count();
+    Some((output, tries))
+}
+
+/// The study with two runs alone: each job starts a worker here.
+fn two_runs() -> String {
+    let policies = "design = \"policies\"\npolicies.none = []\npolicies.flip = [\"flip\"]";
+    SPEC.replace("design = \"add_one\"", policies).replace("seeds = 2", "seeds = 1")
+}
+
+/// The same numbers as without any fault.
+fn is_undisturbed(lab: &Lab) {
+    lab.run("undisturbed");
+    assert_eq!(lab.tables("cache"), lab.tables("undisturbed"));
+}
+
+#[test]
+fn what_goes_wrong_once_is_done_again() {
+    for (what, fault, settings, words) in [
+        ("dies", "once && exit 3; real", "", "worker ended with exit code 3"),
+        ("is killed", "once && kill -KILL $$; real", "", "worker killed by signal 9"),
+        ("ends as if all were well", "once && exit 0; real", "", "worker ended with exit code 0"),
+        (
+            "lies",
+            r#"if once; then say "{\"event\":\"finished\",\"key\":\"$key\"}"; else real; fi"#,
+            "",
+            "the cache holds no result",
+        ),
+        ("hangs", "once && sleep 60; real", "hang_minutes = 0.2", "was not heard of for 0.2 minutes"),
+        (
+            "is stopped",
+            "once && kill -STOP $$; real",
+            "hang_minutes = 0.2",
+            "was not heard of for 0.2 minutes",
+        ),
+        (
+            "gets nowhere",
+            r#"once && while :; do say "{\"event\":\"beat\",\"key\":\"$key\",\"steps\":4}"; sleep 0.3; done; real"#,
+            "hang_minutes = 0.2",
+            "stayed at step 4 for 0.2 minutes",
+        ),
+        (
+            "was out of memory",
+            r#"if once; then say "{\"event\":\"failed\",\"key\":\"$key\",\"kind\":\"infrastructure\",\"message\":\"no memory\"}"; else real; fi"#,
+            "",
+            "no memory",
+        ),
+    ] {
+        let lab = Lab::without_worker();
+        lab.write_spec(&format!("{}[workers]\nthreads = 1\n{settings}\n", two_runs()));
+        let Some((output, tries)) = run(&lab, fault, &["--workers", "2"]) else { return };
+        let said = stderr(&output);
+        assert_eq!((output.status.code(), tries), (Some(0), 2), "{what}: {said}");
+        assert!(said.contains(&format!("warning: `train {RUN}` is tried again: ")), "{what}: {said}");
+        assert!(said.contains(words), "{what}: {said}");
+    }
+}
+
+#[test]
+fn babble_and_slowness_are_borne() {
+    let Some(lab) = Lab::new() else { return };
+    lab.write_spec(&format!("{SPEC}[workers]\nthreads = 1\n"));
+    let fault =
+        r#"say "Loading..."; say "{\"event\":\"dance\"}"; head -c 3000 /dev/urandom; echo; sleep 1; real"#;
+    let Some((output, tries)) = run(&lab, fault, &["--workers", "2"]) else { return };
+    assert_eq!((output.status.code(), tries), (Some(0), 1), "{}", stderr(&output));
+    is_undisturbed(&lab);
+}
+
+#[test]
+fn a_run_that_fails_always_is_named_and_the_others_are_reported() {
+    for (fault, expected_tries, words) in [
+        ("exit 3", 3, "worker ended with exit code 3"),
+        (
+            r#"say "{\"event\":\"failed\",\"key\":\"$key\",\"kind\":\"final\",\"message\":\"wrong weights\"}""#,
+            1,
+            "wrong weights",
+        ),
+    ] {
+        let lab = Lab::without_worker();
+        let Some((output, tries)) = run(&lab, fault, &["--workers", "2"]) else { return };
+        let said = stderr(&output);
+        assert_eq!((output.status.code(), tries), (Some(1), expected_tries), "{said}");
+        assert!(said.contains(&format!("error: stage `train {RUN}` failed: {words}")), "{said}");
+        assert!(said.contains("logs/tiny/worker-") && said.contains("1 stage failed; "), "{said}");
+        let page = fs::read_to_string(lab.path("reports/tiny/index.html")).unwrap();
+        assert!(page.contains(words), "the page names the run that failed");
+        assert!(stdout(&output).contains("colour: "), "{}", stdout(&output));
+        // Nothing of it is remembered: with sound workers the study becomes whole.
+        let Some((output, _)) = run(&lab, "real", &[]) else { return };
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn fail_fast_ends_at_the_first_failure() {
+    let lab = Lab::without_worker();
+    let fault =
+        r#"say "{\"event\":\"failed\",\"key\":\"$key\",\"kind\":\"final\",\"message\":\"wrong weights\"}""#;
+    let Some((output, _)) = run(&lab, fault, &["--fail-fast", "--workers", "1"]) else { return };
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("1 stage failed, which ended the study (`--fail-fast`)"), "{said}");
+    assert!(!lab.path("reports/tiny/index.html").exists() || !said.contains("report: done"), "{said}");
+    let status = stdout(&lab.call("cache", "status", &[]));
+    assert!(!status.contains("all done"), "{status}");
+    let output = lab.command("cache", "run", &["--fail-fast", "--keep-going"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+}
+
+#[test]
+fn a_run_that_takes_too_long_keeps_its_checkpoint() {
+    let Some(lab) = Lab::new() else { return };
+    let spec = SPEC.replace("epochs = 2", "epochs = 90000").replace("seeds = 2", "seeds = 1");
+    let spec = spec.replace("design = \"add_one\"", "design = \"policies\"\npolicies.none = []");
+    lab.write_spec(&format!("{spec}[workers]\ntime_limit_minutes = 0.05\n"));
+    let output = lab.call("cache", "run", &[]);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("it took more than 0.05 minutes (`workers.time_limit_minutes`)"), "{said}");
+    let again = stderr(&lab.call("cache", "run", &[]));
+    assert!(again.contains("goes on "), "{again}");
+}
+
+#[test]
+fn a_gpu_that_loses_every_job_is_left_alone() {
+    let lab = Lab::without_worker();
+    lab.write_spec(&format!("{SPEC}[workers]\ndevice = \"cuda\"\nthreads = 1\n"));
+    let Some(path) = faulty(&lab, "real") else { return };
+    let script = fs::read_to_string(&path).unwrap();
+    // Any job, not those of one run.
+    let script = script.replace(
+        "  case \"$line\"",
+        "  if [ \"$CUDA_VISIBLE_DEVICES\" = GPU-b ]; then say x >>\"$dir/lost\"; exit 5; fi\n  case \"$line\"",
+    );
+    fs::write(&path, script).unwrap();
+    let mut command = lab.command("cache", "run", &[]);
+    command.env("ABLATRIX_WORKER", &path).env("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b");
+    let output = command.output().unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("note: GPU GPU-b lost 3 jobs in a row and gets no more of this study"), "{said}");
+    let lost = fs::read_to_string(lab.path("lost")).unwrap().lines().count();
+    assert_eq!(lost, 3, "a job is not tried on the same GPU again: {said}");
+}
+
+#[test]
+fn the_number_of_workers_changes_no_number() {
+    let Some(lab) = Lab::new() else { return };
+    let mut tables = Vec::new();
+    for workers in ["1", "2", "8"] {
+        let output = lab.call(workers, "run", &["--workers", workers]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        tables.push(lab.tables(workers));
+    }
+    assert!(tables.iter().all(|table| *table == tables[0]));
+}
