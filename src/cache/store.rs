@@ -191,7 +191,9 @@ impl Store {
     pub fn attempt(&self, fingerprint: &Fingerprint) -> Result<Attempt, CacheError> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{}.{}.{n}", fingerprint.key.short(), std::process::id());
+        // Two processes on two machines may have the same number.
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let name = format!("{}.{host}.{}.{n}", fingerprint.key.short(), std::process::id());
         let dir = self.layout.attempts().join(name);
         disk::remove(&dir)?;
         disk::create_dir(&dir)?;

@@ -60,12 +60,20 @@ pub fn slurm(workers: &Table<'_>) -> Slurm {
 pub fn check_device(workers: &Table<'_>, wish: DeviceWish, slurm: &Slurm) {
     match wish {
         DeviceWish::CudaAt(_) => {
-            let fault = Fault::new(format!("`device` is `{wish}`, but with `engine = \"slurm\"` the cluster chooses the GPU"));
-            workers.fault("device", fault.help("write `device = \"cuda\"`, and `gpus = 1` in `[workers.slurm]`"));
+            let fault = Fault::new(format!(
+                "`device` is `{wish}`, but with `engine = \"slurm\"` the cluster chooses the GPU"
+            ));
+            workers.fault(
+                "device",
+                fault.help("write `device = \"cuda\"`, and `gpus = 1` in `[workers.slurm]`"),
+            );
         }
         DeviceWish::Cuda if slurm.gpus.n == 0 => {
-            let fault = Fault::new("`device` is `cuda`, but `workers.slurm.gpus` is 0, so that no job would have a GPU");
-            workers.fault("device", fault.help("write `gpus = 1` in `[workers.slurm]`, or `device = \"cpu\"`"));
+            let fault = Fault::new(
+                "`device` is `cuda`, but `workers.slurm.gpus` is 0, so that no job would have a GPU",
+            );
+            workers
+                .fault("device", fault.help("write `gpus = 1` in `[workers.slurm]`, or `device = \"cpu\"`"));
         }
         _ => {}
     }
@@ -77,7 +85,10 @@ fn name(table: &Table<'_>, key: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.,@+:/".contains(c);
     if text.starts_with('-') || !text.chars().all(fits) {
         let found = text.escape_debug();
-        table.fault(key, Fault::new(format!("`{key}` is `{found}`, expected a name as `sinfo` and `sacctmgr` show it")));
+        table.fault(
+            key,
+            Fault::new(format!("`{key}` is `{found}`, expected a name as `sinfo` and `sacctmgr` show it")),
+        );
     }
     text
 }
@@ -86,7 +97,10 @@ fn gpus(table: &Table<'_>) -> JobGpus {
     let Some(value) = table.any("gpus") else { return JobGpus::default() };
     let text = integer_of(&value).map(|n| n.to_string()).or_else(|| value.as_str().map(str::to_owned));
     text.and_then(|text| JobGpus::parse(&text)).unwrap_or_else(|| {
-        let fault = Fault::new(format!("`gpus` is {}, expected 0 to 16, or a type with a number as in `\"a100:1\"`", shown(&value)));
+        let fault = Fault::new(format!(
+            "`gpus` is {}, expected 0 to 16, or a type with a number as in `\"a100:1\"`",
+            shown(&value)
+        ));
         table.fault("gpus", fault);
         JobGpus::default()
     })
@@ -95,8 +109,12 @@ fn gpus(table: &Table<'_>) -> JobGpus {
 fn memory(table: &Table<'_>) -> String {
     let text = table.text("memory");
     if !text.is_empty() && !is_memory(&text) {
-        let mut fault = Fault::new(format!("`memory` is `{}`, expected an amount as in `16G` or `4000M`", text.escape_debug()));
-        let short = text.trim().trim_end_matches("iB").trim_end_matches(['B', 'b']).replace(' ', "").to_uppercase();
+        let mut fault = Fault::new(format!(
+            "`memory` is `{}`, expected an amount as in `16G` or `4000M`",
+            text.escape_debug()
+        ));
+        let short =
+            text.trim().trim_end_matches("iB").trim_end_matches(['B', 'b']).replace(' ', "").to_uppercase();
         if is_memory(&short) && short.ends_with(['K', 'M', 'G', 'T']) {
             fault = fault.help(format!("did you mean `{short}`?"));
         }
@@ -109,7 +127,9 @@ fn time(table: &Table<'_>) -> String {
     let text = table.text("time");
     if table.is_text("time") && !text.is_empty() && time_limit_s(&text).is_none() {
         let found = text.escape_debug();
-        let fault = Fault::new(format!("`time` is `{found}`, expected a time as in `02:00:00` or `1-12:00:00` (days-hours:minutes:seconds)"));
+        let fault = Fault::new(format!(
+            "`time` is `{found}`, expected a time as in `02:00:00` or `1-12:00:00` (days-hours:minutes:seconds)"
+        ));
         table.fault("time", fault.help("a number alone is minutes: `time = \"90\"`"));
     }
     text
@@ -118,7 +138,10 @@ fn time(table: &Table<'_>) -> String {
 /// Faults what is no single line: it would be something else in the script.
 fn line(table: &Table<'_>, key: &str, text: String, item: Option<usize>) -> String {
     if text.chars().any(|c| c.is_control() && c != '\t') {
-        let fault = Fault::new(format!("`{key}` holds `{}`, expected one line without control characters", text.escape_debug()));
+        let fault = Fault::new(format!(
+            "`{key}` holds `{}`, expected one line without control characters",
+            text.escape_debug()
+        ));
         match item {
             Some(i) => table.fault_in(key, i, fault),
             None => table.fault(key, fault),
@@ -136,13 +159,21 @@ fn options(table: &Table<'_>) -> Vec<String> {
     for (i, option) in options.iter().enumerate() {
         let shown = option.escape_debug();
         let Some(words) = shlex::split(option).filter(|words| !words.is_empty()) else {
-            let fault = Fault::new(format!("`{shown}` in `options` is no option: a quote is not closed, or it is empty"));
+            let fault = Fault::new(format!(
+                "`{shown}` in `options` is no option: a quote is not closed, or it is empty"
+            ));
             table.fault_in("options", i, fault);
             continue;
         };
         if !words[0].starts_with('-') || words[0].trim_start_matches('-').is_empty() {
-            let fault = Fault::new(format!("`{shown}` in `options` is no option of `sbatch`: it does not begin with `-`"));
-            table.fault_in("options", i, fault.help("write each option with its value, as in `\"--constraint=a100\"`"));
+            let fault = Fault::new(format!(
+                "`{shown}` in `options` is no option of `sbatch`: it does not begin with `-`"
+            ));
+            table.fault_in(
+                "options",
+                i,
+                fault.help("write each option with its value, as in `\"--constraint=a100\"`"),
+            );
         }
         for word in words.iter().filter(|word| word.starts_with('-')) {
             if let Some((long, instead)) = taken(word) {
