@@ -171,7 +171,9 @@ pub enum WorkersError {
         why: String,
     },
     /// A command of the cluster is not installed here.
-    #[error("`{program}` is not on the PATH: `engine = \"slurm\"` needs Slurm's commands on the machine where `ablatrix` runs")]
+    #[error(
+        "`{program}` is not on the PATH: `engine = \"slurm\"` needs Slurm's commands on the machine where `ablatrix` runs"
+    )]
     NoProgram {
         /// The command.
         program: &'static str,

@@ -3,8 +3,7 @@
 use super::settings::{Device, Engine, JobGpus};
 use super::tests::{faults, read};
 
-const SPEC: &str =
-    "name = \"a\"\n[dataset]\nformat = \"folders\"\nimages = \".\"\n[labels]\nfrom = \"folder\"\n[augment.grid]\ndesign = \"none\"\n";
+const SPEC: &str = "name = \"a\"\n[dataset]\nformat = \"folders\"\nimages = \".\"\n[labels]\nfrom = \"folder\"\n[augment.grid]\ndesign = \"none\"\n";
 
 fn with(workers: &str) -> String {
     format!("{SPEC}{workers}")

@@ -166,7 +166,10 @@ pub fn version(config: &str) -> Option<String> {
 }
 
 fn value<'t>(config: &'t str, name: &str) -> Option<&'t str> {
-    config.lines().find_map(|line| line.trim().strip_prefix(name)?.trim_start().strip_prefix('=')).map(str::trim)
+    config
+        .lines()
+        .find_map(|line| line.trim().strip_prefix(name)?.trim_start().strip_prefix('='))
+        .map(str::trim)
 }
 
 /// What stands for nothing in Slurm's answers.

@@ -79,7 +79,8 @@ impl Client {
     /// The first that is not.
     pub fn find_programs() -> Result<(), CallError> {
         let paths = std::env::var_os("PATH").unwrap_or_default();
-        let is_there = |program: &str| std::env::split_paths(&paths).any(|folder| folder.join(program).is_file());
+        let is_there =
+            |program: &str| std::env::split_paths(&paths).any(|folder| folder.join(program).is_file());
         match NEEDED.into_iter().find(|program| !is_there(program)) {
             Some(program) => Err(CallError::NoProgram { program }),
             None => Ok(()),
@@ -99,7 +100,10 @@ impl Client {
         // `12`, or `12;cluster`.
         let id = answer.trim().split(';').next().unwrap_or_default();
         match id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()) {
-            true => Err(CallError::NoAnswer { program: PROGRAM, why: format!("it answers `{}`", answer.trim().escape_debug()) }),
+            true => Err(CallError::NoAnswer {
+                program: PROGRAM,
+                why: format!("it answers `{}`", answer.trim().escape_debug()),
+            }),
             false => Ok(id.to_owned()),
         }
     }
@@ -179,8 +183,12 @@ impl Client {
         prepare(&mut command);
         let mut child = match command.spawn() {
             Ok(child) => child,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(CallError::NoProgram { program }),
-            Err(error) => return Err(CallError::NoAnswer { program, why: format!("it cannot be started: {error}") }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(CallError::NoProgram { program });
+            }
+            Err(error) => {
+                return Err(CallError::NoAnswer { program, why: format!("it cannot be started: {error}") });
+            }
         };
         let (out, err) = (reader(child.stdout.take()), reader(child.stderr.take()));
         let status = match self.wait(&mut child, patience, may_stop) {
@@ -226,7 +234,9 @@ impl Client {
             if may_stop && self.stop.load(Ordering::Relaxed) {
                 return Err("it was not waited for".to_owned());
             }
-            std::thread::sleep(Duration::from_millis(2).max(begun.elapsed() / 20).min(Duration::from_millis(50)));
+            std::thread::sleep(
+                Duration::from_millis(2).max(begun.elapsed() / 20).min(Duration::from_millis(50)),
+            );
         }
     }
 }
@@ -247,7 +257,12 @@ fn sentences(program: &str, said: &str) -> String {
     let clean = |line: &str| {
         let line = line.trim();
         let line = line.strip_prefix(&prefix).unwrap_or(line);
-        line.strip_prefix("error: ").unwrap_or(line).escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\"")
+        line.strip_prefix("error: ")
+            .unwrap_or(line)
+            .escape_debug()
+            .to_string()
+            .replace("\\'", "'")
+            .replace("\\\"", "\"")
     };
     let lines: Vec<String> = said.lines().map(clean).filter(|line| !line.is_empty()).collect();
     if lines.is_empty() { "it failed without a word".to_owned() } else { lines.join("; ") }

@@ -60,7 +60,15 @@ impl Engine for SlurmConfig {
         let watcher = Watcher::new(setting, client.clone(), sender, wake);
         let thread = std::thread::Builder::new().name("slurm".into()).spawn(move || watcher.run(&orders));
         let cache = self.store.layout().root().to_owned();
-        Box::new(Queue { commands, news, client, thread: thread.ok(), cache, most: most.min(most_locks()), under_way: 0 })
+        Box::new(Queue {
+            commands,
+            news,
+            client,
+            thread: thread.ok(),
+            cache,
+            most: most.min(most_locks()),
+            under_way: 0,
+        })
     }
 
     fn threads(&self) -> u32 {
@@ -98,7 +106,9 @@ impl Workers for Queue {
         order.job.beat_seconds = 0.0;
         match self.commands.send(Command::Give(Box::new(order))) {
             Ok(()) => Ok(()),
-            Err(_) => Err(WorkersError::NoWorkers { why: "the thread that speaks with Slurm has ended".to_owned() }),
+            Err(_) => {
+                Err(WorkersError::NoWorkers { why: "the thread that speaks with Slurm has ended".to_owned() })
+            }
         }
     }
 

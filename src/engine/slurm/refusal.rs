@@ -61,14 +61,29 @@ mod tests {
     #[test]
     fn limits_pass_and_slips_do_not() {
         let cases = [
-            ("Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)", Refusal::Full),
-            ("QOSMaxSubmitJobPerUserLimit; Batch job submission failed: Job violates accounting/QOS policy", Refusal::Full),
+            (
+                "Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
+                Refusal::Full,
+            ),
+            (
+                "QOSMaxSubmitJobPerUserLimit; Batch job submission failed: Job violates accounting/QOS policy",
+                Refusal::Full,
+            ),
             ("AssocMaxSubmitJobLimit", Refusal::Full),
-            ("invalid partition specified: nope; Batch job submission failed: Invalid partition name specified", Refusal::Spec("partition")),
-            ("Batch job submission failed: Invalid account or account/partition combination specified", Refusal::Spec("account")),
+            (
+                "invalid partition specified: nope; Batch job submission failed: Invalid partition name specified",
+                Refusal::Spec("partition"),
+            ),
+            (
+                "Batch job submission failed: Invalid account or account/partition combination specified",
+                Refusal::Spec("account"),
+            ),
             ("Batch job submission failed: Invalid qos specification", Refusal::Spec("qos")),
             ("Invalid generic resource (gres) specification", Refusal::Spec("gpus")),
-            ("Memory specification can not be satisfied; Requested node configuration is not available", Refusal::Spec("memory")),
+            (
+                "Memory specification can not be satisfied; Requested node configuration is not available",
+                Refusal::Spec("memory"),
+            ),
             ("Requested time limit is invalid (missing or exceeds some limit)", Refusal::Spec("time")),
             ("Batch job submission failed: Invalid feature specification", Refusal::Spec("options")),
             ("unrecognized option '--constrain=a'", Refusal::Spec("options")),

@@ -39,7 +39,8 @@ impl Ground<'_> {
     /// The script.
     pub fn script(&self) -> String {
         let Slurm { setup, container, .. } = self.settings;
-        let [folder, cache, worker] = [self.folder, self.cache, self.worker].map(|path| quoted(&path.to_string_lossy()));
+        let [folder, cache, worker] =
+            [self.folder, self.cache, self.worker].map(|path| quoted(&path.to_string_lossy()));
         let (name, threads) = (self.name, self.threads);
         let setup: String = setup.iter().map(|line| format!("{line}\n")).collect();
         let within = if container.is_empty() { String::new() } else { format!("{container} ") };
@@ -99,8 +100,11 @@ exec "$3" job "$5"' ablatrix "$cache" "$folder" "$worker" "$node" "$folder/$inde
 pub fn resources(settings: &Slurm) -> Vec<String> {
     let Slurm { partition, account, qos, gpus, cpus, memory, time, .. } = settings;
     let mut words = vec!["--nodes=1".to_owned(), "--ntasks=1".to_owned(), format!("--cpus-per-task={cpus}")];
-    let given = [("partition", partition), ("account", account), ("qos", qos), ("mem", memory), ("time", time)];
-    words.extend(given.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("--{name}={value}")));
+    let given =
+        [("partition", partition), ("account", account), ("qos", qos), ("mem", memory), ("time", time)];
+    words.extend(
+        given.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("--{name}={value}")),
+    );
     // Some clusters refuse to be asked for no GPU.
     if gpus.n > 0 {
         words.push(format!("--gres=gpu:{gpus}"));
@@ -143,7 +147,9 @@ mod tests {
         settings.options = vec!["--constraint 'x y'".into()];
         let words = ground(&settings, folder).arguments(1, false, &[]);
         assert!(!words.iter().any(|word| word.starts_with("--array")));
-        for word in ["--gres=gpu:a100:2", "--partition=long", "--constraint", "x y", "--output=/a b/50%%/log/0.log"] {
+        for word in
+            ["--gres=gpu:a100:2", "--partition=long", "--constraint", "x y", "--output=/a b/50%%/log/0.log"]
+        {
             assert!(words.iter().any(|found| found == word), "{word} in {words:?}");
         }
     }
@@ -162,12 +168,20 @@ mod tests {
         let folder = cache.join("sub");
         std::fs::create_dir_all(folder.join(EVENTS)).unwrap();
         let worker = place.path().join("worker");
-        let settings = Slurm { setup: vec!["export SAID=hello".into()], container: "env INSIDE=1".into(), ..Slurm::default() };
+        let settings = Slurm {
+            setup: vec!["export SAID=hello".into()],
+            container: "env INSIDE=1".into(),
+            ..Slurm::default()
+        };
         let run = || {
             let mut ground = ground(&settings, &folder);
             (ground.cache, ground.worker) = (&cache, &worker);
             let mut command = std::process::Command::new("bash");
-            command.arg("-c").arg(ground.script()).env("SLURM_ARRAY_TASK_ID", "7").env("SLURMD_NODENAME", "n4");
+            command
+                .arg("-c")
+                .arg(ground.script())
+                .env("SLURM_ARRAY_TASK_ID", "7")
+                .env("SLURMD_NODENAME", "n4");
             command.env("SLURM_RESTART_COUNT", "2").output().unwrap()
         };
         let code = |output: &std::process::Output| output.status.code().map(|code| code as u32);
@@ -177,7 +191,8 @@ mod tests {
         let output = run();
         assert_eq!(code(&output), Some(NO_WORKER), "{output:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("is not there on n4"), "{output:?}");
-        std::fs::write(&worker, "#!/bin/sh\necho $SAID $INSIDE $OMP_NUM_THREADS $1 $2 $$\nexit 75\n").unwrap();
+        std::fs::write(&worker, "#!/bin/sh\necho $SAID $INSIDE $OMP_NUM_THREADS $1 $2 $$\nexit 75\n")
+            .unwrap();
         std::fs::set_permissions(&worker, std::fs::Permissions::from_mode(0o755)).unwrap();
         let output = run();
         assert_eq!(code(&output), Some(75), "{output:?}");

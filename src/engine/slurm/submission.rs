@@ -107,26 +107,41 @@ impl Submission {
     ///
     /// # Errors
     /// Where the cache cannot be written.
-    pub fn prepare(sender: Sender<'_>, jobs: &[&Job], arrays: bool, avoid: &[String]) -> Result<Self, WorkersError> {
+    pub fn prepare(
+        sender: Sender<'_>,
+        jobs: &[&Job],
+        arrays: bool,
+        avoid: &[String],
+    ) -> Result<Self, WorkersError> {
         let Sender { layout, study, settings, worker, threads } = sender;
         let (created_ms, token) = (clock::unix_ms(), new_token());
         let name = format!("ablatrix-{study}-{token}");
         let place = layout.slurm().join(study);
         let folder = place.join(format!("{created_ms}-{token}"));
         let aside = place.join(format!(".new-{token}"));
-        let ground = Ground { settings, folder: &folder, cache: layout.root(), worker, name: &name, token: &token, threads };
-        let item = |job: &&Job| Item { key: job.fingerprint.key.clone(), stage: job.stage, run: job.run.clone() };
+        let ground = Ground {
+            settings,
+            folder: &folder,
+            cache: layout.root(),
+            worker,
+            name: &name,
+            token: &token,
+            threads,
+        };
+        let item =
+            |job: &&Job| Item { key: job.fingerprint.key.clone(), stage: job.stage, run: job.run.clone() };
+        let (script, arguments) = (ground.script(), ground.arguments(jobs.len(), arrays, avoid));
         let record = Record {
             version: VERSION,
-            command: std::iter::once("sbatch".to_owned()).chain(ground.arguments(jobs.len(), arrays, avoid)).collect(),
-            token,
+            command: std::iter::once("sbatch".to_owned()).chain(arguments).collect(),
+            token: token.clone(),
             study: study.to_owned(),
             created_ms,
             id: None,
             jobs: jobs.iter().map(item).collect(),
             name: name.clone(),
         };
-        let mut files = vec![(SCRIPT.to_owned(), ground.script().into_bytes()), (RECORD.to_owned(), json(&record))];
+        let mut files = vec![(SCRIPT.to_owned(), script.into_bytes()), (RECORD.to_owned(), json(&record))];
         files.extend(jobs.iter().enumerate().map(|(index, job)| (format!("{index}.json"), json(job))));
         let write = || -> io::Result<()> {
             for name in [EVENTS, LOGS, ENDED] {
@@ -285,7 +300,8 @@ pub mod tests {
     /// A submission of `n` jobs without their files, in `folder`.
     pub fn submission(folder: &Path, n: u64) -> Submission {
         let key = |seed: u64| Builder::new("train", 1).setting("seed", &seed).finish().key;
-        let jobs = (0..n).map(|seed| Item { key: key(seed), stage: JobStage::Train, run: format!("a/seed={seed}") });
+        let jobs =
+            (0..n).map(|seed| Item { key: key(seed), stage: JobStage::Train, run: format!("a/seed={seed}") });
         let record = Record {
             version: VERSION,
             token: "0123456789ab".into(),
@@ -328,7 +344,9 @@ pub mod tests {
         let layout = CacheLayout::new(place.path());
         assert!(!was_cancelled(&layout, "tiny", 0));
         mark_cancelled(&layout, "tiny").unwrap();
-        assert!(was_cancelled(&layout, "tiny", 0) && !was_cancelled(&layout, "tiny", clock::unix_ms() + 1_000));
+        assert!(
+            was_cancelled(&layout, "tiny", 0) && !was_cancelled(&layout, "tiny", clock::unix_ms() + 1_000)
+        );
         assert!(!was_cancelled(&layout, "other", 0));
     }
 }

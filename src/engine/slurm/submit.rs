@@ -111,9 +111,9 @@ impl Watcher {
                 let Some(submission) = self.known.get_mut(&token) else { continue };
                 let job = (submission.record.name.clone(), index);
                 let found = rows.get(&job).cloned().or_else(|| {
-                    let of_name = accounts.entry(job.0.clone()).or_insert_with(|| {
-                        by_job(self.client.accounts(&job.0).unwrap_or_default())
-                    });
+                    let of_name = accounts
+                        .entry(job.0.clone())
+                        .or_insert_with(|| by_job(self.client.accounts(&job.0).unwrap_or_default()));
                     of_name.get(&job).cloned()
                 });
                 match found {
@@ -155,7 +155,12 @@ impl Watcher {
     }
 
     /// Submits an array; `false` where a limit is reached, and its orders wait.
-    fn submit_array(&mut self, orders: Vec<Order>, avoid: &[String], arrays: bool) -> Result<bool, WorkersError> {
+    fn submit_array(
+        &mut self,
+        orders: Vec<Order>,
+        avoid: &[String],
+        arrays: bool,
+    ) -> Result<bool, WorkersError> {
         let setting = &self.setting;
         let sender = Sender {
             layout: setting.store.layout(),
@@ -206,7 +211,9 @@ impl Watcher {
             }
             Refusal::Full => {
                 self.at_once = (orders.len() / 2).max(1);
-                self.notice(format!("Slurm takes no more jobs now ({said}); the others are submitted as these end"));
+                self.notice(format!(
+                    "Slurm takes no more jobs now ({said}); the others are submitted as these end"
+                ));
                 let pause = if self.jobs.is_empty() { GATHER } else { self.poll().max(FULL_PAUSE) };
                 self.put_off(orders, pause);
                 Ok(false)
@@ -215,7 +222,12 @@ impl Watcher {
         }
     }
 
-    fn track(&mut self, mut submission: Submission, orders: Vec<Order>, id: Option<String>) -> Result<(), WorkersError> {
+    fn track(
+        &mut self,
+        mut submission: Submission,
+        orders: Vec<Order>,
+        id: Option<String>,
+    ) -> Result<(), WorkersError> {
         if let Some(id) = id {
             submission.submitted(id)?;
         }

@@ -82,34 +82,48 @@ fn without_a_word(known: &Known<'_>) -> Verdict {
     match known.state {
         _ if exit.signal == 125 => out_of_memory(who),
         None => lost(format!("{who} is not known to Slurm any more, and has left no result{log}")),
-        Some("COMPLETED") => lost(format!("{who} ended well by Slurm's account, but has left no result that is seen here{log}")),
+        Some("COMPLETED") => lost(format!(
+            "{who} ended well by Slurm's account, but has left no result that is seen here{log}"
+        )),
         Some("TIMEOUT" | "DEADLINE") => out_of_time(known),
         Some("OUT_OF_MEMORY") => out_of_memory(who),
         Some("CANCELLED") => cancelled(who),
         Some("PREEMPTED") => preempted(format!("{who} was preempted")),
         Some(state @ ("NODE_FAIL" | "BOOT_FAIL")) => lost(format!("{who} was lost with its node ({state})")),
         Some(_) if exit.code == NO_CACHE => Verdict::NotUp {
-            why: format!("{who} does not see the cache, or cannot write it: it must lie on a file system that all nodes share{log}"),
+            why: format!(
+                "{who} does not see the cache, or cannot write it: it must lie on a file system that all nodes share{log}"
+            ),
             surely: true,
         },
         Some(_) if exit.code == NO_WORKER => Verdict::NotUp {
-            why: format!("{who} does not see the worker's program: it must lie on a file system that all nodes share{log}"),
+            why: format!(
+                "{who} does not see the worker's program: it must lie on a file system that all nodes share{log}"
+            ),
             surely: true,
         },
         Some(_) if !known.begun && known.reason == "JobLaunchFailure" && exit.signal != 9 => Verdict::NotUp {
-            why: format!("{who} could not be started by Slurm ({}): most often its log's folder is not there on that node{log}", known.reason),
+            why: format!(
+                "{who} could not be started by Slurm ({}): most often its log's folder is not there on that node{log}",
+                known.reason
+            ),
             surely: false,
         },
         Some(state) => {
             let how = match exit {
-                Exit { signal: 9, .. } => "was killed by signal 9 (by hand, or because memory ran out)".to_owned(),
+                Exit { signal: 9, .. } => {
+                    "was killed by signal 9 (by hand, or because memory ran out)".to_owned()
+                }
                 Exit { code: 0, signal: 0 } => format!("ended ({state})"),
                 Exit { code, signal: 0 } => format!("ended with exit code {code}"),
                 Exit { signal, .. } => format!("was ended by signal {signal}"),
             };
             match known.begun {
                 true => lost(format!("{who} {how}{log}")),
-                false => Verdict::NotUp { why: format!("{who} {how} before its worker was up{log}"), surely: false },
+                false => Verdict::NotUp {
+                    why: format!("{who} {how} before its worker was up{log}"),
+                    surely: false,
+                },
             }
         }
     }
@@ -128,11 +142,15 @@ fn out_of_time(known: &Known<'_>) -> Verdict {
 }
 
 fn out_of_memory(who: &str) -> Verdict {
-    failed(format!("{who} needed more memory than it has: raise `workers.slurm.memory`, or lower `train.batch_size`"))
+    failed(format!(
+        "{who} needed more memory than it has: raise `workers.slurm.memory`, or lower `train.batch_size`"
+    ))
 }
 
 fn cancelled(who: &str) -> Verdict {
-    failed(format!("{who} was cancelled from outside (`scancel`, or an operator); its checkpoint is kept, and `run` goes on from there"))
+    failed(format!(
+        "{who} was cancelled from outside (`scancel`, or an operator); its checkpoint is kept, and `run` goes on from there"
+    ))
 }
 
 fn failed(why: String) -> Verdict {
@@ -193,17 +211,39 @@ mod tests {
             (Known { exit: exit(0, 125), ..known("FAILED") }, "failed", "raise `workers.slurm.memory`"),
             (known("TIMEOUT"), "preempted", "goes on from its checkpoint"),
             (Known { further: false, ..known("TIMEOUT") }, "failed", "give `workers.slurm.time` more"),
-            (Known { further: false, time: "", ..known("TIMEOUT") }, "failed", "the partition's longest time"),
+            (
+                Known { further: false, time: "", ..known("TIMEOUT") },
+                "failed",
+                "the partition's longest time",
+            ),
             (known("CANCELLED"), "failed", "cancelled from outside"),
             (known("NODE_FAIL"), "lost", "lost with its node"),
             (known("PREEMPTED"), "preempted", "was preempted"),
             (Known { state: None, ..known("") }, "lost", "not known to Slurm any more"),
             (Known { exit: exit(0, 9), ..known("FAILED") }, "lost", "killed by signal 9"),
-            (Known { exit: exit(127, 0), begun: false, ..known("FAILED") }, "not up", "exit code 127 before its worker was up"),
-            (Known { exit: exit(NO_CACHE, 0), begun: false, ..known("FAILED") }, "not up", "does not see the cache"),
-            (Known { exit: exit(NO_WORKER, 0), begun: false, ..known("FAILED") }, "not up", "does not see the worker"),
             (
-                Known { reason: "JobLaunchFailure", exit: exit(0, 53), begun: false, log: "x | y", ..known("FAILED") },
+                Known { exit: exit(127, 0), begun: false, ..known("FAILED") },
+                "not up",
+                "exit code 127 before its worker was up",
+            ),
+            (
+                Known { exit: exit(NO_CACHE, 0), begun: false, ..known("FAILED") },
+                "not up",
+                "does not see the cache",
+            ),
+            (
+                Known { exit: exit(NO_WORKER, 0), begun: false, ..known("FAILED") },
+                "not up",
+                "does not see the worker",
+            ),
+            (
+                Known {
+                    reason: "JobLaunchFailure",
+                    exit: exit(0, 53),
+                    begun: false,
+                    log: "x | y",
+                    ..known("FAILED")
+                },
                 "not up",
                 "could not be started by Slurm (JobLaunchFailure): most often its log's folder is not there on that node; its log ends: x | y",
             ),

@@ -166,7 +166,12 @@ pub struct Watcher {
 
 impl Watcher {
     /// One that has nothing to do yet.
-    pub fn new(setting: Setting, client: Client, news: Sender<Result<News, WorkersError>>, wake: Wake) -> Self {
+    pub fn new(
+        setting: Setting,
+        client: Client,
+        news: Sender<Result<News, WorkersError>>,
+        wake: Wake,
+    ) -> Self {
         let now = Instant::now();
         Watcher {
             pause: 1.0,
@@ -219,7 +224,8 @@ impl Watcher {
             return far;
         }
         let now = Instant::now();
-        let submit = if self.waiting.is_empty() { far } else { self.submit_at.saturating_duration_since(now) };
+        let submit =
+            if self.waiting.is_empty() { far } else { self.submit_at.saturating_duration_since(now) };
         let look = if self.jobs.is_empty() { far } else { self.look_at.saturating_duration_since(now) };
         submit.min(look)
     }
@@ -270,7 +276,8 @@ impl Watcher {
         self.stirred = false;
         self.listen()?;
         let tokens: HashSet<&String> = self.jobs.values().map(|job| &job.token).collect();
-        let names: Vec<&str> = tokens.iter().filter_map(|token| Some(self.known.get(*token)?.record.name.as_str())).collect();
+        let names: Vec<&str> =
+            tokens.iter().filter_map(|token| Some(self.known.get(*token)?.record.name.as_str())).collect();
         let rows = match self.client.queue(&names) {
             Ok(rows) => rows,
             Err(error) => return self.heard_nothing(error),
@@ -300,7 +307,9 @@ impl Watcher {
         let now = Instant::now();
         let since = *self.silent_since.get_or_insert(now);
         if now.duration_since(since) >= SILENCE {
-            self.notice(format!("Slurm has not answered for a minute ({error}); jobs that run go on, and it is asked again"));
+            self.notice(format!(
+                "Slurm has not answered for a minute ({error}); jobs that run go on, and it is asked again"
+            ));
         }
         self.look_at = now + self.poll();
         Ok(())
@@ -383,7 +392,9 @@ impl Watcher {
         if row.is_some() {
             job.row = row;
         }
-        if matches!(job.said, Some(WorkerEvent::Finished { .. })) && is_visible(&self.setting.store, job.key()) {
+        if matches!(job.said, Some(WorkerEvent::Finished { .. }))
+            && is_visible(&self.setting.store, job.key())
+        {
             return self.conclude(node, Ended::Well);
         }
         if let Some(row) = job.row.as_ref().filter(|row| !has_vanished && row.is_live()) {
@@ -422,7 +433,11 @@ impl Watcher {
         let lag = self.lag();
         let Some(job) = self.jobs.get(&node) else { return Ok(()) };
         let Some(submission) = self.known.get(&job.token) else { return Ok(()) };
-        let state = job.row.as_ref().map(|row| row.state.as_str()).filter(|_| !job.row.as_ref().is_some_and(Row::is_live));
+        let state = job
+            .row
+            .as_ref()
+            .map(|row| row.state.as_str())
+            .filter(|_| !job.row.as_ref().is_some_and(Row::is_live));
         if looks == 0 && state.is_some_and(|state| PASSING.contains(&state)) {
             return Ok(());
         }
@@ -433,7 +448,8 @@ impl Watcher {
             None => format!("Slurm job {id}"),
         };
         let tries = self.tries.get(job.key());
-        let further = tries.is_none_or(|tries| tries.epoch_ended || tries.before.is_none_or(|before| before != tries.from));
+        let further = tries
+            .is_none_or(|tries| tries.epoch_ended || tries.before.is_none_or(|before| before != tries.from));
         let verdict = judge(&Known {
             who: &who,
             state,
