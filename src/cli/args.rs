@@ -22,6 +22,8 @@ const EXIT_CODES: &str = "Exit codes: 0 all good; 1 a stage failed; 2 the spec o
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Write a first spec that runs, with what is found in your data.
+    Init(InitArgs),
     /// Run what is not cached, resume after any interruption, write the report.
     Run(RunArgs),
     /// Show every stage: cached or to run, and why. Runs nothing.
@@ -56,6 +58,7 @@ impl Verb {
     /// Whom the output is for.
     pub fn format(&self) -> OutputFormat {
         match self {
+            Verb::Init(args) => args.format,
             Verb::Run(args) => args.spec.format,
             Verb::Plan(args) | Verb::Check(args) | Verb::Report(args) | Verb::Cancel(args) => args.format,
             Verb::Status(args) => args.spec.format,
@@ -249,6 +252,23 @@ pub struct SpecArgs {
     /// The folder for reports.
     #[arg(long, env = "ABLATRIX_REPORTS", default_value = "reports", value_name = "DIR")]
     pub reports: PathBuf,
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
+}
+
+/// `init`
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The spec to write.
+    #[arg(default_value = "study.toml")]
+    pub spec: PathBuf,
+    /// What to study: `folders DIR` (a folder for each label), `csv FILE`, `coco FILE`, `taco DIR`. Without, scenes that are drawn.
+    #[arg(long, num_args = 1..=2, value_names = ["KIND", "PATH"])]
+    pub from: Vec<String>,
+    /// Replace a spec that is there.
+    #[arg(long)]
+    pub force: bool,
     /// For people or for programs.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     pub format: OutputFormat,

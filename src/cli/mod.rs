@@ -15,6 +15,7 @@ mod facts;
 mod fetch;
 mod generated;
 mod hub;
+mod init;
 mod known_devices;
 mod live;
 mod nvidia;
@@ -52,6 +53,7 @@ pub fn main() -> ExitCode {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
     let result = match &cli.verb {
+        Verb::Init(args) => init::init(args),
         Verb::Run(args) => run::run(args),
         Verb::Plan(args) => plan::plan(args),
         Verb::Status(args) => status::status(args),

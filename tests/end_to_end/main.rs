@@ -19,6 +19,7 @@ mod harness;
 mod hub;
 mod papers;
 mod preview;
+mod init;
 mod keys;
 mod live;
 mod references;

@@ -82,7 +82,7 @@ fn read(
 }
 
 /// The first line that is not blank; empty where there is none.
-fn header(file: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
+pub(super) fn header(file: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
     let mut file = file.take(HEADER_BYTES);
     let mut line = Vec::new();
     while line.iter().all(u8::is_ascii_whitespace) {
@@ -94,7 +94,7 @@ fn header(file: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
     Ok(line)
 }
 
-fn sniff(header: &[u8]) -> u8 {
+pub(super) fn sniff(header: &[u8]) -> u8 {
     let mut quoted = false;
     let mut counts = DELIMITERS.map(|delimiter| (delimiter, 0));
     for &byte in header {
@@ -106,7 +106,7 @@ fn sniff(header: &[u8]) -> u8 {
     counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| *delimiter)
 }
 
-fn syntax(path: &Path, error: csv::Error) -> ImportError {
+pub(super) fn syntax(path: &Path, error: csv::Error) -> ImportError {
     let line = error.position().map_or(0, csv::Position::line);
     let problem = match error.kind() {
         csv::ErrorKind::Utf8 { err, .. } => format!("field {} is not UTF-8", err.field() + 1),

@@ -11,6 +11,7 @@
 mod cells;
 mod columns;
 pub mod csv;
+pub mod guess;
 pub mod parquet;
 mod rows;
 
