@@ -1,6 +1,6 @@
 //! `ablatrix cancel`: ends a study, wherever it is computed. Checkpoints are kept, and `run` goes on from there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
@@ -24,8 +24,8 @@ const CLUSTER_PATIENCE: Duration = Duration::from_secs(120);
 /// Rendered, with the exit code.
 pub fn cancel(args: &SpecArgs) -> Result<u8, Failure> {
     let study = Study::look(args)?;
-    let now =
-        standing(&study.plan, &study.store, &study.sources).map_err(|error| study.source_failure(&error))?;
+    let now = standing(&study.plan, &study.store, &study.sources, &HashMap::new())
+        .map_err(|error| study.source_failure(&error))?;
     // First those who would submit and start more.
     let holders: BTreeSet<String> = now
         .stages

@@ -50,7 +50,7 @@ fn what_is_published_late_is_waited_for_and_no_more_jobs_are_queued_than_wished(
     // The entry comes back three seconds after the job has ended, as on a file system that lags.
     let wrapper = study.wrapper(
         "\"$@\"; code=$?
-job=\"${@: -1}\"; key=$(grep -o '\"key\":\"[0-9a-f]*\"' \"$folder_job$job\" | head -n 1 | cut -d'\"' -f4)
+job=\"${@: -1}\"; key=$(grep -o '\"key\":\"[0-9a-f]*\"' \"$job\" | head -n 1 | cut -d'\"' -f4)
 entry=$(dirname \"$job\")/../../../../entries/${key:0:2}/${key:2}.json
 mv \"$entry\" \"$entry.late\" && SLURM_CONF= setsid -f sh -c \"sleep 3; mv '$entry.late' '$entry'\" >/dev/null 2>&1 </dev/null
 exit $code",

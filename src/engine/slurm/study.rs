@@ -36,6 +36,16 @@ pub struct InQueue {
     pub waits: bool,
 }
 
+impl InQueue {
+    /// `Slurm job 12_3 on n2`
+    pub fn shown(&self) -> String {
+        match &self.host {
+            Some(host) => format!("Slurm job {} on {host}", self.id),
+            None => format!("Slurm job {}", self.id),
+        }
+    }
+}
+
 /// The jobs of a study that are under way, by the keys of their results. They may have been submitted for another study.
 ///
 /// # Errors
