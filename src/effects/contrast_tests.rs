@@ -129,8 +129,9 @@ fn standard_errors_over_images_are_those_of_scipys_bootstrap() {
         let ranking = Ranking::new(case.scores.iter().copied().zip(case.truth.iter().copied()));
         let answers = case.said.iter().copied().zip(case.truth.iter().copied()).collect();
         let columns = [Column::AveragePrecision(ranking), Column::F1(answers)];
-        let found = resample(&columns, n, 20_000, Key::root(5));
-        for (values, expected) in found.iter().zip([case.ap, case.f1]) {
+        let found = resample(&columns.each_ref(), n, 20_000, Key::root(5));
+        for (column, expected) in [case.ap, case.f1].into_iter().enumerate() {
+            let values: Vec<f32> = found.iter().flat_map(|block| block[column]).collect();
             let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
             let squares: f64 = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum();
             let error = (squares / (values.len() - 1) as f64).sqrt();

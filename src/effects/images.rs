@@ -42,21 +42,32 @@ fn mean_lanes(values: &[f32], multiplicities: &[Multiplicities]) -> Multipliciti
     std::array::from_fn(|lane| sums[lane] / counts[lane])
 }
 
+/// Blocks that a column is scored on while it is in the processor's cache, at most: many columns are larger than any cache.
+const BLOCKS_AT_ONCE: usize = 4;
+/// Bytes that the draws of these blocks may take: they are to stay in the cache themselves.
+const DRAWS_AT_ONCE: usize = 1 << 18;
+
+/// What columns come to on each resample: [blocks of [`LANES`] resamples][columns]. The last block may hold more resamples than were
+/// asked for.
+pub type Blocks = Vec<Vec<[f32; LANES]>>;
+
 /// Each column's metric on `n_resamples` resamples of the `n_images` images, drawn with replacement; NaN where a
-/// resample has no positive. Resample `b` draws from `key.index(b)` and from nothing else, so that threads and
-/// other resamples change nothing.
-pub fn resample(columns: &[Column], n_images: usize, n_resamples: usize, key: Key) -> Vec<Vec<f32>> {
-    let blocks: Vec<Vec<Multiplicities>> = (0..n_resamples.div_ceil(LANES))
-        .into_par_iter()
-        .map(|block| {
-            let multiplicities = draw_block(block, n_images, key);
-            columns.iter().map(|column| column.lanes(&multiplicities)).collect()
-        })
-        .collect();
-    (0..columns.len())
-        .into_par_iter()
-        .map(|column| blocks.iter().flat_map(|block| block[column]).take(n_resamples).collect())
-        .collect()
+/// resample has no positive. Resample `b` draws from `key.index(b)` and from nothing else, so that threads,
+/// other resamples and other columns change nothing.
+pub fn resample(columns: &[&Column], n_images: usize, n_resamples: usize, key: Key) -> Blocks {
+    let blocks: Vec<usize> = (0..n_resamples.div_ceil(LANES)).collect();
+    let of_block = n_images.max(1) * size_of::<Multiplicities>();
+    let score = |some: &[usize]| {
+        let draws: Vec<_> = some.iter().map(|&block| draw_block(block, n_images, key)).collect();
+        let mut scored: Blocks = some.iter().map(|_| Vec::with_capacity(columns.len())).collect();
+        for column in columns {
+            for (scored, multiplicities) in scored.iter_mut().zip(&draws) {
+                scored.push(column.lanes(multiplicities));
+            }
+        }
+        scored
+    };
+    blocks.par_chunks((DRAWS_AT_ONCE / of_block).clamp(1, BLOCKS_AT_ONCE)).flat_map_iter(score).collect()
 }
 
 /// How often each image is drawn in each resample of the block.
@@ -92,8 +103,9 @@ mod tests {
         let n = 400;
         let answers: Vec<(bool, bool)> =
             (0..n).map(|i| (i % 4 == 0 || i % 10 == 1, i % 4 == 0 || i % 8 == 3)).collect();
-        let found =
-            resample(&[Column::F1(answers.iter().copied().collect())], n, 4_000, Key::root(2)).remove(0);
+        let column = Column::F1(answers.iter().copied().collect());
+        let blocks = resample(&[&column], n, 4_000, Key::root(2));
+        let found: Vec<f32> = blocks.iter().flat_map(|block| block[0]).collect();
         let whole: f64 = answers.iter().map(|&(a, b)| f64::from(u8::from(a) + u8::from(b))).sum();
         let f1 = answers.iter().filter(|&&(a, b)| a && b).count() as f64 * 2.0 / whole;
         let expected: f64 = answers
@@ -125,10 +137,10 @@ mod tests {
         let column = Column::F1((0..30).map(|i| (i % 2 == 0, i % 3 == 0)).collect());
         let with = |n_threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-            pool.install(|| resample(std::slice::from_ref(&column), 30, 100, Key::root(4)))
+            pool.install(|| resample(&[&column], 30, 100, Key::root(4)))
         };
         let one = with(1);
         assert_eq!(one, with(5));
-        assert_eq!(one[0].len(), 100);
+        assert_eq!((one.len(), one[0].len()), (7, 1));
     }
 }

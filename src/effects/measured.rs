@@ -5,20 +5,24 @@ use super::effect::{Effect, words};
 use super::holm;
 use super::measure::Measure;
 use super::paired::Paired;
-use super::scores::ScoreTable;
+use super::scores::Scores;
 use super::seed_runs::Gathered;
 use super::sign_flip;
 use super::study::Study;
 use super::tail::Tail;
 use super::verdict::{Bounds, Undecided, Verdict, judge};
 use crate::metrics::Flag;
+use crate::metrics::ranking::LANES;
 
 /// A contrast with the seeds that all its variants have.
 pub struct Matched<'a> {
     pub contrast: &'a Contrast<'a>,
-    /// Ascending: seed, and where the runs of each term stand, with the weights.
-    pub seeds: Vec<(u64, Vec<(usize, f64)>)>,
+    /// By ascending seed.
+    pub seeds: Vec<Terms>,
 }
+
+/// A seed, and where the runs of each term stand, with the weights.
+pub type Terms = (u64, Vec<(usize, f64)>);
 
 impl<'a> Matched<'a> {
     pub fn new(contrast: &'a Contrast<'a>, gathered: &Gathered) -> Self {
@@ -35,6 +39,7 @@ impl<'a> Matched<'a> {
 /// A contrast's difference, with interval and p-value where there are any.
 pub struct Measured {
     deltas: Vec<f64>,
+    p_sign_flip: f64,
     paired: Paired,
     inference: Option<Inference>,
 }
@@ -47,39 +52,30 @@ struct Inference {
 }
 
 impl Measured {
-    /// `label`: its position among those that can be measured, or the mean over them.
-    pub fn new(
-        study: &Study,
-        matched: &Matched,
-        table: &ScoreTable,
-        label: Option<usize>,
-        correction: f64,
-    ) -> Self {
+    /// Each of some contrasts, on the label or the average that the scores are of.
+    pub fn all(study: &Study, matched: &[&Matched], scores: &Scores, correction: f64) -> Vec<Self> {
+        let resampled = resampled(matched, scores, study.n_resamples);
+        let of_each = matched.iter().zip(&resampled);
+        of_each.map(|(of, resampled)| Measured::new(study, of, scores, resampled, correction)).collect()
+    }
+
+    /// `resampled`: its differences on the resamples, row-major [resamples, seeds].
+    fn new(study: &Study, matched: &Matched, scores: &Scores, resampled: &[f32], correction: f64) -> Self {
         let weighted = |terms: &[(usize, f64)], of: &dyn Fn(usize) -> f64| -> f64 {
             terms.iter().map(|&(runs, weight)| weight * of(runs)).sum()
         };
-        let deltas: Vec<f64> = matched
-            .seeds
-            .iter()
-            .map(|(_, terms)| weighted(terms, &|runs| table.measured(runs, label)))
-            .collect();
+        let deltas: Vec<f64> =
+            matched.seeds.iter().map(|(_, terms)| weighted(terms, &|runs| scores.measured(runs))).collect();
         let paired = if study.folds.len() > 1 {
             let in_fold = |fold: usize| -> Vec<f64> {
-                let of = |(_, terms): &(u64, Vec<(usize, f64)>)| {
-                    weighted(terms, &|runs| table.measured_in(runs, label, fold))
-                };
+                let of = |(_, terms): &Terms| weighted(terms, &|runs| scores.measured_in(runs, fold));
                 matched.seeds.iter().map(of).filter(|delta| !delta.is_nan()).collect()
             };
             let of_folds: Vec<Vec<f64>> =
                 (0..study.folds.len()).map(in_fold).filter(|deltas| !deltas.is_empty()).collect();
             Paired::over_folds(&of_folds, study.test_to_train())
         } else {
-            let resampled = |(_, terms): &(u64, Vec<(usize, f64)>)| -> Vec<f32> {
-                let on = |at| weighted(terms, &|runs| f64::from(table.resampled(runs, label, at))) as f32;
-                (0..study.n_resamples).map(on).collect()
-            };
-            let resampled: Vec<Vec<f32>> = matched.seeds.iter().map(resampled).collect();
-            Paired::over_seeds(&deltas, &resampled, correction)
+            Paired::over_seeds(&deltas, resampled, correction)
         };
         let inference = (paired.degrees() > 0 && !paired.is_rigid()).then(|| {
             let tail = Tail::new(paired.degrees());
@@ -91,7 +87,44 @@ impl Measured {
                 probability_of_improvement: if paired.delta > 0.0 { 1.0 - p / 2.0 } else { p / 2.0 },
             }
         });
-        Measured { deltas, paired, inference }
+        let p_sign_flip = sign_flip::p_value(&deltas, study.key.child("sign flips"));
+        Measured { deltas, p_sign_flip, paired, inference }
+    }
+}
+
+/// Of each contrast the difference of each seed on each resample: row-major [resamples, seeds].
+fn resampled(matched: &[&Matched], scores: &Scores, n_resamples: usize) -> Vec<Vec<f32>> {
+    let mut differences = vec![Vec::new(); matched.len()];
+    for block in scores.resampled() {
+        for (of, differences) in matched.iter().zip(&mut differences) {
+            add_block(&of.seeds, block, differences);
+        }
+    }
+    for (of, differences) in matched.iter().zip(&mut differences) {
+        differences.truncate(n_resamples * of.seeds.len());
+    }
+    differences
+}
+
+/// The rows of one block of resamples.
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
+fn add_block(seeds: &[Terms], block: &[[f32; LANES]], differences: &mut Vec<f32>) {
+    let first = differences.len();
+    differences.resize(first + LANES * seeds.len(), 0.0);
+    for (seed, (_, terms)) in seeds.iter().enumerate() {
+        let mut sums = [0.0; LANES];
+        for &(runs, weight) in terms {
+            let values = &block[runs];
+            for lane in 0..LANES {
+                sums[lane] += weight * f64::from(values[lane]);
+            }
+        }
+        for (lane, sum) in sums.into_iter().enumerate() {
+            differences[first + lane * seeds.len() + seed] = sum as f32;
+        }
     }
 }
 
@@ -109,7 +142,7 @@ pub fn judged(
         family.iter().filter_map(|(_, measured)| Some(measured.inference.as_ref()?.p)).collect();
     let mut adjusted = holm::adjust(&p_values).into_iter().zip(holm::factors(&p_values));
     let judge_one = |(matched, measured): (&Matched, Measured)| {
-        let Measured { deltas, paired, inference } = measured;
+        let Measured { deltas, p_sign_flip, paired, inference } = measured;
         let in_family = inference.and_then(|_| adjusted.next());
         let in_family = in_family.map(|(p, factor)| (study.looks.overall(p), factor));
         let verdict = match (spoiled(study, runs, matched, few_images), inference, in_family) {
@@ -131,7 +164,7 @@ pub fn judged(
             label: label.map(str::to_owned),
             metric: measure.name(label.is_some()),
             seeds: matched.seeds.iter().map(|&(seed, _)| seed).collect(),
-            p_sign_flip: sign_flip::p_value(&deltas, study.key.child("sign flips")),
+            p_sign_flip,
             deltas,
             delta: paired.delta,
             interval: inference

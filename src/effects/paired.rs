@@ -30,19 +30,19 @@ pub enum Units {
 }
 
 impl Paired {
-    /// `deltas`: one per seed. `resampled`: for each seed, its difference on each resample of the test images; NaN where
+    /// `deltas`: one per seed. `resampled`: their differences on each resample of the test images, row-major [resamples, seeds]; NaN where
     /// a resample has no positive, in all seeds alike. `correction`: see [`correction`].
-    pub fn over_seeds(deltas: &[f64], resampled: &[Vec<f32>], correction: f64) -> Self {
+    pub fn over_seeds(deltas: &[f64], resampled: &[f32], correction: f64) -> Self {
         let n = deltas.len() as f64;
         let spread = variance(deltas.iter().copied());
         let seeds_agree = spread.sqrt() < NOTHING;
 
-        let of_mean = variance_f32(&mean_over_seeds(resampled));
+        let of_mean = variances(&means(resampled, deltas.len()), 1)[0];
         let image_variance = if deltas.len() == 1 || seeds_agree {
             // Seeds that agree to the last digit hold no image noise of their own: all of it is counted here.
             of_mean
         } else {
-            let of_seeds: f64 = resampled.iter().map(|values| variance_f32(values)).sum();
+            let of_seeds: f64 = variances(resampled, deltas.len()).iter().sum();
             // The mean covariance of two seeds. An estimate may fall below 0; a variance does not.
             ((n * n * of_mean - of_seeds) / (n * (n - 1.0))).max(0.0)
         };
@@ -126,17 +126,37 @@ pub fn correction(n_images: impl ExactSizeIterator<Item = usize>) -> f64 {
     n_images.map(|n| n.max(2) as f64).map(|n| n / (n - 1.0)).sum::<f64>() / n_labels
 }
 
-fn mean_over_seeds(resampled: &[Vec<f32>]) -> Vec<f32> {
-    let n_resamples = resampled.first().map_or(0, Vec::len);
-    let mean = |at: usize| {
-        resampled.iter().map(|values| f64::from(values[at])).sum::<f64>() / resampled.len() as f64
-    };
-    (0..n_resamples).map(|at| mean(at) as f32).collect()
+/// The mean of each row of `n_columns` values.
+fn means(rows: &[f32], n_columns: usize) -> Vec<f32> {
+    let mean = |row: &[f32]| row.iter().map(|&value| f64::from(value)).sum::<f64>() / n_columns as f64;
+    rows.chunks_exact(n_columns).map(|row| mean(row) as f32).collect()
 }
 
-/// Sample variance of what is defined; 0 of less than two values.
-fn variance_f32(values: &[f32]) -> f64 {
-    variance(values.iter().filter(|value| !value.is_nan()).map(|&value| f64::from(value)))
+/// The sample variance of each column of what is defined there; 0 of less than two values. Columns are summed side by side: a sum alone
+/// would wait for each of its additions.
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
+fn variances(rows: &[f32], n_columns: usize) -> Vec<f64> {
+    let rows = rows.chunks_exact(n_columns);
+    let (mut sums, mut counts) = (vec![0.0; n_columns], vec![0.0; n_columns]);
+    for row in rows.clone() {
+        for ((sum, count), &value) in sums.iter_mut().zip(&mut counts).zip(row) {
+            *sum += if value.is_nan() { 0.0 } else { f64::from(value) };
+            *count += if value.is_nan() { 0.0 } else { 1.0 };
+        }
+    }
+    let means: Vec<f64> = sums.iter().zip(&counts).map(|(sum, count)| sum / count).collect();
+    let mut squares = vec![0.0; n_columns];
+    for row in rows {
+        for ((square, mean), &value) in squares.iter_mut().zip(&means).zip(row) {
+            let away = f64::from(value) - mean;
+            *square += if value.is_nan() { 0.0 } else { away * away };
+        }
+    }
+    let of_column = |(square, count): (f64, f64)| if count < 2.0 { 0.0 } else { square / (count - 1.0) };
+    squares.into_iter().zip(counts).map(of_column).collect()
 }
 
 fn variance(values: impl Iterator<Item = f64> + Clone) -> f64 {
@@ -196,34 +216,34 @@ mod tests {
     /// -1 of its own that has nothing to do with the other's.
     #[test]
     fn what_seeds_have_in_common_is_told_from_their_own() {
-        let (first, second) = (vec![2.0, 0.0, 0.0, -2.0], vec![2.0, 0.0, -2.0, 0.0]);
-        let found = Paired::over_seeds(&[1.0, 3.0], &[first, second], 1.0);
+        let resampled = [[2.0, 2.0], [0.0, 0.0], [0.0, -2.0], [-2.0, 0.0]];
+        let found = Paired::over_seeds(&[1.0, 3.0], resampled.as_flattened(), 1.0);
         assert_eq!((found.delta, found.seed_variance, found.t_variance()), (2.0, 2.0, 1.0));
         assert!((found.image_variance - 4.0 / 3.0).abs() < 1e-12, "{found:?}");
-        let opposed = Paired::over_seeds(&[1.0, 3.0], &[vec![1.0, -1.0], vec![-1.0, 1.0]], 1.0);
+        let opposed = Paired::over_seeds(&[1.0, 3.0], &[1.0, -1.0, -1.0, 1.0], 1.0);
         assert_eq!(opposed.image_variance, 0.0);
     }
 
     #[test]
     fn seeds_that_agree_leave_all_to_the_images() {
-        let (a, b) = (vec![1.0, -1.0, 0.0], vec![0.0, 0.0, 0.0]);
-        let found = Paired::over_seeds(&[0.1, 0.1], &[a.clone(), b], 1.0);
+        let resampled = [[1.0, 0.0], [-1.0, 0.0], [0.0, 0.0]];
+        let found = Paired::over_seeds(&[0.1, 0.1], resampled.as_flattened(), 1.0);
         assert_eq!((found.seed_variance, found.image_variance), (0.0, 0.25));
-        assert_eq!(Paired::over_seeds(&[0.1], &[a], 1.0).image_variance, 1.0);
+        assert_eq!(Paired::over_seeds(&[0.1], &[1.0, -1.0, 0.0], 1.0).image_variance, 1.0);
     }
 
     #[test]
     fn resamples_without_a_positive_are_passed_over() {
-        let found = Paired::over_seeds(&[0.0], &[vec![1.0, f32::NAN, -1.0]], 1.0);
+        let found = Paired::over_seeds(&[0.0], &[1.0, f32::NAN, -1.0], 1.0);
         assert_eq!(found.image_variance, 2.0);
-        assert!(Paired::over_seeds(&[0.0, 0.0], &[vec![f32::NAN], vec![f32::NAN]], 1.0).is_rigid());
+        assert!(Paired::over_seeds(&[0.0, 0.0], &[f32::NAN, f32::NAN], 1.0).is_rigid());
     }
 
     #[test]
     fn few_images_make_the_variance_larger() {
         assert_eq!(correction([5].into_iter()), 1.25);
         assert_eq!(correction([5, 1].into_iter()), 1.625);
-        assert_eq!(Paired::over_seeds(&[0.1], &[vec![1.0, -1.0, 0.0]], 1.25).image_variance, 1.25);
+        assert_eq!(Paired::over_seeds(&[0.1], &[1.0, -1.0, 0.0], 1.25).image_variance, 1.25);
     }
 
     /// Five folds by hand: differences 1 to 5 have variance 2.5, and each fold tests on a quarter of what it trains on.

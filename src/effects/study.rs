@@ -9,7 +9,7 @@ use super::looks::Looks;
 use super::measure::Measure;
 use super::measured::{Matched, Measured, judged};
 use super::paired::correction;
-use super::scores::ScoreTable;
+use super::scores::{LabelMean, ScoreTable, Scores};
 use super::seed_runs::{Gathered, Incomplete, gather};
 use super::truth::telling_together;
 use super::verdict::MIN_POSITIVES;
@@ -18,6 +18,9 @@ use crate::seed::Key;
 
 /// Resamples of the test images where nothing else is asked for.
 pub const RESAMPLES: usize = 2_000;
+
+/// Contrasts that one thread measures together, so that it reads resampled values in longer pieces.
+const MEASURED_TOGETHER: usize = 8;
 
 /// What is known of one run.
 #[derive(Clone, Copy, Debug)]
@@ -135,27 +138,37 @@ pub fn compare(study: &Study) -> Result<Comparison, EffectError> {
 fn effects_on(study: &Study, measure: &Measure, runs: &Gathered, paired: &[Matched]) -> Vec<Effect> {
     let truth = measure.truth(study);
     let scored: Vec<usize> = (0..study.labels.len()).filter(|&label| truth.is_scored(label)).collect();
-    let table = ScoreTable::new(study, measure, &truth, &scored, &runs.complete);
-    let over_all = (!scored.is_empty()).then_some(None);
-    let mut effects = Vec::new();
-    for label in over_all.into_iter().chain((0..scored.len()).map(Some)) {
-        let n_telling: Vec<usize> = match label {
-            Some(at) => truth.telling(scored[at]),
-            None => scored.iter().flat_map(|&label| truth.telling(label)).collect(),
-        };
-        let together = label.map(|_| telling_together(&n_telling));
+    if scored.is_empty() {
+        return Vec::new();
+    }
+    let effects_of = |labels: &[usize], name: Option<&str>, scores: &Scores| -> Vec<Effect> {
+        let n_telling: Vec<usize> = labels.iter().flat_map(|&label| truth.telling(label)).collect();
+        let together = name.map(|_| telling_together(&n_telling));
         let few = together.filter(|&n| n < MIN_POSITIVES);
         let correction = correction(n_telling.into_iter());
-        let name = label.map(|at| study.labels[scored[at]].as_str());
-        for kind in Kind::ALL {
-            let family: Vec<(&Matched, Measured)> = paired
-                .par_iter()
-                .filter(|matched| matched.contrast.kind == kind)
-                .map(|matched| (matched, Measured::new(study, matched, &table, label, correction)))
+        let of_kind = |kind: Kind| {
+            let of: Vec<&Matched> = paired.iter().filter(|matched| matched.contrast.kind == kind).collect();
+            let measured: Vec<Measured> = of
+                .par_chunks(MEASURED_TOGETHER)
+                .flat_map_iter(|some| Measured::all(study, some, scores, correction))
                 .collect();
-            effects.extend(judged(study, measure, name, few, runs, family));
+            judged(study, measure, name, few, runs, of.into_iter().zip(measured).collect())
+        };
+        Kind::ALL.into_iter().flat_map(of_kind).collect()
+    };
+    let n_seed_runs = runs.complete.len();
+    let mut mean = LabelMean::new(study, n_seed_runs);
+    let mut of_labels = Vec::new();
+    for labels in scored.chunks(ScoreTable::labels_at_once(study, n_seed_runs)) {
+        let table = ScoreTable::new(study, measure, &truth, labels, &runs.complete);
+        mean.add(&table);
+        for (at, label) in labels.iter().enumerate() {
+            let name = study.labels[*label].as_str();
+            of_labels.extend(effects_of(std::slice::from_ref(label), Some(name), &table.of(at)));
         }
     }
+    let mut effects = effects_of(&scored, None, &mean.table().of(0));
+    effects.extend(of_labels);
     effects
 }
 

@@ -206,16 +206,21 @@ impl Answers {
 
 /// F1 with each image counted as often as its multiplicity says, in [`LANES`] resamples at once. NaN in a lane
 /// that has no positive. `multiplicities`: one per image.
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
 pub fn f1_lanes(answers: &Answers, multiplicities: &[Multiplicities]) -> Multiplicities {
-    let sum = |images: &[u32]| {
-        images.iter().fold([0f32; LANES], |mut sums, &image| {
+    let mut sums = [[0f32; LANES]; 3];
+    for (sums, images) in sums.iter_mut().zip([&answers.right, &answers.false_alarms, &answers.missed]) {
+        for &image in images {
             let times = &multiplicities[image as usize];
-            sums.iter_mut().zip(times).for_each(|(sum, times)| *sum += times);
-            sums
-        })
-    };
-    let [right, false_alarms, missed] =
-        [&answers.right, &answers.false_alarms, &answers.missed].map(|of| sum(of));
+            for lane in 0..LANES {
+                sums[lane] += times[lane];
+            }
+        }
+    }
+    let [right, false_alarms, missed] = sums;
     std::array::from_fn(|lane| match right[lane] + missed[lane] {
         0.0 => f32::NAN,
         positives => 2.0 * right[lane] / (right[lane] + false_alarms[lane] + positives),

@@ -133,35 +133,47 @@ impl Ranking {
     ///
     /// `multiplicities`: one per image, in the order of the scores that the ranking was made of.
     pub fn average_precision_lanes(&self, multiplicities: &[Multiplicities]) -> Multiplicities {
-        let mut seen = [0f32; LANES];
-        let mut hits = [0f32; LANES];
-        let mut hits_before = [0f32; LANES];
-        let mut sum = [0f32; LANES];
-        let mut positives_left = self.n_positives;
-        let mut gained = false;
-        for entry in &self.entries {
-            let times = &multiplicities[entry.idx()];
-            add(&mut seen, times);
-            if entry.positive() {
-                add(&mut hits, times);
-                positives_left -= 1;
-                gained = true;
+        average_precision_lanes(&self.entries, self.n_positives, multiplicities)
+    }
+}
+
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+bmi2",
+    "x86_64+avx2+bmi2"
+))]
+fn average_precision_lanes(
+    entries: &[Entry],
+    n_positives: usize,
+    multiplicities: &[Multiplicities],
+) -> Multiplicities {
+    let mut seen = [0f32; LANES];
+    let mut hits = [0f32; LANES];
+    let mut hits_before = [0f32; LANES];
+    let mut sum = [0f32; LANES];
+    let mut positives_left = n_positives;
+    let mut gained = false;
+    for entry in entries {
+        let times = &multiplicities[entry.idx()];
+        add(&mut seen, times);
+        if entry.positive() {
+            add(&mut hits, times);
+            positives_left -= 1;
+            gained = true;
+        }
+        if entry.ends_group() && gained {
+            for lane in 0..LANES {
+                // Nothing seen yet: nothing gained either, and 1 only keeps 0 / 0 away.
+                let precision = hits[lane] / seen[lane].max(1.0);
+                sum[lane] += (hits[lane] - hits_before[lane]) * precision;
             }
-            if entry.ends_group() && gained {
-                for lane in 0..LANES {
-                    // Nothing seen yet: nothing gained either, and 1 only keeps 0 / 0 away.
-                    let precision = hits[lane] / seen[lane].max(1.0);
-                    sum[lane] += (hits[lane] - hits_before[lane]) * precision;
-                }
-                hits_before = hits;
-                gained = false;
-                if positives_left == 0 {
-                    break;
-                }
+            hits_before = hits;
+            gained = false;
+            if positives_left == 0 {
+                break;
             }
         }
-        std::array::from_fn(|lane| sum[lane] / hits[lane])
     }
+    std::array::from_fn(|lane| sum[lane] / hits[lane])
 }
 
 /// Mean over the labels that have positives of their average precision; `None` where no label has any.

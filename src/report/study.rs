@@ -225,9 +225,9 @@ pub struct Score {
     pub value: f64,
 }
 
-impl From<&MetricRow> for Score {
-    fn from(row: &MetricRow) -> Self {
-        Score { label: row.label.clone(), metric: row.metric.clone(), value: row.value }
+impl From<MetricRow> for Score {
+    fn from(row: MetricRow) -> Self {
+        Score { label: row.label, metric: row.metric, value: row.value }
     }
 }
 

@@ -1,16 +1,19 @@
 //! Runs with their scores to effects: those that share test images and labels are compared, others never.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::Deserialize;
 
 use super::attention_values::AttentionValues;
 use super::error::StageError;
-use super::evaluate::{EvaluationRecord, PartScores};
+use super::evaluate::PartScores;
 use super::report_contrasts::{contrasts, pairs};
 use super::report_data::part_targets;
 use super::report_references::Beside;
 use super::work::{Results, read_json};
 use crate::effects::{self, Comparison, Fold, Looks, Measure, RunScores};
 use crate::job::input;
+use crate::metrics::{Calibration, Counts, Flag, Thresholds, Undefined};
 use crate::plan::{Run, output};
 use crate::seed::Key;
 use crate::spec::settings::HeadlineMetric;
@@ -26,27 +29,71 @@ pub(super) struct RunResults {
     /// The images of its test part, in the order of its scores.
     pub test_ids: Vec<i64>,
     pub test: PartScores,
-    pub record: EvaluationRecord,
-    pub scores: Vec<MetricRow>,
+    pub record: RunRecord,
 }
 
-impl RunResults {
-    /// With what is wrong with it, also beside the references. `None` where the run has no scores.
-    pub(super) fn load(results: &Results, run: &Run, beside: &Beside) -> Result<Option<Self>, StageError> {
+/// What runs are compared by of the record of an evaluation. Most of that is the data of diagrams, of which few runs are shown.
+#[derive(Debug, Deserialize)]
+pub(super) struct RunRecord {
+    pub calibration: Calibration,
+    pub thresholds: Thresholds,
+    pub flags: Vec<Flag>,
+    pub undefined: Vec<Undefined>,
+    pub labels: Vec<LabelCounts>,
+}
+
+/// Right and wrong answers for one label, on test.
+#[derive(Debug, Deserialize)]
+pub(super) struct LabelCounts {
+    pub counts: Counts,
+}
+
+/// Reads the results of runs, and once what they share.
+pub(super) struct RunReader<'a> {
+    results: Results<'a>,
+    beside: &'a Beside,
+    /// By the node that made them.
+    labels: HashMap<usize, LabelTable>,
+}
+
+impl<'a> RunReader<'a> {
+    /// For the runs of the plan.
+    ///
+    /// # Errors
+    /// Where labels are damaged.
+    pub(super) fn new(results: Results<'a>, beside: &'a Beside) -> Result<Self, StageError> {
+        let mut labels = HashMap::new();
+        for run in &results.plan.runs {
+            let node = results.input_node(run.train, input::LABELS);
+            if results.entries.contains_key(&node) && !labels.contains_key(&node) {
+                labels.insert(node, results.label_table(run)?);
+            }
+        }
+        Ok(RunReader { results, beside, labels })
+    }
+
+    /// With what is wrong with the run, also beside the references; and its metrics. `None` where the run has no scores.
+    ///
+    /// # Errors
+    /// Where a result is damaged, or an image has no labels.
+    pub(super) fn read(&self, run: &Run) -> Result<Option<(RunResults, Vec<MetricRow>)>, StageError> {
+        let RunReader { results, beside, labels } = self;
         if ![run.predict, run.evaluate].iter().all(|node| results.entries.contains_key(node)) {
             return Ok(None);
         }
-        let mut record: EvaluationRecord = read_json(&results.output_of(run.evaluate, output::EVALUATION)?)?;
+        let mut record: RunRecord = read_json(&results.output_of(run.evaluate, output::EVALUATION)?)?;
         let scores: Vec<MetricRow> = tables::read(&results.output_of(run.evaluate, output::METRICS)?)?;
         let headline = Measure::Headline(results.plan.experiment.report.metric).name(false);
         record.flags.extend(beside.flag(run, &scores, headline));
         let predictions: PredictionTable =
             tables::read(&results.output_of(run.predict, output::PREDICTIONS)?)?;
-        let labels = results.label_table(run)?;
-        let test = PartScores::of(&predictions, &labels, Part::Test)?;
+        let node = results.input_node(run.train, input::LABELS);
+        let labels =
+            labels.get(&node).unwrap_or_else(|| panic!("bug: `{}` was trained without labels", run.name));
+        let test = PartScores::of(&predictions, labels, Part::Test)?;
         let rows = predictions.image_ids.iter().zip(&predictions.parts);
         let test_ids = rows.filter(|(_, part)| **part == Part::Test).map(|(&id, _)| id).collect();
-        Ok(Some(RunResults { run: run.clone(), test_ids, test, record, scores }))
+        Ok(Some((RunResults { run: run.clone(), test_ids, test, record }, scores)))
     }
 }
 

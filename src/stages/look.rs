@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::comparison::{Asked, RunResults, compare};
+use super::comparison::{Asked, RunReader, compare};
 use super::error::StageError;
 use super::report_references::Beside;
 use super::work::Results;
@@ -27,9 +27,10 @@ pub struct Look {
 pub fn look(results: &Results) -> Result<Look, StageError> {
     let plan = results.plan;
     let beside = Beside::load(results)?;
+    let reader = RunReader::new(*results, &beside)?;
     let mut runs = Vec::new();
     for run in &plan.runs {
-        runs.extend(RunResults::load(results, run, &beside)?);
+        runs.extend(reader.read(run)?.map(|(of_run, _)| of_run));
     }
     let comparison = compare(results, &runs, Asked::Headline)?;
     let over_all: Vec<_> = comparison.effects.iter().filter(|effect| effect.label.is_none()).collect();

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::comparison::{Asked, RunResults, compare};
+use rayon::prelude::*;
+
+use super::comparison::{Asked, RunReader, RunResults, compare};
 use super::error::StageError;
 use super::foresight::test_parts;
 use super::report_answers::answers;
@@ -25,7 +27,7 @@ use crate::report::{
 };
 use crate::spec::settings::Experiment;
 use crate::tables;
-use crate::tables::rows::{ContrastRow, EffectRow, HistoryRow};
+use crate::tables::rows::{ContrastRow, EffectRow, HistoryRow, MetricRow};
 
 /// Compares the runs and makes the page. Returns the names of the study's figures.
 ///
@@ -35,8 +37,10 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<Vec<String>, StageError
     let mut scored = Vec::new();
     let mut states = HashMap::new();
     let beside = Beside::load(&work.results())?;
-    for run in &work.plan.runs {
-        if let Some((scores, result)) = load(work, run, &beside)? {
+    let reader = RunReader::new(work.results(), &beside)?;
+    let loaded: Vec<_> = work.plan.runs.par_iter().map(|run| load(work, run, &reader)).collect();
+    for (run, loaded) in work.plan.runs.iter().zip(loaded) {
+        if let Some((scores, result)) = loaded? {
             states.insert(run.name.clone(), RunState::Done(Box::new(result)));
             scored.push(scores);
         }
@@ -53,8 +57,7 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<Vec<String>, StageError
     write_table(out, output::CONTRASTS, &contrast_rows, "report")?;
 
     let shared = Shared::load(work)?;
-    let (headline, label_metric) =
-        [false, true].map(|of_label| Measure::Headline(experiment.report.metric).name(of_label)).into();
+    let (headline, label_metric) = headlines(experiment);
     let mut study = Study {
         name: experiment.name.clone(),
         question: experiment.question.clone(),
@@ -87,7 +90,7 @@ pub fn report(work: &StageWork, out: &Attempt) -> Result<Vec<String>, StageError
         provenance: origin(work),
     };
     let order = report::by_interest(&study);
-    study.answers = answers(&work.plan, &order, &scored, study.labels.len())?;
+    study.answers = answers(work, &order, &scored, study.labels.len())?;
     study.mistakes = mistakes(work, &shared, &report::best(&study), &scored)?;
     write_text(out, output::PAGE, &report::page(&study)?)?;
     write_text(out, output::MARKDOWN, &report::summary_md(&study))?;
@@ -122,12 +125,27 @@ fn method(experiment: &Experiment) -> String {
     )
 }
 
+/// The metric that decides: over all labels, and of one.
+fn headlines(experiment: &Experiment) -> (&'static str, &'static str) {
+    [false, true].map(|of_label| Measure::Headline(experiment.report.metric).name(of_label)).into()
+}
+
 /// A run's scores, and what the page shows of it; `None` where it has no result.
-fn load(work: &StageWork, run: &Run, beside: &Beside) -> Result<Option<(RunResults, RunResult)>, StageError> {
+fn load(
+    work: &StageWork,
+    run: &Run,
+    reader: &RunReader,
+) -> Result<Option<(RunResults, RunResult)>, StageError> {
     if !work.entries.contains_key(&run.train) {
         return Ok(None);
     }
-    let Some(scored) = RunResults::load(&work.results(), run, beside)? else { return Ok(None) };
+    let Some((scored, metrics)) = reader.read(run)? else { return Ok(None) };
+    let (headline, label_metric) = headlines(&work.plan.experiment);
+    // Of many runs, all metrics of all labels would be most of what is in memory.
+    let is_shown = |row: &MetricRow| match row.label {
+        None => row.metric == headline || others(headline).any(|name| row.metric == name),
+        Some(_) => row.metric == label_metric,
+    };
     let history: Vec<HistoryRow> = tables::read(&work.output_of(run.train, output::HISTORY)?)?;
     let record = &scored.record;
     let (grave, light): (Vec<_>, Vec<_>) = record.flags.iter().partition(|flag| flag.spoils_comparison());
@@ -139,7 +157,7 @@ fn load(work: &StageWork, run: &Run, beside: &Beside) -> Result<Option<(RunResul
         flags: sentences(grave),
         cautions,
         history,
-        scores: scored.scores.iter().map(Score::from).collect(),
+        scores: metrics.into_iter().filter(is_shown).map(Score::from).collect(),
         thresholds: record.thresholds.values.clone(),
         counts: record.labels.iter().map(|label| label.counts).collect(),
     };

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::comparison::RunResults;
 use super::error::StageError;
+use super::evaluate::EvaluationRecord;
+use super::work::{StageWork, read_json};
 use crate::metrics::{Ranking, Scored};
-use crate::plan::Plan;
+use crate::plan::output;
 use crate::report::{Answers, LabelAnswers, RECALLS, ReliabilityBin};
 
 /// Numbers of all curves on the page: about 6 bytes each.
@@ -18,9 +20,9 @@ const BINS: usize = 10;
 /// The curves of the first variants in `order`, positions in the plan.
 ///
 /// # Errors
-/// Where a logit is not finite.
+/// Where a logit is not finite, or a result is damaged.
 pub(super) fn answers(
-    plan: &Plan,
+    work: &StageWork,
     order: &[usize],
     runs: &[RunResults],
     n_labels: usize,
@@ -32,14 +34,16 @@ pub(super) fn answers(
         let of: Vec<&RunResults> = runs.iter().filter(|run| run.run.variant == variant).collect();
         // Checked once for all labels.
         let scored: Vec<Scored> = of.iter().map(|run| run.test.scored()).collect::<Result<_, _>>()?;
-        let labels = (0..n_labels).map(|label| of_label(&of, &scored, label)).collect();
-        found.push(Answers { variant: plan.variants[variant].name.clone(), labels });
+        let record = |run: &&RunResults| read_json(&work.output_of(run.run.evaluate, output::EVALUATION)?);
+        let records: Vec<EvaluationRecord> = of.iter().map(record).collect::<Result<_, _>>()?;
+        let labels = (0..n_labels).map(|label| of_label(&records, &scored, label)).collect();
+        found.push(Answers { variant: work.plan.variants[variant].name.clone(), labels });
     }
     Ok(found)
 }
 
-/// `scored`: of the same runs.
-fn of_label(runs: &[&RunResults], scored: &[Scored], label_idx: usize) -> LabelAnswers {
+/// Both of the same runs.
+fn of_label(records: &[EvaluationRecord], scored: &[Scored], label_idx: usize) -> LabelAnswers {
     let mut precision = vec![0.0; RECALLS];
     let mut with_positives = 0;
     for scored in scored {
@@ -51,13 +55,13 @@ fn of_label(runs: &[&RunResults], scored: &[Scored], label_idx: usize) -> LabelA
     }
     precision.iter_mut().for_each(|sum| *sum /= f64::from(with_positives));
     precision.truncate(if with_positives == 0 { 0 } else { RECALLS });
-    LabelAnswers { precision, reliability: reliability(runs, label_idx) }
+    LabelAnswers { precision, reliability: reliability(records, label_idx) }
 }
 
 /// The bins of all runs, image by image alike.
-fn reliability(runs: &[&RunResults], label_idx: usize) -> Vec<ReliabilityBin> {
+fn reliability(records: &[EvaluationRecord], label_idx: usize) -> Vec<ReliabilityBin> {
     let mut sums: BTreeMap<usize, (f64, f64, u64)> = BTreeMap::new();
-    let details = runs.iter().filter_map(|run| run.record.labels.get(label_idx));
+    let details = records.iter().filter_map(|record| record.labels.get(label_idx));
     for (at, bin) in details.flat_map(|detail| detail.reliability.iter().enumerate()) {
         if let (Some(probability), Some(share)) = (bin.mean_probability, bin.positive_share) {
             let sums = sums.entry(at).or_default();

@@ -10,12 +10,14 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
+use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::reader::ChunkReader;
 
 use super::columns::ContentError;
 use super::contained::contained;
@@ -33,6 +35,9 @@ const ROW_GROUP_ROWS: usize = 1 << 17;
 pub(super) const WRITE_ROWS: usize = 1 << 14;
 /// Rows that are decoded at once.
 const BATCH_ROWS: usize = 1 << 13;
+/// Bytes of a file up to which it is read at once. Out of a larger one columns are read in pieces, each with system calls of its own; the
+/// many columns of a small one would take longer to read than to decode.
+const READ_AT_ONCE: u64 = 1 << 24;
 
 /// What can be kept as a table.
 pub trait Table: Sized {
@@ -165,15 +170,17 @@ pub fn read<T: Table>(path: &Path) -> Result<T, TableError> {
 }
 
 fn read_rows<T: Table>(path: &Path) -> Result<T, TableError> {
-    let parquet = |source| TableError::Parquet { doing: "read", table: T::NAME, path: path.into(), source };
+    let io = |source| TableError::Io { doing: "read", table: T::NAME, path: path.into(), source };
+    let file = File::open(path).map_err(io)?;
+    if file.metadata().map_err(io)?.len() > READ_AT_ONCE {
+        return rows_of(file, path);
+    }
+    rows_of(Bytes::from(std::fs::read(path).map_err(io)?), path)
+}
 
-    let file = File::open(path).map_err(|source| TableError::Io {
-        doing: "read",
-        table: T::NAME,
-        path: path.into(),
-        source,
-    })?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet)?;
+fn rows_of<T: Table>(bytes: impl ChunkReader + 'static, path: &Path) -> Result<T, TableError> {
+    let parquet = |source| TableError::Parquet { doing: "read", table: T::NAME, path: path.into(), source };
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(parquet)?;
     let found = named(builder.metadata());
     if found != format!("table `{}` version {}", T::NAME, T::VERSION) {
         return Err(TableError::Other { path: path.into(), found, table: T::NAME, version: T::VERSION });
