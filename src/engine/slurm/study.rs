@@ -130,9 +130,6 @@ pub fn cancel(store: &Store, study: &str, client: &Client, patience: Duration) -
         std::thread::sleep(PAUSE);
     }
     // Nothing of them is to be taken up again.
-    for submission in &mut all {
-        let open: Vec<u32> = submission.open_jobs().map(|(index, _)| index).collect();
-        open.into_iter().for_each(|index| submission.note_end(index));
-    }
+    all.iter_mut().for_each(Submission::note_all);
     Ok(there.len())
 }

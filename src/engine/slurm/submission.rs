@@ -215,6 +215,11 @@ impl Submission {
         }
     }
 
+    /// Takes note that none of its jobs is to be taken up again.
+    pub fn note_all(&mut self) {
+        (0..self.record.jobs.len() as u32).for_each(|index| self.note_end(index));
+    }
+
     /// Whether nothing of it is of interest any more.
     pub fn is_settled(&self) -> bool {
         self.ended.len() >= self.record.jobs.len()

@@ -31,6 +31,9 @@ const PAUSE_MOST: f64 = 4.0;
 /// The pause while the result of a job that has ended is looked for.
 const SETTLING_PAUSE: Duration = Duration::from_secs(2);
 
+/// How long a job whose result is there may take to leave the queue before it is not waited for any more.
+const LEAVING: Duration = Duration::from_secs(30);
+
 /// States that a job may leave again by being put back into the queue: they are believed when they are seen twice.
 const PASSING: [&str; 4] = ["NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "LAUNCH_FAILED"];
 
@@ -48,9 +51,6 @@ const STUCK: [&str; 11] = [
     "InvalidAccount",
     "InvalidQOS",
 ];
-
-/// Jobs in a row whose worker did not come up, after which no more are tried where none has ever come up.
-const NOT_UP_MOST: u32 = 3;
 
 /// Silence of Slurm that people are told of.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -90,6 +90,8 @@ pub(super) struct Tracked {
     said: Option<WorkerEvent>,
     begun: bool,
     row: Option<Row>,
+    /// Since when its result is seen.
+    seen: Option<Instant>,
     /// Since when it is known to have ended, and in how many looks at the queue.
     ended: Option<(Instant, u32)>,
     exit: Option<Exit>,
@@ -107,6 +109,7 @@ impl Tracked {
             said: None,
             begun: false,
             row: None,
+            seen: None,
             ended: None,
             exit: None,
             asked: false,
@@ -159,7 +162,8 @@ pub struct Watcher {
     silent_since: Option<Instant>,
     told: HashSet<String>,
     any_begun: bool,
-    not_up: u32,
+    /// Jobs whose worker did not come up. Where one fails so again, and none has ever come up, none will.
+    not_up: HashSet<Digest>,
     begun_ms: i64,
     has_failed: bool,
 }
@@ -192,7 +196,7 @@ impl Watcher {
             silent_since: None,
             told: HashSet::new(),
             any_begun: false,
-            not_up: 0,
+            not_up: HashSet::new(),
             begun_ms: clock::unix_ms(),
             has_failed: false,
         }
@@ -348,7 +352,7 @@ impl Watcher {
                 job.begun = true;
                 // A new start: how an older one ended does not count any more.
                 job.said = None;
-                (self.any_begun, self.not_up) = (true, 0);
+                self.any_begun = true;
                 return Ok(());
             }
             WorkerEvent::Beat { .. } => return Ok(()),
@@ -392,13 +396,16 @@ impl Watcher {
         if row.is_some() {
             job.row = row;
         }
-        if matches!(job.said, Some(WorkerEvent::Finished { .. }))
-            && is_visible(&self.setting.store, job.key())
-        {
-            return self.conclude(node, Ended::Well);
-        }
         if let Some(row) = job.row.as_ref().filter(|row| !has_vanished && row.is_live()) {
             job.ended = None;
+            let row = row.clone();
+            // It leaves the queue by itself, and has its place there until then.
+            if matches!(job.said, Some(WorkerEvent::Finished { .. }))
+                && is_visible(&self.setting.store, job.key())
+            {
+                let seen = *job.seen.get_or_insert_with(Instant::now);
+                return if seen.elapsed() >= LEAVING { self.conclude(node, Ended::Well) } else { Ok(()) };
+            }
             if row.is_waiting() && STUCK.contains(&row.reason.as_str()) {
                 let (id, reason) = (row.id(), row.reason.clone());
                 self.tell_stuck(&id, reason);
@@ -467,8 +474,8 @@ impl Watcher {
             Verdict::Ended(how) => self.conclude(node, how),
             Verdict::Unfit(why) => Err(WorkersError::NoWorkers { why }),
             Verdict::NotUp { why, surely } => {
-                self.not_up += 1;
-                match !self.any_begun && (surely || self.not_up >= NOT_UP_MOST) {
+                let is_new = self.not_up.insert(job.key().clone());
+                match !self.any_begun && (surely || !is_new) {
                     true => Err(WorkersError::NoWorkers { why }),
                     false => self.conclude(node, Ended::Lost(why)),
                 }
@@ -527,9 +534,12 @@ impl Watcher {
             return;
         }
         let tokens: HashSet<String> = self.jobs.values().map(|job| job.token.clone()).collect();
-        for submission in tokens.iter().filter_map(|token| self.known.get(token)) {
+        for token in &tokens {
+            let Some(submission) = self.known.get_mut(token) else { continue };
             // Where nobody answers, they end by themselves, and their results count.
-            let _ = self.client.cancel(&submission.record.name);
+            if self.client.cancel(&submission.record.name).is_ok() {
+                submission.note_all();
+            }
         }
     }
 }
