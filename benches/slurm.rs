@@ -77,7 +77,9 @@ fn measure(jobs: usize) -> Result<(), Box<dyn Error>> {
     // Nothing begins while the partition is down.
     partition("DOWN")?;
     let (wake, woken) = channel();
-    let mut workers = config.begin(Wake::new(move || drop(wake.send(()))));
+    let mut workers = config.begin(Wake::new(move || {
+        let _ = wake.send(());
+    }));
     let (begun, cpu) = (Instant::now(), cpu_seconds()?);
     for order in orders {
         workers.give(order)?;

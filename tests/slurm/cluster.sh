@@ -87,7 +87,7 @@ JobCompType=jobcomp/filetxt
 JobCompLoc=$dir/jobs.txt
 MailProg=/bin/true
 ReturnToService=2
-SlurmdTimeout=8
+SlurmdTimeout=5
 KillWait=5
 InactiveLimit=0
 MinJobAge=${MIN_JOB_AGE:-300}
@@ -96,7 +96,7 @@ MaxJobCount=20000
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 SchedulerType=sched/backfill
-SchedulerParameters=batch_sched_delay=0,bf_interval=1,sched_interval=2,sched_min_interval=0,default_queue_depth=1000
+SchedulerParameters=batch_sched_delay=0,bf_interval=1,sched_interval=1,sched_min_interval=1,default_queue_depth=1000
 ${EXTRA:-}
 CONF
   # Where the host's name means loopback, listen there alone.

@@ -94,7 +94,7 @@ fn a_run_that_fails_is_named_with_its_reason_and_its_log() {
     fs::write(study.lab.path("empty.safetensors"), b"\x02\0\0\0\0\0\0\0{}").unwrap();
     let weights = "\"mobilenet_v3_small\"\nweights = \"empty.safetensors\"";
     let text = spec("").replace("\"mobilenet_v3_small\"", weights).replace("seeds = 2", "seeds = 1");
-    study.lab.write_spec(&text.replace("poll_seconds = 0.3", "poll_seconds = 9"));
+    study.lab.write_spec(&text.replace("poll_seconds = 0.3", "poll_seconds = 6"));
     let output = study.call("run", &[]);
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
