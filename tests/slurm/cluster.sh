@@ -72,7 +72,7 @@ SlurmctldPort=$3
 SlurmUser=$me
 SlurmdUser=$me
 AuthType=auth/munge
-AuthInfo=socket=$dir/run/munge.sock,cred_expire=3
+AuthInfo=socket=$dir/run/munge.sock,cred_expire=5
 SlurmctldPidFile=$dir/run/ctld.pid
 SlurmdPidFile=$dir/run/%n.pid
 StateSaveLocation=$dir/state
@@ -96,7 +96,7 @@ MaxJobCount=20000
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 SchedulerType=sched/backfill
-SchedulerParameters=batch_sched_delay=0,bf_interval=1,sched_interval=1,sched_min_interval=1,default_queue_depth=1000
+SchedulerParameters=batch_sched_delay=1,bf_interval=5,sched_interval=5,default_queue_depth=1000
 ${EXTRA:-}
 CONF
   # Where the host's name means loopback, listen there alone.
