@@ -99,6 +99,8 @@ pub struct Job {
     pub device: Device,
     /// Seconds between two signs of life: [`WorkerEvent::Beat`]; 0: none.
     pub beat_seconds: f64,
+    /// No other job computes on its device: only then does want of memory say what the job needs.
+    pub alone: bool,
 }
 
 impl Job {
@@ -241,8 +243,10 @@ pub struct EpochRow {
 pub enum FailureKind {
     /// It would fail the same way again: wrong weights, unreadable input, refused settings.
     Final,
-    /// Disk, memory or device trouble: worth another try.
+    /// Disk or device trouble: worth another try.
     Infrastructure,
+    /// Memory was out. Beside fewer others it may suffice.
+    Memory,
 }
 
 /// How a training ended; published beside the model.

@@ -168,6 +168,7 @@ fn job(root: &Path, model: &str, side: usize) -> Job {
         threads: 1,
         checkpoint_minutes: 0.0,
         beat_seconds: 0.0,
+        alone: true,
         device: Device::Cpu,
     }
 }

@@ -52,6 +52,10 @@ pub enum Verb {
     /// Work on datasets.
     #[command(subcommand)]
     Data(DataVerb),
+    /// Print what a shell needs to complete commands: `ablatrix completions bash >~/.local/share/bash-completion/completions/ablatrix`.
+    Completions(CompletionsArgs),
+    /// Write the manual pages, one for each verb, into a folder: `ablatrix man ~/.local/share/man/man1`.
+    Man(ManArgs),
 }
 
 impl Verb {
@@ -73,7 +77,7 @@ impl Verb {
             Verb::Cache(CacheVerb::Push(args)) => args.transfer.cache.format,
             Verb::Cache(CacheVerb::Pull(args)) => args.transfer.cache.format,
             Verb::Data(DataVerb::Fetch(args)) => args.format,
-            Verb::Data(DataVerb::Generate(_)) => OutputFormat::Text,
+            Verb::Data(DataVerb::Generate(_)) | Verb::Completions(_) | Verb::Man(_) => OutputFormat::Text,
         }
     }
 }
@@ -255,6 +259,21 @@ pub struct SpecArgs {
     /// For people or for programs.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     pub format: OutputFormat,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `man`
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The folder; made where it is not there.
+    pub folder: PathBuf,
 }
 
 /// `init`

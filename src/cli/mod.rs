@@ -28,6 +28,7 @@ mod report_files;
 mod rounds;
 mod run;
 mod sharing;
+mod shell;
 mod status;
 mod status_text;
 mod study;
@@ -68,6 +69,8 @@ pub fn main() -> ExitCode {
         Verb::Cache(verb) => cache::cache(verb),
         Verb::Data(DataVerb::Fetch(args)) => fetch::fetch(args),
         Verb::Data(DataVerb::Generate(args)) => generated::generate(args),
+        Verb::Completions(args) => Ok(shell::completions(args)),
+        Verb::Man(args) => shell::man(args),
     };
     match result {
         Ok(code) => ExitCode::from(code),

@@ -16,8 +16,11 @@ const SIDE: f64 = 224.0;
 /// What is known so far.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {
-    /// By the variant's name: seconds in all, trainings, and what [`units`] says of one.
-    of_variants: HashMap<String, (f64, u32, f64)>,
+    /// Seconds of the longest training that has ended, by the variant's name: one that was taken up from a checkpoint tells less.
+    of_variants: HashMap<String, f64>,
+    /// Seconds of all that have ended, and what [`units`] says of them.
+    seconds: f64,
+    units: f64,
     bytes: u64,
 }
 
@@ -31,39 +34,31 @@ impl Expected {
         }
     }
 
+    fn note(&mut self, variant: &str, units: f64, seconds: f64) {
+        if seconds.is_finite() && seconds > 0.0 {
+            let longest = self.of_variants.entry(variant.to_owned()).or_insert(seconds);
+            *longest = longest.max(seconds);
+            self.seconds += seconds;
+            self.units += units;
+        }
+    }
+
     /// The most memory that the worker of a training had at its end, in bytes.
     pub fn bytes(&self) -> Option<u64> {
         (self.bytes > 0).then_some(self.bytes)
     }
 
-    fn note(&mut self, variant: &str, units: f64, seconds: f64) {
-        if seconds.is_finite() && seconds > 0.0 {
-            let known = self.of_variants.entry(variant.to_owned()).or_insert((0.0, 0, units));
-            known.0 += seconds;
-            known.1 += 1;
-        }
-    }
-
-    /// Seconds that the training of a node will take; `None` where nothing is known, or the node is no training.
-    pub fn seconds(&self, node: &Node) -> Option<f64> {
-        let experiment = &node.variant.experiment;
-        (node.stage == Stage::Train).then(|| self.of(&node.variant.name, units(experiment))).flatten()
-    }
-
-    fn of(&self, variant: &str, units: f64) -> Option<f64> {
-        if let Some((seconds, n, _)) = self.of_variants.get(variant) {
-            return Some(seconds / f64::from(*n));
-        }
-        let (seconds, done) = self
-            .of_variants
-            .values()
-            .fold((0.0, 0.0), |sums, (seconds, n, units)| (sums.0 + seconds, sums.1 + units * f64::from(*n)));
-        (done > 0.0).then(|| seconds / done * units)
-    }
-
     /// What trainings are ordered by, the largest first: seconds, or where none are known what is asked of them.
     pub fn weight(&self, node: &Node) -> f64 {
-        self.seconds(node).unwrap_or_else(|| units(&node.variant.experiment))
+        self.of(&node.variant.name, units(&node.variant.experiment))
+    }
+
+    fn of(&self, variant: &str, units: f64) -> f64 {
+        match self.of_variants.get(variant) {
+            Some(seconds) => *seconds,
+            None if self.units > 0.0 => self.seconds / self.units * units,
+            None => units,
+        }
     }
 }
 
@@ -101,15 +96,15 @@ mod tests {
     #[test]
     fn other_variants_are_judged_by_those_that_have_ended() {
         let mut expected = Expected::default();
-        assert_eq!(expected.of("none", 2.0), None);
+        assert_eq!(expected.of("none", 2.0), 2.0);
         expected.note("none", 2.0, 10.0);
         expected.note("none", 2.0, 14.0);
-        assert_eq!(expected.of("none", 2.0), Some(12.0));
-        assert_eq!(expected.of("large", 6.0), Some(36.0));
+        assert_eq!(expected.of("none", 2.0), 14.0);
+        assert_eq!(expected.of("large", 6.0), 36.0);
         expected.note("large", 6.0, 60.0);
-        assert_eq!(expected.of("large", 6.0), Some(60.0));
-        assert_eq!(expected.of("other", 5.0), Some(42.0));
+        assert_eq!(expected.of("large", 6.0), 60.0);
+        assert_eq!(expected.of("other", 5.0), 42.0);
         expected.note("broken clock", 1.0, f64::NAN);
-        assert_eq!(expected.of("other", 5.0), Some(42.0));
+        assert_eq!(expected.of("other", 5.0), 42.0);
     }
 }

@@ -7,9 +7,6 @@ use crate::fingerprint::{Digest, Fingerprint};
 use crate::job::{Job, JobStage, PROTOCOL, input};
 use crate::plan::{Node, SourceError, Sources, Stage};
 
-/// Seconds between two signs of life, unless an engine wants others.
-const BEAT_SECONDS: f64 = 15.0;
-
 /// The job of `node` under the key `fingerprint`; `digest` gives the object of an input. Given weights and modules are copied
 /// into the cache, where a worker on any machine finds them.
 ///
@@ -57,6 +54,8 @@ pub fn job_of(
         threads,
         checkpoint_minutes: experiment.workers.checkpoint_minutes,
         device: experiment.workers.device,
-        beat_seconds: BEAT_SECONDS,
+        // As engines want it that look after them themselves.
+        beat_seconds: 0.0,
+        alone: true,
     })
 }

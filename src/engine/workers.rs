@@ -76,8 +76,6 @@ pub struct Order {
     pub node: usize,
     /// What is to be done.
     pub job: Job,
-    /// Seconds that it will take, if somebody knows.
-    pub expected_s: Option<f64>,
     /// The most memory that jobs like it were seen to have, in bytes, if somebody knows.
     pub expected_bytes: Option<u64>,
     /// Places where it failed before; see [`Workers::room`].

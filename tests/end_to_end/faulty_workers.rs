@@ -80,18 +80,11 @@ fn what_goes_wrong_once_is_done_again() {
             "",
             "the cache holds no result",
         ),
-        ("hangs", "once && sleep 60; real", "hang_minutes = 0.2", "was not heard of for 0.2 minutes"),
         (
             "is stopped",
             "once && kill -STOP $$; real",
-            "hang_minutes = 0.2",
-            "was not heard of for 0.2 minutes",
-        ),
-        (
-            "gets nowhere",
-            r#"once && while :; do say "{\"event\":\"beat\",\"key\":\"$key\",\"steps\":4}"; sleep 0.3; done; real"#,
-            "hang_minutes = 0.2",
-            "stayed at step 4 for 0.2 minutes",
+            "hang_minutes = 0.5",
+            "was not heard of for 0.5 minutes",
         ),
         (
             "was out of memory",
@@ -155,9 +148,10 @@ fn fail_fast_ends_at_the_first_failure() {
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("1 stage failed, which ended the study (`--fail-fast`)"), "{said}");
-    assert!(!lab.path("reports/tiny/index.html").exists() || !said.contains("report: done"), "{said}");
-    let status = stdout(&lab.call("cache", "status", &[]));
-    assert!(!status.contains("all done"), "{status}");
+    let trained =
+        said.lines().filter(|line| line.starts_with("train ") && line.contains(": done in ")).count();
+    assert!(trained < 5, "the five other runs were trained all the same: {said}");
+    assert!(!said.contains("report: done"), "{said}");
     let output = lab.command("cache", "run", &["--fail-fast", "--keep-going"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
 }
@@ -167,11 +161,11 @@ fn a_run_that_takes_too_long_keeps_its_checkpoint() {
     let Some(lab) = Lab::new() else { return };
     let spec = SPEC.replace("epochs = 2", "epochs = 90000").replace("seeds = 2", "seeds = 1");
     let spec = spec.replace("design = \"add_one\"", "design = \"policies\"\npolicies.none = []");
-    lab.write_spec(&format!("{spec}[workers]\ntime_limit_minutes = 0.05\n"));
+    lab.write_spec(&format!("{spec}[workers]\ntime_limit_minutes = 0.3\n"));
     let output = lab.call("cache", "run", &[]);
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("it took more than 0.05 minutes (`workers.time_limit_minutes`)"), "{said}");
+    assert!(said.contains("it took more than 0.3 minutes (`workers.time_limit_minutes`)"), "{said}");
     let again = stderr(&lab.call("cache", "run", &[]));
     assert!(again.contains("goes on "), "{again}");
 }

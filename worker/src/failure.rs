@@ -88,6 +88,9 @@ impl JobError {
     /// Whether another try could end otherwise: trouble of disk, memory or device may pass, while settings and
     /// data stay as they are.
     pub fn kind(&self) -> FailureKind {
+        if self.is_out_of_memory() {
+            return FailureKind::Memory;
+        }
         let passes = match self {
             JobError::Input(error) => error.is_io(),
             JobError::Model(ModelError::Place { source, .. }) => out_of_means(&source.to_string()),
@@ -168,7 +171,8 @@ mod tests {
         let tch = |text: &str| JobError::Tch(TchError::Torch(text.to_owned()));
         let memory =
             tch("[enforce fail at alloc_cpu.cpp:1] . DefaultCPUAllocator: can't allocate memory\nframe #0");
-        assert_eq!(memory.kind(), FailureKind::Infrastructure);
+        assert_eq!(memory.kind(), FailureKind::Memory);
+        assert_eq!(tch("CUDA error: an illegal memory access").kind(), FailureKind::Infrastructure);
         assert!(!memory.message().contains("frame"), "{}", memory.message());
         assert_eq!(tch("size mismatch").kind(), FailureKind::Final);
     }

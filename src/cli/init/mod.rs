@@ -13,7 +13,7 @@ use super::print;
 use super::render::{Failure, plain, with_cause};
 use super::study::colour;
 use crate::cache::write_atomic;
-use crate::dataset::image_labels::guess::{Guess, guess};
+use crate::dataset::image_labels::guess::{GuessError, guess};
 use crate::dataset::labels::label_table;
 use crate::dataset::{self, Imported};
 use crate::spec::{self, Overrides};
@@ -79,13 +79,15 @@ fn data(args: &InitArgs, home: &Path) -> Result<Data, Failure> {
         ["csv", file] => {
             let file = there(Path::new(file), Path::is_file, "file")?;
             let guess = guess(file).map_err(|error| {
-                Failure::new(
-                    2,
-                    &error,
-                    Some("rename or remove columns, or write the spec by hand: see docs/spec.md"),
-                )
+                let help = match &error {
+                    GuessError::Read(error) => error.help(),
+                    _ => Some(
+                        "rename or remove columns, or write the spec by hand: see docs/spec.md".to_owned(),
+                    ),
+                };
+                Failure::new(2, &error, help.as_deref())
             })?;
-            let images = pictures_of(file, &guess);
+            let images = folder_with(file, &guess.names);
             Ok(Data::Csv {
                 annotations: as_seen_from(home, file),
                 images: as_seen_from(home, &images),
@@ -134,10 +136,6 @@ fn as_seen_from(home: &Path, path: &Path) -> String {
     found.display().to_string()
 }
 
-fn pictures_of(file: &Path, guess: &Guess) -> PathBuf {
-    folder_with(file, &guess.names)
-}
-
 /// The folder at or beside `file` that holds most of the first pictures; that of `file` where none does.
 fn folder_with(file: &Path, names: &[String]) -> PathBuf {
     let beside = file.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
@@ -172,8 +170,11 @@ fn try_out(home: &Path, text: &str) -> Result<(usize, Option<Labels>), Failure> 
     }
     let imported =
         dataset::import(dataset).map_err(|error| Failure::new(2, &error, error.help().as_deref()))?;
-    let labelled = label_table(&loaded.experiment.labels, &imported)
-        .map_err(|error| Failure::text(2, &with_cause(&error), None))?;
+    let labelled = label_table(&loaded.experiment.labels, &imported).map_err(|error| {
+        let help = "`--from coco FILE` takes any COCO file, with its own categories";
+        let is_taco = !loaded.experiment.labels.sources.iter().all(|source| source.groups.is_empty());
+        Failure::text(2, &with_cause(&error), is_taco.then_some(help))
+    })?;
     Ok((imported.images.len(), Some(Labels::count(&labelled.table))))
 }
 

@@ -23,7 +23,7 @@ const LABEL_COLUMNS: [&str; 8] =
     ["labels", "label", "class", "classes", "category", "categories", "tags", "target"];
 
 /// What stands between labels of one cell, the likeliest first.
-const SEPARATORS: [&str; 4] = ["|", ";", ",", " "];
+const SEPARATORS: [&str; 3] = ["|", ";", ","];
 
 /// A CSV as it seems to be laid out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,10 +54,22 @@ pub enum GuessError {
         /// The columns, listed.
         columns: String,
     },
+    /// There is nothing in it.
+    #[error("`{file}` is empty, expected a header and a line for each image")]
+    Empty {
+        /// The file.
+        file: String,
+    },
+    /// It has names of images, and nothing else.
+    #[error("`{file}` has no column beside the names of images: there is nothing to learn")]
+    NamesOnly {
+        /// The file.
+        file: String,
+    },
     /// No column holds labels.
     #[error(
-        "no column of `{file}` is called `label`, `class` or the like, and {others} hold more than 0 and 1, as columns that are labels \
-         may not"
+        "no column of `{file}` is called `label`, `class` or the like, and these hold more than 0 and 1, as columns that are labels may \
+         not: {others} (pandas leaves its index out with `index=False`)"
     )]
     NoLabels {
         /// The file.
@@ -142,6 +154,9 @@ fn told(path: &Path, columns: &[Column]) -> Result<Guess, GuessError> {
         let is_url = column.share(|cell| cell.contains("://")) > 0.0;
         (!is_url, column.kinds().len())
     });
+    if columns.is_empty() {
+        return Err(GuessError::Empty { file });
+    }
     let Some(image) = images else {
         return Err(GuessError::NoImages { file, columns: listed(&columns.iter().collect::<Vec<_>>()) });
     };
@@ -157,15 +172,24 @@ fn told(path: &Path, columns: &[Column]) -> Result<Guess, GuessError> {
         separator: "|".to_owned(),
         names: image.cells.iter().take(100).cloned().collect(),
     };
-    if rest.is_empty() || !others.is_empty() {
+    if rest.is_empty() {
+        return Err(GuessError::NamesOnly { file });
+    }
+    if !others.is_empty() {
         let called = |name: &str| others.iter().find(|column| column.name.eq_ignore_ascii_case(name));
         let Some(column) = LABEL_COLUMNS.iter().find_map(|name| called(name)) else {
             return Err(GuessError::NoLabels { file, others: listed(&others) });
         };
         guess.label_column = column.name.clone();
-        let splits = |separator: &&&str| column.share(|cell| cell.contains(**separator)) > 0.0;
-        // A space inside a name is no separator, unless names are told apart by nothing else.
-        let separator = SEPARATORS[..3].iter().find(splits);
+        // Pieces come back in other cells, which whole names with a comma in them do not.
+        let splits = |separator: &&&str| {
+            let pieces = |cell: &str| cell.split(**separator).count();
+            let n_pieces: usize = column.cells.iter().map(|cell| pieces(cell)).sum();
+            let kinds: HashSet<&str> =
+                column.cells.iter().flat_map(|cell| cell.split(**separator)).map(str::trim).collect();
+            n_pieces > column.cells.len() && kinds.len() < column.kinds().len().max(3)
+        };
+        let separator = SEPARATORS.iter().find(splits);
         guess.separator = separator.unwrap_or(&SEPARATORS[0]).to_string();
     }
     Ok(guess)
@@ -206,7 +230,16 @@ mod tests {
     fn what_makes_no_sense_is_said() {
         assert!(of("a,b\n1,2\n").unwrap_err().contains("its columns are `a`, `b`"));
         let error = of("file,width,cat\nx.png,640,1\ny.png,480,0\n").unwrap_err();
-        assert!(error.contains("`width` hold more than 0 and 1"), "{error}");
-        assert!(of("").is_err());
+        assert!(error.contains("as columns that are labels may not: `width` (pandas"), "{error}");
+        assert!(of("").unwrap_err().contains("is empty"));
+        assert!(of("file\nx.png\n").unwrap_err().contains("no column beside the names"));
+    }
+
+    #[test]
+    fn a_comma_within_a_name_separates_nothing() {
+        let text = "file,label\na.jpg,\"Glass, clear\"\nb.jpg,\"Glass, clear\"\nc.jpg,Metal\nd.jpg,Paper\n";
+        assert_eq!(layout(text)[3], "|");
+        let text = "file,label\na.jpg,\"cat, dog\"\nb.jpg,cat\nc.jpg,dog\nd.jpg,\"dog, cow\"\n";
+        assert_eq!(layout(text)[3], ",");
     }
 }

@@ -56,7 +56,7 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// In `n` places.
+    /// In `n` places: those that have a slot.
     pub fn new(n: usize) -> Self {
         Trust { lost: vec![HashSet::new(); n], given_up: vec![false; n] }
     }

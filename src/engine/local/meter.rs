@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use nvml_wrapper::Nvml;
+use nvml_wrapper::enums::device::UsedGpuMemory;
+use nvml_wrapper::{Device, Nvml};
 
 /// Memory of the machine or of a GPU, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub trait Meter: Send {
     fn process(&self, id: u32) -> Option<u64>;
     /// A GPU's, by the name under which a worker sees it; `None` where nobody tells.
     fn gpu(&self, name: &str) -> Option<Memory>;
+    /// What a process has of a GPU's memory, likewise.
+    fn process_on_gpu(&self, name: &str, id: u32) -> Option<u64>;
 }
 
 /// This machine.
@@ -44,13 +47,31 @@ impl Meter for ThisMachine {
     }
 
     fn gpu(&self, name: &str) -> Option<Memory> {
-        let nvml = self.nvml.get_or_init(|| Nvml::init().ok()).as_ref()?;
-        let device = match name.parse::<u32>() {
-            Ok(number) => nvml.device_by_index(number),
-            Err(_) => nvml.device_by_uuid(name),
-        };
-        let memory = device.and_then(|device| device.memory_info()).ok()?;
+        let memory = self.device(name)?.memory_info().ok()?;
         Some(Memory { total: memory.total, available: memory.free })
+    }
+
+    fn process_on_gpu(&self, name: &str, id: u32) -> Option<u64> {
+        let all = self.device(name)?.running_compute_processes().ok()?;
+        let process = all.into_iter().find(|process| process.pid == id)?;
+        match process.used_gpu_memory {
+            UsedGpuMemory::Used(bytes) => Some(bytes),
+            UsedGpuMemory::Unavailable => None,
+        }
+    }
+}
+
+impl ThisMachine {
+    /// The GPU that a worker sees under this name. CUDA and NVML count alike only where CUDA was told to, or where all GPUs are of
+    /// one kind; otherwise a number says nothing.
+    fn device(&self, name: &str) -> Option<Device<'_>> {
+        let nvml = self.nvml.get_or_init(|| Nvml::init().ok()).as_ref()?;
+        let Ok(number) = name.parse::<u32>() else { return nvml.device_by_uuid(name).ok() };
+        let by_bus = std::env::var_os("CUDA_DEVICE_ORDER").is_some_and(|order| order == "PCI_BUS_ID");
+        let kind = |number: u32| nvml.device_by_index(number).and_then(|device| device.name()).ok();
+        let n = nvml.device_count().ok()?;
+        let counts_alike = by_bus || (1..n).all(|other| kind(other) == kind(0));
+        counts_alike.then(|| nvml.device_by_index(number).ok()).flatten()
     }
 }
 

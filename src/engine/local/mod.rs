@@ -13,12 +13,13 @@ mod admission;
 mod gpus;
 mod meter;
 mod pool;
+#[cfg(test)]
+mod pool_tests;
 mod prefetch;
 mod process;
 mod supervise;
 mod watch;
 
 pub use gpus::{Gpus, VISIBLE};
-pub use meter::{Memory, Meter, ThisMachine};
 pub use pool::PoolConfig;
 pub use watch::Limits;

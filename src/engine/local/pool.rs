@@ -72,15 +72,19 @@ pub(super) struct Slot {
     /// The GPU that its workers see.
     pub gpu: Option<usize>,
     pub busy: Option<Busy>,
+    /// Memory that its worker has, in bytes, when last asked.
+    pub bytes: u64,
     ready: bool,
+    /// Since when its worker says nothing more: it has ended, or is about to.
+    pub closed: Option<Instant>,
 }
 
 /// A job that is under way.
 pub(super) struct Busy {
     pub node: usize,
     pub watch: Watch,
-    /// Memory that its worker has, in bytes, when last asked.
-    pub bytes: u64,
+    /// No other job computes on its device, and none will before it has ended.
+    pub alone: bool,
     /// Its worker was told to stop.
     pub stopping: Option<Stopping>,
 }
@@ -131,7 +135,7 @@ impl Pool {
             meter,
             admission: Admission::default(),
             shares: vec![GpuShare::default(); n_gpus],
-            trust: Trust::new(n_gpus),
+            trust: Trust::new(n_gpus.min(config.slots.max(1))),
             supervised: now,
             measured: now,
             config,
@@ -142,14 +146,18 @@ impl Pool {
         let log = self.log(i);
         let slot = &mut self.slots[i];
         slot.life += 1;
-        slot.ready = false;
+        (slot.ready, slot.closed, slot.bytes) = (false, None, 0);
         let (life, sender, wake) = (slot.life, self.sender.clone(), self.wake.clone());
         let PoolConfig { program, threads, gpus, .. } = &self.config;
         let gpu = slot.gpu.map(|gpu| gpus.names()[gpu].as_str());
         let launch = Launch { program, threads: *threads, gpu };
         let worker = WorkerProcess::spawn(launch, log, move |message| {
+            // Signs of life can wait for the next look.
+            let wakes = !matches!(message, FromWorker::Event(WorkerEvent::Beat { .. }));
             let heard = sender.send(FromSlot { slot: i, life, message }).is_ok();
-            wake.call();
+            if wakes {
+                wake.call();
+            }
             heard
         })?;
         slot.worker = Some(worker);
@@ -175,20 +183,19 @@ impl Pool {
 
     /// The slots that may have a job now, the best one first.
     fn open(&self, avoid: &[String]) -> Vec<usize> {
-        let have: Vec<u64> = self.slots.iter().filter_map(|slot| Some(slot.busy.as_ref()?.bytes)).collect();
-        if !self.admission.has_room(self.memory, &have) {
-            return Vec::new();
-        }
         let is_trusted = |i: &usize| self.slots[*i].gpu.is_none_or(|gpu| self.trust.holds(gpu));
-        let is_better = |i: &usize| !avoid.contains(&self.place(*i));
+        // On the processor one slot is like another.
+        let is_better = |i: &usize| self.slots[*i].gpu.is_none() || !avoid.contains(&self.place(*i));
         let trusted: Vec<usize> = (0..self.slots.len()).filter(is_trusted).collect();
         let there_is_better = trusted.iter().any(is_better);
+        let by_memory = self.config.by_memory;
+        let fits = |gpu: usize| {
+            let memory = if by_memory { self.meter.gpu(&self.config.gpus.names()[gpu]) } else { None };
+            self.shares[gpu].has_room(memory, self.on_gpu(gpu), by_memory)
+        };
         let is_free = |i: &usize| {
-            let shares = |gpu: usize| {
-                let memory = self.meter.gpu(&self.config.gpus.names()[gpu]);
-                !self.config.by_memory || self.shares[gpu].has_room(memory, self.on_gpu(gpu))
-            };
-            self.slots[*i].busy.is_none() && self.slots[*i].gpu.is_none_or(shares)
+            let slot = &self.slots[*i];
+            slot.busy.is_none() && slot.closed.is_none() && slot.gpu.is_none_or(fits)
         };
         let mut open: Vec<usize> =
             trusted.into_iter().filter(|i| !there_is_better || is_better(i)).filter(is_free).collect();
@@ -197,20 +204,57 @@ impl Pool {
             let slot = &self.slots[i];
             (slot.gpu.map_or(0, |gpu| self.on_gpu(gpu)), slot.worker.is_none())
         });
-        open
+        let have: Vec<u64> =
+            self.slots.iter().filter(|slot| slot.busy.is_some()).map(|slot| slot.bytes).collect();
+        match open.first() {
+            Some(&first) if self.admission.has_room(self.memory, &have, self.slots[first].bytes) => open,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether a job in this slot is the only one on its device until it has ended.
+    fn is_alone(&self, slot: usize) -> bool {
+        match self.slots[slot].gpu {
+            Some(gpu) => {
+                let sharing = self.slots.iter().filter(|other| other.gpu == Some(gpu)).count();
+                sharing == 1 || self.shares[gpu].is_alone()
+            }
+            None => self.slots.len() == 1 || self.admission.is_alone(),
+        }
+    }
+
+    /// Memory was out for a job that others computed beside, or could have: fewer do from now on, and it goes on.
+    fn crowded(&mut self, slot: usize, message: String, news: &mut Vec<News>) -> Ended {
+        let (where_, n) = match self.slots[slot].gpu {
+            Some(gpu) => {
+                let running = self.on_gpu(gpu).max(1);
+                self.shares[gpu].lower(running);
+                (self.place(slot), running)
+            }
+            None => {
+                let running = self.slots.iter().filter(|slot| slot.busy.is_some()).count().max(1);
+                self.admission.lower(running);
+                ("this machine".to_owned(), running)
+            }
+        };
+        if n > 1 {
+            let message = format!("memory was out with {n} jobs on {where_}: from now on fewer at once");
+            news.push(News::Notice { message });
+        }
+        Ended::Preempted(format!("memory was out beside other jobs: {message}"))
     }
 
     /// A job has left its slot.
-    fn ended(&mut self, slot: usize, busy: Busy, how: Ended, news: &mut Vec<News>) {
+    pub(super) fn ended(&mut self, slot: usize, busy: Busy, how: Ended, news: &mut Vec<News>) {
         let how = match (how, busy.stopping) {
             (Ended::Well, _) => Ended::Well,
             (_, Some(stopping)) => stopping.how,
             (how, None) => how,
         };
-        let is_lost = matches!(how, Ended::Lost(_));
         let place = self.place(slot);
-        if let Some(gpu) = self.slots[slot].gpu
-            && self.trust.note(gpu, busy.node, is_lost)
+        let gpu = self.slots[slot].gpu.filter(|_| matches!(how, Ended::Well | Ended::Lost(_)));
+        if let Some(gpu) = gpu
+            && self.trust.note(gpu, busy.node, how != Ended::Well)
         {
             let message = format!(
                 "{place} lost {} jobs in a row and gets no more of this study; `nvidia-smi` and the kernel's log may tell why",
@@ -247,9 +291,10 @@ impl Pool {
                 let how = match event {
                     WorkerEvent::Finished { .. } => Ended::Well,
                     WorkerEvent::Failed { kind: FailureKind::Final, message, .. } => Ended::Failed(message),
-                    WorkerEvent::Failed { kind: FailureKind::Infrastructure, message, .. } => {
-                        Ended::Lost(message)
+                    WorkerEvent::Failed { kind: FailureKind::Memory, message, .. } if !busy.alone => {
+                        self.crowded(at, message, news)
                     }
+                    WorkerEvent::Failed { message, .. } => Ended::Lost(message),
                     WorkerEvent::Interrupted { .. } => {
                         Ended::Preempted("its worker was asked to stop".to_owned())
                     }
@@ -261,10 +306,11 @@ impl Pool {
                         return Ok(());
                     }
                 };
+                let slot = &mut self.slots[at];
                 // It is about to end: the next job is not for it.
-                let leaves = leaves || busy.stopping.is_some();
+                let leaves = leaves || slot.busy.as_ref().is_some_and(|busy| busy.stopping.is_some());
                 if let Some(mut worker) = slot.worker.take_if(|_| leaves) {
-                    std::thread::spawn(move || worker.end());
+                    std::thread::spawn(move || worker.ends_within(PATIENCE));
                 }
                 if let Some(busy) = slot.busy.take() {
                     self.ended(at, busy, how, news);
@@ -273,22 +319,26 @@ impl Pool {
             FromWorker::Garbage(text) => {
                 tracing::warn!("worker {} wrote no event: {text}", at + 1);
             }
-            FromWorker::Closed => self.bury(at, news)?,
+            FromWorker::Closed => {
+                slot.closed = Some(Instant::now());
+                self.bury(at, news)?;
+            }
         }
         Ok(())
     }
 
-    fn bury(&mut self, i: usize, news: &mut Vec<News>) -> Result<(), WorkersError> {
+    /// Takes note of the end of a worker that says nothing more, if it has ended: nothing here may wait for it.
+    pub(super) fn bury(&mut self, i: usize, news: &mut Vec<News>) -> Result<(), WorkersError> {
         let slot = &mut self.slots[i];
-        let Some(mut worker) = slot.worker.take() else {
+        let Some(how) = slot.worker.as_mut().and_then(WorkerProcess::ended) else {
             return Ok(());
         };
-        let was_ready = slot.ready;
-        let how = worker.end();
-        let words = worker.last_words();
+        let words = slot.worker.take().map(|worker| worker.last_words()).unwrap_or_default();
         let said = if words.is_empty() { String::new() } else { format!("; its log ends: {words}") };
+        (slot.closed, slot.bytes) = (None, 0);
         let busy = slot.busy.take();
-        if !was_ready {
+        let was_stopped = busy.as_ref().is_some_and(|busy| busy.stopping.is_some());
+        if !slot.ready && !was_stopped {
             self.stillborn += 1;
             if self.stillborn >= 2 {
                 let program = self.config.program.display();
@@ -327,11 +377,13 @@ impl Workers for Pool {
         if let Some(gpu) = self.slots[i].gpu.filter(|&gpu| self.on_gpu(gpu) == 0) {
             self.shares[gpu].begin(self.meter.gpu(&self.config.gpus.names()[gpu]));
         }
+        job.alone = self.is_alone(i);
         let standstill = self.config.limits.standstill;
         job.beat_seconds =
             standstill.map_or(BEAT_SECONDS, |limit| BEAT_SECONDS.min(limit.as_secs_f64() / 4.0));
         let slot = &mut self.slots[i];
-        slot.busy = Some(Busy { node, watch: Watch::new(Instant::now()), bytes: 0, stopping: None });
+        let watch = Watch::new(Instant::now());
+        slot.busy = Some(Busy { node, watch, alone: job.alone, stopping: None });
         if let Some(worker) = &mut slot.worker {
             // A worker that has just died is told of by the end of its stdout.
             worker.send(&job);
@@ -348,7 +400,7 @@ impl Workers for Pool {
         while let Ok(message) = self.receiver.try_recv() {
             self.take(message, &mut news)?;
         }
-        self.supervise(&mut news);
+        self.supervise(&mut news)?;
         Ok(news)
     }
 
@@ -360,15 +412,14 @@ impl Workers for Pool {
             worker.terminate();
         }
         let until = Instant::now() + patience;
-        while Instant::now() < until && !workers.iter_mut().all(WorkerProcess::has_ended) {
-            std::thread::sleep(Duration::from_millis(20));
-        }
         for worker in &mut workers {
-            if !worker.has_ended() {
-                worker.kill();
-            }
-            worker.end();
+            worker.ends_within(until.saturating_duration_since(Instant::now()));
         }
+        // Those that have not are ended by force where they are dropped; all at once first.
+        workers
+            .iter_mut()
+            .filter_map(|worker| worker.ended().is_none().then_some(worker))
+            .for_each(WorkerProcess::kill);
     }
 
     fn told_on_interrupt(&self) -> &'static str {

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use super::gpus::VISIBLE;
 use crate::engine::last_lines::last_lines;
@@ -13,6 +14,12 @@ use crate::job::{Job, WorkerEvent};
 
 /// The longest line that a worker may send; a longer one is no event.
 const MAX_LINE: u64 = 1 << 20;
+
+/// How long a process that was killed is waited for.
+const KILLED: Duration = Duration::from_secs(5);
+
+/// Between two looks at a process that is waited for.
+const STEP: Duration = Duration::from_millis(5);
 
 /// What the reader of a worker's stdout says.
 #[derive(Debug)]
@@ -111,18 +118,26 @@ impl WorkerProcess {
         }
     }
 
-    /// Waits for its end and says how it came, in words.
-    pub fn end(&mut self) -> String {
-        self.stdin = None;
-        match self.child.wait() {
-            Ok(status) => status_text(status),
-            Err(error) => format!("it cannot be waited for: {error}"),
+    /// How it has ended, in words; `None` while it has not.
+    pub fn ended(&mut self) -> Option<String> {
+        match self.child.try_wait() {
+            Ok(Some(status)) => Some(status_text(status)),
+            Ok(None) => None,
+            Err(error) => Some(format!("cannot be waited for: {error}")),
         }
     }
 
-    /// Whether it has ended.
-    pub fn has_ended(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(Some(_)))
+    /// Whether it has ended within `patience`, which is waited for.
+    pub fn ends_within(&mut self, patience: Duration) -> bool {
+        self.stdin = None;
+        let until = Instant::now() + patience;
+        while self.ended().is_none() {
+            if Instant::now() >= until {
+                return false;
+            }
+            std::thread::sleep(STEP);
+        }
+        true
     }
 
     /// The last lines of its log.
@@ -132,10 +147,11 @@ impl WorkerProcess {
 }
 
 impl Drop for WorkerProcess {
+    /// Ends it. One that waits for a disk that does not answer cannot be ended, and is left alone.
     fn drop(&mut self) {
-        if !self.has_ended() {
+        if self.ended().is_none() {
             self.kill();
-            let _ = self.child.wait();
+            self.ends_within(KILLED);
         }
     }
 }

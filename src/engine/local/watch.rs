@@ -69,6 +69,13 @@ impl Watch {
         }
     }
 
+    /// Nobody could listen for so long: it is as if no time had gone by.
+    pub fn pass_over(&mut self, gap: Duration) {
+        self.begun += gap;
+        self.heard += gap;
+        self.got_on += gap;
+    }
+
     /// Whether its work has come further since it began.
     pub fn has_steps(&self) -> bool {
         self.steps > 0
@@ -104,6 +111,17 @@ mod tests {
         watch.hear(&beat(4), at(19));
         assert_eq!(watch.judge(limits, at(25)), None);
         assert_eq!(watch.judge(Limits::default(), at(100_000)), None);
+    }
+
+    #[test]
+    fn time_in_which_nobody_listened_does_not_count() {
+        let start = Instant::now();
+        let second = Duration::from_secs(1);
+        let limits = Limits { whole: Some(second * 20), standstill: Some(second * 10) };
+        let mut watch = Watch::new(start);
+        watch.pass_over(second * 100);
+        assert_eq!(watch.judge(limits, start + second * 109), None);
+        assert_eq!(watch.judge(limits, start + second * 111), Some(Fault::Silent));
     }
 
     #[test]

@@ -139,6 +139,7 @@ pub fn run(
         failures: Failures::default(),
         expected: Expected::default(),
         prefetched: None,
+        is_full: false,
         rebuilds: 0,
         running_data: 0,
         plan: plan.clone(),
@@ -152,15 +153,15 @@ pub fn run(
         listener,
     };
     let result = walk.go(&receiver, interrupt);
-    if matches!(result, Err(EngineError::Cache(_))) || walk.outcome.cut_short {
-        walk.let_data_end(&receiver, interrupt);
-    }
     if let Some(workers) = &mut walk.workers {
         workers.end(match (&result, interrupt.is_set()) {
             (_, true) => End::Interrupted,
             (Ok(()), false) if !walk.outcome.cut_short => End::Done,
             _ => End::Failed,
         });
+    }
+    if matches!(result, Err(EngineError::Cache(_))) || walk.outcome.cut_short {
+        walk.let_data_end(&receiver, interrupt);
     }
     let name = &plan.experiment.name;
     let saved = if walk.news { walk.latest.save(&config.store, name) } else { Ok(()) };
@@ -201,6 +202,8 @@ struct Walk<'a> {
     rebuilds: u32,
     running_data: usize,
     workers: Option<Box<dyn Workers>>,
+    /// In this look at what is ready, workers had no room for any job.
+    is_full: bool,
     sender: Sender<Message>,
     latest: Latest,
     /// Begins with all that was found at the start.

@@ -70,12 +70,11 @@ impl Walk<'_> {
         place: Option<String>,
         log: Option<PathBuf>,
     ) -> Result<(), EngineError> {
-        if how == Ended::Well {
-            let key = self.print(node)?.key;
-            if let Some(entry) = self.config.store.lookup(&key)? {
-                self.finish(node, entry, false);
-                return Ok(());
-            }
+        // A worker may have published and died before it could say so.
+        let key = self.print(node)?.key;
+        if let Some(entry) = self.config.store.lookup(&key)? {
+            self.finish(node, entry, false);
+            return Ok(());
         }
         self.locks.remove(&node);
         // Damaged inputs are found by the worker that reads them: look whether any has gone.

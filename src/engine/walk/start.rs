@@ -17,15 +17,17 @@ impl Walk<'_> {
     pub(super) fn start_ready(&mut self) -> Result<bool, EngineError> {
         let before = self.status.clone();
         let now = Instant::now();
-        let mut order: Vec<usize> = (0..self.plan.nodes.len())
+        let order: Vec<usize> = (0..self.plan.nodes.len())
             .filter(|&node| matches!(self.status[node], Status::Want | Status::Queued))
             .filter(|&node| self.failures.may_start(node, now))
             .collect();
         // Scores before trainings, so that a run is whole soon after its training; of these the longest first, so that none is left to
         // run alone at the end.
-        order.sort_by(|&a, &b| self.urgency(b).total_cmp(&self.urgency(a)));
+        let mut order: Vec<(f64, usize)> = order.into_iter().map(|node| (self.urgency(node), node)).collect();
+        order.sort_by(|(a, _), (b, _)| b.total_cmp(a));
         let mut next = None;
-        for node in order {
+        self.is_full = false;
+        for (_, node) in order {
             if self.is_lost(node) {
                 self.status[node] = Status::Skipped;
             } else if self.is_ready(node) {
@@ -71,8 +73,12 @@ impl Walk<'_> {
         }
         match self.plan.nodes[node].stage {
             stage if stage.is_job() => {
+                let (false, Some(workers)) = (self.is_full, &mut self.workers) else { return false };
                 let avoid = self.failures.places(node);
-                self.workers.as_mut().is_some_and(|workers| workers.room(avoid) > 0)
+                let has_room = workers.room(avoid) > 0;
+                // Where there is no room at all, a thousand jobs need not ask for it one by one.
+                self.is_full = !has_room && avoid.is_empty();
+                has_room
             }
             _ => self.running_data < self.config.data_threads.max(1),
         }
@@ -139,10 +145,9 @@ impl Walk<'_> {
             self.sources,
             engine.threads(),
         )?;
-        let expected_s = self.expected.seconds(&self.plan.nodes[node]);
         let expected_bytes = self.expected.bytes();
         let avoid = self.failures.places(node).to_vec();
-        workers.give(Order { node, job, expected_s, expected_bytes, avoid })?;
+        workers.give(Order { node, job, expected_bytes, avoid })?;
         Ok(())
     }
 

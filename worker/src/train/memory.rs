@@ -8,8 +8,12 @@ use crate::failure::JobError;
 /// The batches that the training is to be tried with once more after `error`, which was want of memory.
 ///
 /// # Errors
-/// Where that is not to be done: see [`choose`].
+/// `error` itself where others compute on the same device; or where that is not to be done: see [`choose`].
 pub fn smaller(ground: &Ground<'_>, error: JobError) -> Result<Cut, JobError> {
+    // What others take now says nothing of what fits.
+    if !ground.job.alone {
+        return Err(error);
+    }
     let (train, side) = (&ground.job.train, ground.examples.side());
     let asked = Cut::of(train);
     let cut = choose(asked, side, train.shrink_batches, error, |cut| fits(ground, cut))?;
@@ -128,7 +132,7 @@ mod tests {
         let (error, tried) = chosen(true, 12);
         assert_eq!(tried, [12]);
         let error = error.unwrap_err();
-        assert!(error.is_out_of_memory() && error.kind() == FailureKind::Infrastructure);
+        assert!(error.is_out_of_memory() && error.kind() == FailureKind::Memory);
         let error = chosen(true, 1).0.unwrap_err();
         assert!(error.message().contains("nor do smaller batches fit"), "{}", error.message());
         assert_eq!(error.kind(), FailureKind::Final);

@@ -156,6 +156,7 @@ impl Study {
             threads: 1,
             checkpoint_minutes: 0.0,
             beat_seconds: 0.0,
+            alone: true,
             device: Device::Cpu,
         };
         sign(&mut job);
