@@ -151,8 +151,9 @@ fn order(
         checkpoint_minutes: 0.0,
         device: Device::Cpu,
         beat_seconds: 0.0,
+        alone: true,
     };
-    Ok(Order { node, job, expected_s: None, expected_bytes: None, avoid: Vec::new() })
+    Ok(Order { node, job, expected_bytes: None, avoid: Vec::new() })
 }
 
 /// The worker: two events, and between them the result becomes visible.
