@@ -11,6 +11,7 @@
 //!   leases/<host>.<pid>.<n>  the keys that a living process goes by; dies with it
 //!   work/attempts/…         private folders of unfinished stages
 //!   work/checkpoints/<key>/ what a training has so far
+//!   work/slurm/<study>/<time>-<token>/  jobs that were submitted together to a cluster: what they are, say and log
 //!   quarantine/             damaged objects and entries, for a look
 //!   devices.json            the GPUs that a worker has found, to be asked less often
 //!   studies/<study>.json    the last key of each stage of a study, to name what changed
@@ -101,6 +102,11 @@ impl CacheLayout {
     /// The folder that checkpoint folders lie in.
     pub fn checkpoints(&self) -> PathBuf {
         self.root.join("work").join("checkpoints")
+    }
+
+    /// The folder of one folder per study with what was submitted to a cluster.
+    pub fn slurm(&self) -> PathBuf {
+        self.root.join("work").join("slurm")
     }
 
     /// Where damaged files are put.

@@ -191,7 +191,9 @@ impl Store {
     pub fn attempt(&self, fingerprint: &Fingerprint) -> Result<Attempt, CacheError> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{}.{}.{n}", fingerprint.key.short(), std::process::id());
+        // Two processes on two machines may have the same number.
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let name = format!("{}.{host}.{}.{n}", fingerprint.key.short(), std::process::id());
         let dir = self.layout.attempts().join(name);
         disk::remove(&dir)?;
         disk::create_dir(&dir)?;
@@ -319,6 +321,11 @@ impl Attempt {
             outputs.insert(name.to_owned(), self.publish_object(name)?);
         }
         let Fingerprint { stage, key, .. } = &self.fingerprint;
+        // Where two processes have done the same, the first result stays: others may have read it.
+        if let Some(first) = self.store.lookup(key)? {
+            disk::remove(&self.store.layout.checkpoints().join(key.as_str()))?;
+            return Ok(first);
+        }
         let record = entry::to_bytes(&self.fingerprint, &outputs, &provenance);
         let place = self.store.layout.entry(key);
         self.store.clear_way(&place)?;
@@ -378,6 +385,17 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"rows");
         assert!(fs::metadata(&path).unwrap().permissions().readonly());
         assert_eq!(fs::read_dir(store.layout().attempts()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn of_two_results_for_one_key_the_first_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let first = publish(&store, 1, b"rows");
+        let checkpoints = store.checkpoint_dir(&first.key).unwrap();
+        assert_eq!(publish(&store, 1, b"other rows"), first);
+        assert_eq!(store.lookup(&first.key).unwrap(), Some(first));
+        assert!(!checkpoints.exists());
     }
 
     #[test]

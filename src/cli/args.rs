@@ -30,6 +30,8 @@ pub enum Verb {
     Plan(SpecArgs),
     /// Show where a study stands, also while another process runs it.
     Status(StatusArgs),
+    /// End a study that is under way, here or in a cluster's queue; checkpoints are kept, and `run` goes on.
+    Cancel(SpecArgs),
     /// Show every input that is another one than when a stage was last done.
     Why(WhyArgs),
     /// Check a spec and its data; show the labels, the parts, the matrix. Trains nothing.
@@ -62,7 +64,7 @@ impl Verb {
         match self {
             Verb::Init(args) => args.format,
             Verb::Run(args) => args.spec.format,
-            Verb::Plan(args) | Verb::Check(args) | Verb::Report(args) => args.format,
+            Verb::Plan(args) | Verb::Check(args) | Verb::Report(args) | Verb::Cancel(args) => args.format,
             Verb::Status(args) => args.spec.format,
             Verb::Preview(args) => args.spec.format,
             Verb::Why(args) => args.spec.format,

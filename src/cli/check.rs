@@ -29,6 +29,7 @@ pub fn check(args: &SpecArgs) -> Result<u8, Failure> {
     study.check_weights(false)?;
     hub::ensure(&study, args.format == OutputFormat::Text, None)?;
     study.check_weights(true)?;
+    study.check_cluster()?;
     study.tell_notices(args.format);
     let dataset = &study.plan.experiment.dataset;
     let made = dataset.generate.as_ref();

@@ -60,6 +60,16 @@ pub fn settle(wish: DeviceWish, machine: &Machine<'_>) -> Settled {
     }
 }
 
+/// Where tensors live on the nodes of a cluster: where jobs ask for GPUs they compute on one. This machine has no part in it.
+pub fn on_cluster(wish: DeviceWish, gpus: u32) -> Settled {
+    let (device, why) = match wish {
+        DeviceWish::Auto if gpus > 0 => (Device::Cuda, Some(format!("`workers.slurm.gpus` is {gpus}"))),
+        DeviceWish::Auto => (Device::Cpu, Some("`workers.slurm.gpus` is 0".to_owned())),
+        wish => (wish.kind(), None),
+    };
+    Settled { device, why, notice: None, gpus: None }
+}
+
 /// The GPUs for the workers of a study; asks where that was not done yet.
 pub fn gpus(wish: DeviceWish, settled: &Settled, machine: &Machine<'_>) -> Gpus {
     if settled.device == Device::Cpu {
@@ -152,6 +162,14 @@ mod tests {
         }
         let settled = settle(DeviceWish::Cpu, &none);
         assert_eq!(gpus(DeviceWish::Cpu, &settled, &none), Gpus::Unused);
+    }
+
+    #[test]
+    fn on_a_cluster_the_jobs_say_where() {
+        let devices =
+            [(DeviceWish::Auto, 0), (DeviceWish::Auto, 1), (DeviceWish::Cpu, 1), (DeviceWish::Cuda, 1)];
+        let settled = devices.map(|(wish, gpus)| on_cluster(wish, gpus).device);
+        assert_eq!(settled, [Device::Cpu, Device::Cuda, Device::Cpu, Device::Cuda]);
     }
 
     #[test]

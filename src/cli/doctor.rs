@@ -10,6 +10,7 @@ use super::nvidia::{self, Driver};
 use super::render::{Failure, with_cause};
 use super::{print, worker};
 use crate::cache::{Store, free_bytes};
+use crate::engine::slurm::{self, CallError, Client};
 use crate::job::{Devices, LIBTORCH};
 
 /// Below this a study of many runs may end for want of room.
@@ -58,6 +59,7 @@ pub fn doctor(args: &CacheArgs) -> Result<u8, Failure> {
     let mut findings = vec![Finding::good("ablatrix", env!("CARGO_PKG_VERSION"))];
     findings.extend(programs());
     findings.extend(cache(&args.cache));
+    findings.push(queue());
     let bad = findings.iter().any(|finding| finding.state == State::Bad);
     match args.format {
         OutputFormat::Json => print::out(&json!({ "findings": findings, "works": !bad }).to_string()),
@@ -174,6 +176,27 @@ fn cache(path: &Path) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Whether there is a cluster, for `engine = "slurm"`.
+fn queue() -> Finding {
+    const WHAT: &str = "Slurm";
+    match slurm::cluster(&Client::default()) {
+        Ok(cluster) => {
+            let arrays =
+                cluster.max_array_size.map(|n| format!(", arrays of up to {n} jobs")).unwrap_or_default();
+            Finding::good(WHAT, format!("{}{arrays}", cluster.version))
+        }
+        Err(CallError::NoProgram { program }) => Finding::good(
+            WHAT,
+            format!("none: `{program}` is not on the PATH, so that `workers.engine` is `local` here"),
+        ),
+        Err(error) => Finding::fair(
+            WHAT,
+            with_cause(&error),
+            "`sinfo` must answer before studies can run with `engine = \"slurm\"`",
+        ),
+    }
 }
 
 #[cfg(test)]

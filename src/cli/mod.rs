@@ -2,7 +2,9 @@
 
 mod args;
 mod cache;
+mod cancel;
 mod check;
+mod cluster;
 mod command_line;
 mod compare;
 mod design;
@@ -56,6 +58,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(args),
         Verb::Plan(args) => plan::plan(args),
         Verb::Status(args) => status::status(args),
+        Verb::Cancel(args) => cancel::cancel(args),
         Verb::Why(args) => why::explain(args),
         Verb::Check(args) => check::check(args),
         Verb::Preview(args) => preview::preview(args),

@@ -58,7 +58,7 @@ pub fn pool(settings: &Workers, workers: Option<u32>, ground: Ground) -> PoolCon
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::settings::{Device, DeviceWish, Engine};
+    use crate::spec::settings::{Device, DeviceWish, Engine, Slurm};
 
     fn laid_out(
         runs_per_gpu: RunsPerGpu,
@@ -76,6 +76,7 @@ mod tests {
             wish: DeviceWish::Auto,
             device: Device::Cpu,
             checkpoint_minutes: 10.0,
+            slurm: Slurm::default(),
         };
         let gpus = match n_gpus {
             0 => Gpus::Unused,

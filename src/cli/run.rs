@@ -48,6 +48,10 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     study.tell_notices(args.spec.format);
     let mut display = Display::new(detail);
     generated::ensure(&study, detail, &interrupt)?;
+    if trains {
+        study.check_cluster()?;
+    }
+    open_files();
     let mut config = study.engine(args.workers, args.until)?;
     config.fail_fast = args.fail_fast;
     config.remote = address.as_ref().and_then(|address| connect(address, &study));
@@ -115,6 +119,14 @@ fn another_round(
         write_report(study, outcome, &args.spec.reports)?;
     }
     Ok(next)
+}
+
+/// Each job that is under way holds the lock of its key, which is an open file.
+fn open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // Where it is refused, fewer are under way at once.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 /// The remote, or a word on why the study goes on without it: what it needs can be computed.

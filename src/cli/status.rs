@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::IsTerminal;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use terminal_size::{Height, terminal_size};
@@ -13,7 +13,9 @@ use super::render::Failure;
 use super::status_text::{self, changed, whole};
 use super::study::Study;
 use crate::clock::unix_ms;
+use crate::engine::slurm::{self, Client, InQueue};
 use crate::engine::{Doing, Overview, Standing, standing};
+use crate::fingerprint::Digest;
 
 /// How often `--watch` looks.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -28,12 +30,13 @@ pub fn status(args: &StatusArgs) -> Result<u8, Failure> {
     let mut study = Study::look(&args.spec)?;
     let draws = args.watch && args.spec.format == OutputFormat::Text && std::io::stdout().is_terminal();
     let mut last: Option<Overview> = None;
+    let mut queue = Queue::default();
     loop {
         // What a digest was once stays so within one `Sources`: the next look wants a new one.
         let sources = study.new_sources();
         study.follow_results();
-        let now =
-            standing(&study.plan, &study.store, &sources).map_err(|error| study.source_failure(&error))?;
+        let now = standing(&study.plan, &study.store, &sources, queue.look(&study))
+            .map_err(|error| study.source_failure(&error))?;
         match (&last, draws) {
             (_, true) => draw(&study, &now, last.is_none()),
             (None, false) => tell_all(&study, &now, args.spec.format),
@@ -48,6 +51,33 @@ pub fn status(args: &StatusArgs) -> Result<u8, Failure> {
         }
         last = Some(now);
         std::thread::sleep(PAUSE);
+    }
+}
+
+/// The jobs of a cluster, asked for no more often than the study itself does.
+#[derive(Default)]
+struct Queue {
+    jobs: HashMap<Digest, InQueue>,
+    asked: Option<Instant>,
+    /// It was said that nobody answers.
+    warned: bool,
+}
+
+impl Queue {
+    fn look(&mut self, study: &Study) -> &HashMap<Digest, InQueue> {
+        let pause = Duration::from_secs_f64(study.plan.experiment.workers.slurm.poll_seconds);
+        if study.is_on_cluster() && self.asked.is_none_or(|asked| asked.elapsed() >= pause) {
+            match slurm::in_queue(&study.store, &Client::default()) {
+                Ok(jobs) => self.jobs = jobs,
+                Err(error) if !self.warned => {
+                    self.warned = true;
+                    print::err(&format!("warning: what is in Slurm's queue is not known: {error}"));
+                }
+                Err(_) => {}
+            }
+            self.asked = Some(Instant::now());
+        }
+        &self.jobs
     }
 }
 

@@ -5,9 +5,9 @@ use super::render::plain;
 use crate::engine::{Doing, Overview, Standing};
 use crate::plan::{Plan, Run, Stage};
 
-/// Lines of the whole text that are no runs: the counts, an empty line, the head of the table, what is left out, and the one that the
+/// Lines of the whole text that are no runs: the counts, an empty line, the head of the table, what is left out, where jobs log, and the one that the
 /// cursor comes to stand in.
-const FRAME: usize = 5;
+const FRAME: usize = 6;
 
 /// The counts, the shared stages that are not done, and a row for each run; at most `height` lines, of which those that run or
 /// have failed come first.
@@ -31,6 +31,9 @@ pub fn whole(plan: &Plan, now: &Overview, height: Option<usize>) -> String {
     lines.push(print::aligned(&rows));
     if left_out > 0 {
         lines.push(format!("and {left_out} more"));
+    }
+    if let Some(folder) = all.iter().filter_map(|one| one.job.as_ref()?.log.parent()).next_back() {
+        lines.push(format!("logs of jobs: {}", plain(&folder.display().to_string())));
     }
     lines.join("\n")
 }
@@ -121,7 +124,11 @@ fn words(one: &Standing) -> String {
         Doing::Running { by } if by.is_empty() => "running".to_owned(),
         Doing::Running { by } => format!("running ({})", plain(by)),
         Doing::Failed { message } => format!("failed: {}", plain(message.lines().next().unwrap_or_default())),
-        Doing::Waiting => "waiting".to_owned(),
+        Doing::Waiting => match &one.job {
+            Some(job) if job.reason.is_empty() => format!("waiting ({})", plain(&job.shown())),
+            Some(job) => format!("waiting ({}: {})", plain(&job.shown()), plain(&job.reason)),
+            None => "waiting".to_owned(),
+        },
     }
 }
 
@@ -173,6 +180,7 @@ mod tests {
             epoch: Some(row),
             epochs: Some(40),
             left_s: Some(148.0),
+            job: None,
         };
         assert_eq!(
             changed(&one),

@@ -13,7 +13,7 @@ use crate::augment;
 use crate::cache::{CacheError, Store};
 use crate::engine::{EngineConfig, EngineError, VISIBLE, WorkersError};
 use crate::plan::{Plan, SourceError, Sources, Stage};
-use crate::spec::settings::{HubModel, Weights};
+use crate::spec::settings::{Engine, HubModel, Weights};
 use crate::spec::{self, Fault, Loaded, Override, Overrides, Point};
 use crate::stages::StageError;
 use crate::weights;
@@ -74,8 +74,12 @@ impl Study {
         let colour = colour();
         let mut loaded = load(&args.spec, &args.sets, colour)?;
         let store = (opening.open)(&args.cache).map_err(|error| cache_failure(&error))?;
-        let wish = loaded.experiment.workers.wish;
-        let settled = with_machine(&store, opening.anew, |machine| device::settle(wish, machine));
+        let workers = &loaded.experiment.workers;
+        let wish = workers.wish;
+        let settled = match workers.engine {
+            Engine::Local => with_machine(&store, opening.anew, |machine| device::settle(wish, machine)),
+            Engine::Slurm => device::on_cluster(wish, workers.slurm.gpus.n),
+        };
         loaded.settle_device(settled.device);
         let sources = sources(&store);
         let plan = rounds::plan(&loaded, &store, &sources).map_err(|error| {
@@ -238,6 +242,13 @@ impl Study {
             return Ok(self.engine_without_workers(until));
         }
         let program = worker::program()?;
+        if self.is_on_cluster() {
+            let config = self.cluster(&program, workers).map_err(|error| cache_failure(&error))?;
+            return Ok(EngineConfig {
+                workers: Some(Arc::new(config)),
+                ..self.engine_without_workers(until)
+            });
+        }
         let settings = &self.plan.experiment.workers;
         let gpus =
             with_machine(&self.store, true, |machine| device::gpus(settings.wish, &self.settled, machine));
@@ -313,6 +324,7 @@ impl Study {
                 Failure::new(1, error, Some("build it with `cargo xtask build`"))
             }
             EngineError::Workers(error @ WorkersError::Write { .. }) => Failure::new(1, error, None),
+            EngineError::Workers(error) => self.cluster_failure(error),
         }
     }
 }

@@ -8,8 +8,10 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::journal::{News, news};
+use super::slurm::InQueue;
 use crate::cache::Store;
 use crate::clock;
+use crate::fingerprint::Digest;
 use crate::job::EpochRow;
 use crate::plan::{DirtyReason, Latest, Plan, SourceError, Sources, Stage, State, fingerprint, resolve};
 
@@ -33,13 +35,17 @@ pub struct Standing {
     pub epochs: Option<u32>,
     /// Seconds that its training will take yet, likewise: if no epoch is left out, and each takes as long as the last one.
     pub left_s: Option<f64>,
+    /// Its job in the queue of a cluster, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<InQueue>,
 }
 
 impl Standing {
     /// Whether something has happened to it since it stood like `before`; time that goes by is nothing.
     pub fn has_changed(&self, before: &Standing) -> bool {
         let epoch = |of: &Standing| of.epoch.as_ref().map(|row| row.epoch);
-        self.state != before.state || epoch(self) != epoch(before)
+        let job = |of: &Standing| of.job.as_ref().map(|job| (job.id.clone(), job.state.clone()));
+        self.state != before.state || epoch(self) != epoch(before) || job(self) != job(before)
     }
 }
 
@@ -73,17 +79,23 @@ pub enum Doing {
     Waiting,
 }
 
-/// How every stage of `plan` stands.
+/// How every stage of `plan` stands; `queue`: the jobs of a cluster that are under way, by the keys of their results.
 ///
 /// # Errors
 /// Where a file outside the cache, or the cache, cannot be read.
-pub fn standing(plan: &Plan, store: &Store, sources: &Sources) -> Result<Overview, SourceError> {
+pub fn standing(
+    plan: &Plan,
+    store: &Store,
+    sources: &Sources,
+    queue: &HashMap<Digest, InQueue>,
+) -> Result<Overview, SourceError> {
     let now_ms = clock::unix_ms();
     let name = &plan.experiment.name;
     let states = resolve(plan, store, sources, &Latest::load(store, name))?;
     let told = Told::of(&news(&store.layout().logs(name), JOURNALS));
     let mut all = Vec::with_capacity(states.len());
     for (node, state) in plan.nodes.iter().zip(&states) {
+        let mut job = None;
         let doing = match state {
             State::Fresh(_) => Doing::Done,
             State::Dirty(DirtyReason::Input { .. } | DirtyReason::NotGenerated) => Doing::Waiting,
@@ -93,10 +105,13 @@ pub fn standing(plan: &Plan, store: &Store, sources: &Sources) -> Result<Overvie
                     State::Dirty(_) => panic!("bug: `{}` does not wait for its inputs", node.name),
                 };
                 let key = fingerprint(node, entry, sources)?.key;
-                match (store.holder(&key)?, told.failed.get(&node.name)) {
-                    (Some(by), _) => Doing::Running { by },
-                    (None, Some(message)) => Doing::Failed { message: message.clone() },
-                    (None, None) => Doing::Waiting,
+                job = queue.get(&key).filter(|job| job.is_live).cloned();
+                match (&job, store.holder(&key)?, told.failed.get(&node.name)) {
+                    (Some(job), ..) if job.waits => Doing::Waiting,
+                    (Some(job), ..) => Doing::Running { by: job.shown() },
+                    (None, Some(by), _) => Doing::Running { by },
+                    (None, None, Some(message)) => Doing::Failed { message: message.clone() },
+                    (None, None, None) => Doing::Waiting,
                 }
             }
         };
@@ -105,7 +120,7 @@ pub fn standing(plan: &Plan, store: &Store, sources: &Sources) -> Result<Overvie
         let epochs = told.epochs.get(&node.run).filter(|_| trains).copied();
         let left_s = epoch.as_ref().zip(epochs).map(|(row, epochs)| left(row, epochs, now_ms));
         let (node, stage, run) = (node.name.clone(), node.stage, node.run.clone());
-        all.push(Standing { node, stage, run, state: doing, epoch, epochs, left_s });
+        all.push(Standing { node, stage, run, state: doing, epoch, epochs, left_s, job });
     }
     let left_s = left_of_all(&all, told.run_seconds());
     Ok(Overview { stages: all, left_s })
@@ -200,7 +215,7 @@ mod tests {
 
     fn training(state: Doing, left_s: Option<f64>) -> Standing {
         let (node, run) = ("train a".to_owned(), "a".to_owned());
-        Standing { node, stage: Stage::Train, run, state, epoch: None, epochs: None, left_s }
+        Standing { node, stage: Stage::Train, run, state, epoch: None, epochs: None, left_s, job: None }
     }
 
     #[test]

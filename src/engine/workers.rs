@@ -168,4 +168,29 @@ pub enum WorkersError {
         /// In words.
         why: String,
     },
+    /// A command of the cluster is not installed here.
+    #[error(
+        "`{program}` is not on the PATH: `engine = \"slurm\"` needs Slurm's commands on the machine where `ablatrix` runs"
+    )]
+    NoProgram {
+        /// The command.
+        program: &'static str,
+    },
+    /// The cluster does not answer.
+    #[error("Slurm does not answer: {why}")]
+    NoAnswer {
+        /// In words.
+        why: String,
+    },
+    /// The cluster will not take such jobs.
+    #[error("Slurm refuses the jobs: {why}")]
+    Refused {
+        /// The key of `[workers.slurm]` that says so; empty where it is not known.
+        key: &'static str,
+        /// Its own words.
+        why: String,
+    },
+    /// Somebody has cancelled the study.
+    #[error("the study was cancelled by `ablatrix cancel`")]
+    Cancelled,
 }

@@ -12,7 +12,7 @@ use super::fault::{Fault, Place, SpecError};
 use super::layers::{Layers, Overrides, Swept};
 use super::matrix::{check_size, json, matrix, matrix_values, product};
 use super::reader::{Reading, shown};
-use super::settings::{Design, Device, Evaluate, Experiment, HubModel};
+use super::settings::{Design, Device, DeviceWish, Engine, Evaluate, Experiment, HubModel};
 use super::{
     read_augment, read_data, read_evaluate, read_explain, read_labels, read_seeds, read_train, read_training,
     read_workers,
@@ -146,6 +146,18 @@ impl Loaded {
         if is_written(&["evaluate", "min_positives"]) && !is_read(Evaluate::reads_min_positives) {
             notices.push(
                 "nothing in `[evaluate]` reads `min_positives`: it is for thresholds per label, and for `calibration = \"platt\"`"
+                    .to_owned(),
+            );
+        }
+        let workers = &self.experiment.workers;
+        if workers.engine != Engine::Slurm && is_written(&["workers", "slurm"]) {
+            notices.push(
+                "nothing reads `[workers.slurm]`; write `engine = \"slurm\"` in `[workers]` to use the cluster".to_owned(),
+            );
+        }
+        if workers.engine == Engine::Slurm && workers.wish == DeviceWish::Cpu && workers.slurm.gpus.n > 0 {
+            notices.push(
+                "each job asks for a GPU and computes on the processor; write `gpus = 0` in `[workers.slurm]`, or `device = \"cuda\"`"
                     .to_owned(),
             );
         }

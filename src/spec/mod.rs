@@ -21,6 +21,7 @@ mod read_grid;
 mod read_labels;
 mod read_levels;
 mod read_seeds;
+mod read_slurm;
 mod read_train;
 mod read_training;
 mod read_workers;
@@ -35,6 +36,8 @@ mod explain_tests;
 mod grid_tests;
 #[cfg(test)]
 mod ops_tests;
+#[cfg(test)]
+mod slurm_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use figment::value::Value;
 
 use super::fault::Fault;
+use super::read_slurm;
 use super::reader::{Table, shown};
 use super::settings::{DeviceWish, Engine, RunsPerGpu, Workers};
 
@@ -18,8 +19,13 @@ pub fn workers(root: &Table<'_>) -> Workers {
         }
         DeviceWish::Cpu
     });
+    let engine = table.choice("engine", &[("local", Engine::Local), ("slurm", Engine::Slurm)]);
+    let slurm = read_slurm::slurm(&table);
+    if engine == Engine::Slurm {
+        read_slurm::check_device(&table, wish, &slurm);
+    }
     let settings = Workers {
-        engine: table.choice("engine", &[("local", Engine::Local)]),
+        engine,
         slots: table.integer("slots", 0..=1024) as u32,
         threads: table.integer("threads", 0..=1024) as u32,
         runs_per_gpu: runs_per_gpu(&table),
@@ -28,6 +34,7 @@ pub fn workers(root: &Table<'_>) -> Workers {
         wish,
         device: wish.kind(),
         checkpoint_minutes: table.number("checkpoint_minutes", 0.0..=100_000.0),
+        slurm,
     };
     table.finish();
     settings

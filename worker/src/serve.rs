@@ -172,7 +172,10 @@ fn run_file(path: &Path) -> io::Result<u8> {
         }
     };
     match protocol::parse(&text) {
-        Ok(job) => Ok(worker.run(&job, &mut HashMap::new())),
+        Ok(job) => {
+            worker.events.ready();
+            Ok(worker.run(&job, &mut HashMap::new()))
+        }
         Err(error) => {
             worker.refuse(&error);
             Ok(UNREADABLE)

@@ -1,6 +1,6 @@
 //! One worker process: jobs to its stdin, events from its stdout, all else into a log.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::gpus::VISIBLE;
+use crate::engine::last_lines::last_lines;
 use crate::engine::workers::WorkersError;
 use crate::job::{Job, WorkerEvent};
 
@@ -185,24 +186,6 @@ fn status_text(status: ExitStatus) -> String {
         (None, Some(code)) => format!("ended with exit code {code}"),
         (None, None) => "ended".to_owned(),
     }
-}
-
-/// The last `n` lines of a file that are not empty, joined by ` | `; control characters are escaped.
-fn last_lines(path: &Path, n: usize) -> String {
-    let read = || -> std::io::Result<Vec<u8>> {
-        use std::io::{Seek, SeekFrom};
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(4096)))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let bytes = read().unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let last: Vec<_> = lines.iter().skip(lines.len().saturating_sub(n)).collect();
-    last.iter().map(|line| line.escape_debug().to_string()).collect::<Vec<_>>().join(" | ")
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::device::{Device, DeviceWish};
+use super::slurm::Slurm;
 
 /// `[workers]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub struct Workers {
     pub device: Device,
     /// Minutes after which a training keeps a checkpoint within an epoch too; 0: after whole epochs, and where it is asked to stop.
     pub checkpoint_minutes: f64,
+    /// What a cluster is asked for, where it runs the jobs.
+    pub slurm: Slurm,
 }
 
 /// Who runs the jobs.
@@ -34,6 +37,8 @@ pub struct Workers {
 pub enum Engine {
     /// A pool of worker processes on this machine.
     Local,
+    /// The queue of a cluster.
+    Slurm,
 }
 
 /// Runs that share a GPU.

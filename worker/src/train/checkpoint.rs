@@ -73,7 +73,9 @@ impl Checkpoint {
     pub fn write(&self, path: &Path, key: &Digest) -> Result<(), JobError> {
         let content = self.content(key)?;
         let line = format!("{MAGIC}{}\n", Digest::of(&content));
-        let aside = path.with_extension(format!("{}.new", std::process::id()));
+        // Two processes on two machines may have the same number.
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let aside = path.with_extension(format!("{host}.{}.new", std::process::id()));
         let io = |doing| {
             let path = aside.clone();
             move |source| JobError::Io { doing, path, source }

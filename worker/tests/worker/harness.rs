@@ -200,13 +200,17 @@ impl Study {
         serde_json::from_slice(&self.bytes(job, output::SUMMARY)).unwrap()
     }
 
-    /// Runs `ablatrix-worker job FILE`; gives its exit code and events.
+    /// Runs `ablatrix-worker job FILE`; gives its exit code, and its events after the one that says that it is up.
     pub fn run_file(&self, job: &Job) -> (Option<i32>, Vec<WorkerEvent>) {
         let file = self.root().join("job.json");
         std::fs::write(&file, serde_json::to_vec(job).unwrap()).unwrap();
         let out = worker().arg("job").arg(file).output().unwrap();
         let text = String::from_utf8(out.stdout).unwrap();
-        (out.status.code(), text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+        let mut events: Vec<WorkerEvent> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(matches!(events.first(), Some(WorkerEvent::Ready { .. })), "{events:?}");
+        events.remove(0);
+        (out.status.code(), events)
     }
 }
 

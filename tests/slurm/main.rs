@@ -1,0 +1,12 @@
+//! Studies on a real cluster: `cluster.sh` starts Slurm's daemons on this machine, and the real programs are driven.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may end so, and says that it skips")]
+
+mod failures;
+#[path = "../end_to_end/harness.rs"]
+#[expect(dead_code, reason = "the other tests use the rest")]
+mod harness;
+mod lab;
+mod recovery;
+mod results;
+mod seen;
