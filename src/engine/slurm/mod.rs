@@ -7,12 +7,14 @@ mod answers;
 mod chunks;
 mod client;
 mod events;
+mod follow;
 mod preflight;
 mod refusal;
 mod script;
 mod study;
 mod submission;
 mod submit;
+mod tracked;
 mod verdict;
 mod watcher;
 

@@ -9,7 +9,8 @@ use super::chunks::chunks;
 use super::client::CallError;
 use super::refusal::{self, Refusal};
 use super::submission::{Sender, Submission};
-use super::watcher::{GATHER, Tracked, Watcher, by_job};
+use super::tracked::Tracked;
+use super::watcher::{GATHER, Watcher, by_job};
 use crate::clock;
 use crate::engine::workers::{Order, WorkersError};
 

@@ -8,15 +8,14 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use super::answers::{Exit, Row};
+use super::answers::Row;
 use super::client::{CallError, Client};
-use super::events::{Listener, listed};
+use super::events::listed;
 use super::submission::{Submission, was_cancelled};
-use super::verdict::{Known, Verdict, judge};
+use super::tracked::{Tracked, Tries};
 use crate::cache::Store;
 use crate::clock;
-use crate::engine::last_lines::last_lines;
-use crate::engine::workers::{End, Ended, News, Order, Wake, WorkersError};
+use crate::engine::workers::{End, News, Order, Wake, WorkersError};
 use crate::fingerprint::Digest;
 use crate::job::{LIBTORCH, PROTOCOL, WorkerEvent};
 use crate::spec::settings::Slurm;
@@ -30,27 +29,6 @@ const PAUSE_MOST: f64 = 4.0;
 
 /// The pause while the result of a job that has ended is looked for.
 const SETTLING_PAUSE: Duration = Duration::from_secs(2);
-
-/// How long a job whose result is there may take to leave the queue before it is not waited for any more.
-const LEAVING: Duration = Duration::from_secs(30);
-
-/// States that a job may leave again by being put back into the queue: they are believed when they are seen twice.
-const PASSING: [&str; 4] = ["NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "LAUNCH_FAILED"];
-
-/// Reasons for which a job waits until somebody does something.
-const STUCK: [&str; 11] = [
-    "launch failed requeued held",
-    "JobHeldAdmin",
-    "JobHeldUser",
-    "PartitionTimeLimit",
-    "PartitionNodeLimit",
-    "PartitionDown",
-    "PartitionInactive",
-    "BadConstraints",
-    "DependencyNeverSatisfied",
-    "InvalidAccount",
-    "InvalidQOS",
-];
 
 /// Silence of Slurm that people are told of.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -79,61 +57,6 @@ pub struct Setting {
     pub threads: u32,
 }
 
-/// A job that is under way.
-#[derive(Debug)]
-pub(super) struct Tracked {
-    pub order: Order,
-    pub token: String,
-    pub index: u32,
-    pub listener: Listener,
-    /// How its worker has ended, as far as it said so.
-    said: Option<WorkerEvent>,
-    begun: bool,
-    row: Option<Row>,
-    /// Since when its result is seen.
-    seen: Option<Instant>,
-    /// Since when it is known to have ended, and in how many looks at the queue.
-    ended: Option<(Instant, u32)>,
-    exit: Option<Exit>,
-    /// The exit code was asked for.
-    asked: bool,
-}
-
-impl Tracked {
-    pub fn new(order: Order, token: String, index: u32) -> Self {
-        Tracked {
-            order,
-            token,
-            index,
-            listener: Listener::default(),
-            said: None,
-            begun: false,
-            row: None,
-            seen: None,
-            ended: None,
-            exit: None,
-            asked: false,
-        }
-    }
-
-    fn key(&self) -> &Digest {
-        &self.order.job.fingerprint.key
-    }
-}
-
-/// What is remembered of a run from one try to the next.
-#[derive(Debug, Default)]
-struct Tries {
-    /// The last epoch that was told.
-    told_epoch: u32,
-    /// Where the present try began: whole epochs, and steps of the next one.
-    from: Option<(u32, u64)>,
-    /// An epoch has ended in the present try.
-    epoch_ended: bool,
-    /// Where the try before it began, where that ran out of time.
-    before: Option<Option<(u32, u64)>>,
-}
-
 /// See the page above.
 pub struct Watcher {
     pub(super) setting: Setting,
@@ -151,19 +74,19 @@ pub struct Watcher {
     pub(super) max_array_size: Option<usize>,
     /// Most jobs of one submission, where Slurm has refused more.
     pub(super) at_once: usize,
-    tries: HashMap<Digest, Tries>,
+    pub(super) tries: HashMap<Digest, Tries>,
     news: Sender<Result<News, WorkersError>>,
     wake: Wake,
     /// Looks at the queue that found nothing new make the next one later.
     pause: f64,
     look_at: Instant,
     /// Something has happened since the last look.
-    stirred: bool,
+    pub(super) stirred: bool,
     silent_since: Option<Instant>,
-    told: HashSet<String>,
-    any_begun: bool,
+    pub(super) told: HashSet<String>,
+    pub(super) any_begun: bool,
     /// Jobs whose worker did not come up. Where one fails so again, and none has ever come up, none will.
-    not_up: HashSet<Digest>,
+    pub(super) not_up: HashSet<Digest>,
     begun_ms: i64,
     has_failed: bool,
 }
@@ -246,7 +169,7 @@ impl Watcher {
     }
 
     /// Says something to the walk, which may have gone.
-    fn say(&self, news: Result<News, WorkersError>) {
+    pub(super) fn say(&self, news: Result<News, WorkersError>) {
         let _ = self.news.send(news);
         self.wake.call();
     }
@@ -269,7 +192,7 @@ impl Watcher {
         Duration::from_secs_f64(self.setting.slurm.poll_seconds)
     }
 
-    fn lag(&self) -> Duration {
+    pub(super) fn lag(&self) -> Duration {
         Duration::from_secs_f64(self.setting.slurm.fs_lag_seconds)
     }
 
@@ -381,153 +304,6 @@ impl Watcher {
         Ok(())
     }
 
-    /// Looks at one job.
-    fn follow(&mut self, node: usize, rows: &HashMap<(String, u32), Row>) -> Result<(), WorkersError> {
-        let Some(job) = self.jobs.get_mut(&node) else { return Ok(()) };
-        let Some(submission) = self.known.get(&job.token) else { return Ok(()) };
-        // It is not known whether there is such a job at all.
-        if submission.record.id.is_none() {
-            return Ok(());
-        }
-        let row = rows.get(&(submission.record.name.clone(), job.index)).cloned();
-        let state = |row: &Option<Row>| row.as_ref().map(|row| row.state.clone());
-        self.stirred |= state(&row) != state(&job.row);
-        let has_vanished = row.is_none();
-        if row.is_some() {
-            job.row = row;
-        }
-        if let Some(row) = job.row.as_ref().filter(|row| !has_vanished && row.is_live()) {
-            job.ended = None;
-            let row = row.clone();
-            // It leaves the queue by itself, and has its place there until then.
-            if matches!(job.said, Some(WorkerEvent::Finished { .. }))
-                && is_visible(&self.setting.store, job.key())
-            {
-                let seen = *job.seen.get_or_insert_with(Instant::now);
-                return if seen.elapsed() >= LEAVING { self.conclude(node, Ended::Well) } else { Ok(()) };
-            }
-            if row.is_waiting() && STUCK.contains(&row.reason.as_str()) {
-                let (id, reason) = (row.id(), row.reason.clone());
-                self.tell_stuck(&id, reason);
-            }
-            return Ok(());
-        }
-        self.settle(node, has_vanished)
-    }
-
-    /// Tells of a job that will not begin by itself; of many with the same reason once.
-    fn tell_stuck(&mut self, id: &str, reason: String) {
-        let is_held = reason.starts_with("launch failed") || reason.starts_with("JobHeld");
-        let help = if is_held { format!("; `scontrol release {id}` lets it go on") } else { String::new() };
-        let message = format!("Slurm job {id} waits, and will not begin by itself ({reason}){help}");
-        if self.told.insert(reason) {
-            self.say(Ok(News::Notice { message }));
-        }
-    }
-
-    /// A job has ended, or is known no more.
-    fn settle(&mut self, node: usize, has_vanished: bool) -> Result<(), WorkersError> {
-        let Some(job) = self.jobs.get_mut(&node) else { return Ok(()) };
-        let (since, looks) = job.ended.unwrap_or((Instant::now(), 0));
-        job.ended = Some((since, looks + 1));
-        if is_visible(&self.setting.store, job.key()) {
-            return self.conclude(node, Ended::Well);
-        }
-        if !job.asked {
-            job.asked = true;
-            self.ask(node, has_vanished);
-        }
-        let lag = self.lag();
-        let Some(job) = self.jobs.get(&node) else { return Ok(()) };
-        let Some(submission) = self.known.get(&job.token) else { return Ok(()) };
-        let state = job
-            .row
-            .as_ref()
-            .map(|row| row.state.as_str())
-            .filter(|_| !job.row.as_ref().is_some_and(Row::is_live));
-        if looks == 0 && state.is_some_and(|state| PASSING.contains(&state)) {
-            return Ok(());
-        }
-        let place = job.row.as_ref().and_then(|row| row.node.clone());
-        let id = job.row.as_ref().map_or_else(|| submission.record.id.clone().unwrap_or_default(), Row::id);
-        let who = match &place {
-            Some(place) => format!("Slurm job {id} on {place}"),
-            None => format!("Slurm job {id}"),
-        };
-        let tries = self.tries.get(job.key());
-        let further = tries
-            .is_none_or(|tries| tries.epoch_ended || tries.before.is_none_or(|before| before != tries.from));
-        let verdict = judge(&Known {
-            who: &who,
-            state,
-            reason: job.row.as_ref().map_or("", |row| row.reason.as_str()),
-            exit: job.exit,
-            said: job.said.as_ref(),
-            begun: job.begun,
-            further,
-            time: &self.setting.slurm.time,
-            log: &last_lines(&submission.log(job.index), 3),
-            may_lag: since.elapsed() < lag,
-        });
-        match verdict {
-            Verdict::Wait => Ok(()),
-            Verdict::Ended(how) => self.conclude(node, how),
-            Verdict::Unfit(why) => Err(WorkersError::NoWorkers { why }),
-            Verdict::NotUp { why, surely } => {
-                let is_new = self.not_up.insert(job.key().clone());
-                match !self.any_begun && (surely || !is_new) {
-                    true => Err(WorkersError::NoWorkers { why }),
-                    false => self.conclude(node, Ended::Lost(why)),
-                }
-            }
-        }
-    }
-
-    /// Asks once more than the queue: how a script ended, or what became of a job that has left the queue.
-    fn ask(&mut self, node: usize, has_vanished: bool) {
-        let Some(job) = self.jobs.get_mut(&node) else { return };
-        let Some(submission) = self.known.get(&job.token) else { return };
-        if job.said.is_some() {
-            return;
-        }
-        let record = &submission.record;
-        let is_it = |row: &&Row| row.name == record.name && row.index == job.index;
-        let shown = match (&job.row, has_vanished) {
-            (Some(row), false) => self.client.show(&row.id()).ok(),
-            _ => None,
-        };
-        let found = shown.and_then(|rows| rows.iter().find(is_it).cloned());
-        // Without accounts the disk alone tells.
-        let found = found.or_else(|| self.client.accounts(&record.name).ok()?.iter().find(is_it).cloned());
-        if let Some(found) = found {
-            job.exit = found.exit;
-            if has_vanished {
-                job.row = Some(found);
-            }
-        }
-    }
-
-    /// Takes note of the end of a job, and tells it.
-    pub(super) fn conclude(&mut self, node: usize, how: Ended) -> Result<(), WorkersError> {
-        let Some(job) = self.jobs.remove(&node) else { return Ok(()) };
-        let mut log = None;
-        if let Some(submission) = self.known.get_mut(&job.token) {
-            submission.note_end(job.index);
-            log = Some(submission.log(job.index));
-            if submission.is_settled() {
-                self.known.remove(&job.token);
-            }
-        }
-        if let Some(tries) = self.tries.get_mut(job.key()) {
-            tries.before = Some(tries.from.take());
-            tries.epoch_ended = false;
-        }
-        self.stirred = true;
-        let place = job.row.and_then(|row| row.node);
-        self.say(Ok(News::Ended { node, how, place, log }));
-        Ok(())
-    }
-
     /// The walk ends. What is in the queue stays there where it can be taken up again, and goes where nobody wants it.
     fn end(&mut self, how: End) {
         if how != End::Failed {
@@ -554,13 +330,4 @@ pub(super) fn by_job(rows: Vec<Row>) -> HashMap<(String, u32), Row> {
         }
     }
     all
-}
-
-/// Whether the result is there. The folders are listed first: a network file system that has looked for a file in vain may go on
-/// saying that there is none.
-fn is_visible(store: &Store, key: &Digest) -> bool {
-    if let Some(folder) = store.layout().entry(key).parent() {
-        std::fs::read_dir(folder).into_iter().flatten().for_each(drop);
-    }
-    store.lookup(key).is_ok_and(|entry| entry.is_some())
 }

@@ -1,9 +1,14 @@
 //! The command line as written.
 
+mod cache;
+mod data;
+
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use cache::*;
+pub use data::*;
 
 use crate::plan::Stage;
 
@@ -80,166 +85,6 @@ impl Verb {
             Verb::Data(DataVerb::Generate(_)) | Verb::Completions(_) | Verb::Man(_) => OutputFormat::Text,
         }
     }
-}
-
-/// Work on the cache.
-#[derive(Debug, Subcommand)]
-pub enum CacheVerb {
-    /// What it holds, by stage, experiment or age.
-    Ls(LsArgs),
-    /// Read what is stored and compare it with its digests; what is damaged is put aside, and `run` makes it again.
-    Verify(VerifyArgs),
-    /// Remove results that no remembered plan uses, and what killed processes left behind.
-    Gc(GcArgs),
-    /// Send results to an object store or a folder that others share; what is there already is not sent again.
-    #[command(after_help = REMOTE_HELP)]
-    Push(PushArgs),
-    /// Bring results from there, each checked before it counts; what is here already is not brought again.
-    #[command(after_help = REMOTE_HELP)]
-    Pull(PullArgs),
-}
-
-const REMOTE_HELP: &str = "URL is `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`, `file:///folder` \
-or a folder. Who you are is read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_ENDPOINT_URL and AWS_REGION say where), \
-GOOGLE_APPLICATION_CREDENTIALS, or AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, never from the URL.\n\n\
-Exit codes: 0 all good; 1 the remote failed, or something was damaged; 2 the URL, a spec or the command line is wrong; \
-130 interrupted, the same command goes on.";
-
-/// Which cache.
-#[derive(Clone, Debug, Args)]
-pub struct CacheArgs {
-    /// The folder for results.
-    #[arg(long, env = "ABLATRIX_CACHE", default_value = "cache", value_name = "DIR")]
-    pub cache: PathBuf,
-    /// For people or for programs.
-    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
-    pub format: OutputFormat,
-}
-
-/// `cache ls`
-#[derive(Debug, Args)]
-pub struct LsArgs {
-    /// Which cache.
-    #[command(flatten)]
-    pub cache: CacheArgs,
-    /// What the lines are about.
-    #[arg(long, value_enum, default_value_t = LsBy::Stage)]
-    pub by: LsBy,
-}
-
-/// What the lines of `cache ls` are about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LsBy {
-    /// The kind of result.
-    Stage,
-    /// The study that used it.
-    Experiment,
-    /// How long ago it was used last.
-    Age,
-}
-
-impl LsBy {
-    /// The name on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            LsBy::Stage => "stage",
-            LsBy::Experiment => "experiment",
-            LsBy::Age => "age",
-        }
-    }
-}
-
-/// `cache verify`
-#[derive(Debug, Args)]
-pub struct VerifyArgs {
-    /// Which cache.
-    #[command(flatten)]
-    pub cache: CacheArgs,
-    /// Read only this share of the objects, another one each time: 0.1, or 10%.
-    #[arg(long, value_name = "SHARE", default_value = "1", value_parser = share)]
-    pub sample: f64,
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    let (number, unit) = match text.strip_suffix('%') {
-        Some(number) => (number, 0.01),
-        None => (text, 1.0),
-    };
-    let share = number.trim().parse::<f64>().map(|number| number * unit).ok();
-    share
-        .filter(|share| *share > 0.0 && *share <= 1.0)
-        .ok_or_else(|| "expected a share above 0 and up to 1, or a percentage".to_owned())
-}
-
-/// `cache gc`
-#[derive(Debug, Args)]
-pub struct GcArgs {
-    /// Keep what these specs can use as they stand, and nothing else. Without any: see `--keep-last`.
-    pub specs: Vec<PathBuf>,
-    /// Which cache.
-    #[command(flatten)]
-    pub cache: CacheArgs,
-    /// Keep what the last N plans of each study used.
-    #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "specs")]
-    pub keep_last: usize,
-    /// Of that keep only as much as fits, those used last first: 50GB, 500MiB.
-    #[arg(long, value_name = "SIZE")]
-    pub max_size: Option<bytesize::ByteSize>,
-    /// Remove nothing that is younger.
-    #[arg(long, value_name = "AGE", default_value = "1h")]
-    pub grace: humantime::Duration,
-    /// Only say what would be removed.
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-/// What `cache push` and `cache pull` have in common.
-#[derive(Debug, Args)]
-pub struct TransferArgs {
-    /// Where results are shared.
-    pub url: String,
-    /// Only what these specs can use as they stand. Without any: everything.
-    pub specs: Vec<PathBuf>,
-    /// Which cache.
-    #[command(flatten)]
-    pub cache: CacheArgs,
-    /// Results under way at once.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub parallel: u16,
-    /// Tries of a request after the first, where another may help.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=20))]
-    pub retries: u16,
-    /// Only say what would be done.
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-/// `cache push`
-#[derive(Debug, Args)]
-pub struct PushArgs {
-    /// What goes where.
-    #[command(flatten)]
-    pub transfer: TransferArgs,
-    /// Read what is there already, name what is damaged, and send it again.
-    #[arg(long)]
-    pub verify: bool,
-}
-
-/// `cache pull`
-#[derive(Debug, Args)]
-pub struct PullArgs {
-    /// What comes from where.
-    #[command(flatten)]
-    pub transfer: TransferArgs,
-}
-
-/// Work on datasets.
-#[derive(Debug, Subcommand)]
-pub enum DataVerb {
-    /// Download a COCO set's images from its URLs; goes on where the last call ended, names what is gone.
-    Fetch(FetchArgs),
-    /// Draw litter scenes with masks, boxes and categories as TACO has them; seeded, the same on every machine.
-    Generate(GenerateArgs),
 }
 
 /// A spec, and where results lie.
@@ -433,69 +278,6 @@ pub enum TableName {
     Effects,
     /// What ops, pairs of ops, levels and axes do.
     Contrasts,
-}
-
-/// `data fetch`
-#[derive(Debug, Args)]
-#[command(after_help = FETCH_EXIT_CODES)]
-pub struct FetchArgs {
-    /// The spec.
-    pub spec: PathBuf,
-    /// Override a value of the spec, as in `--set dataset.fetch.size=small`. Can be given several times.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub sets: Vec<String>,
-    /// Images at once.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub parallel: u16,
-    /// Images at once from one host.
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub per_host: u16,
-    /// Tries after the first, where another may help.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=20))]
-    pub retries: u32,
-    /// Seconds before the first of them, doubled each time.
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
-    pub backoff: Duration,
-    /// Seconds that one try of one image may take.
-    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
-    pub timeout: Duration,
-    /// The largest image, in MiB.
-    #[arg(long, value_name = "MIB", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=4096))]
-    pub max_mib: u64,
-    /// Also ask addresses of this machine and its network.
-    #[arg(long)]
-    pub allow_local: bool,
-    /// Print the result only.
-    #[arg(short, long)]
-    pub quiet: bool,
-    /// For people or for programs.
-    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
-    pub format: OutputFormat,
-}
-
-const FETCH_EXIT_CODES: &str = "Exit codes: 0 all images are there; 1 some are missing; 2 the spec or the command \
-                                line is wrong; 130 interrupted, the next call goes on.";
-
-/// A time above 0 and up to an hour.
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds >= 0.001 && *seconds <= 3600.0);
-    seconds.map(Duration::from_secs_f64).ok_or_else(|| "expected 0.001 to 3600".to_owned())
-}
-
-/// `data generate`
-#[derive(Debug, Args)]
-pub struct GenerateArgs {
-    /// The folder to write.
-    pub out: PathBuf,
-    /// Number of pictures.
-    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub images: u32,
-    /// Seed of the scenes.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Longest side of a picture in pixels.
-    #[arg(long, default_value_t = 320, value_parser = clap::value_parser!(u32).range(64..=2048))]
-    pub side: u32,
 }
 
 /// For people or for programs.
