@@ -74,7 +74,7 @@ impl<'s> Collection<'s> {
         Ok(Collection { store, options, claimed, is_cache, _turn: turn })
     }
 
-    /// Removes every result that `keep` is not about, and what killed processes left behind.
+    /// Removes every result that `keep` is not about, and what killed processes left behind. `keep`: keys of results, and objects.
     ///
     /// # Errors
     /// Where the disk fails. What was removed until then is gone, and nothing that stays is damaged.
@@ -102,7 +102,8 @@ impl<'s> Collection<'s> {
             }
         }
         for (digest, object) in &survey.objects {
-            if needed.contains(digest) || claimed.contains(digest) || young(object.written) {
+            let is_claimed = claimed.contains(digest) || keep.contains(digest);
+            if needed.contains(digest) || is_claimed || young(object.written) {
                 collected.kept_bytes += object.bytes;
             } else {
                 collected.objects += 1;

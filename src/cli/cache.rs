@@ -14,6 +14,7 @@ use super::study::{Study, cache_failure};
 use super::{print, sharing};
 use crate::cache::{self, Collection, GcOptions, Store, Survey};
 use crate::clock;
+use crate::engine::slurm;
 use crate::fingerprint::Digest;
 use crate::plan::{Latest, Stage, State, Uses, resolve};
 
@@ -195,6 +196,8 @@ fn gc(args: &GcArgs) -> Result<u8, Failure> {
         let survey = Survey::of(&store).map_err(|error| cache_failure(&error))?;
         keep = uses.within(&survey, &keep, limit.as_u64());
     }
+    // Jobs in a cluster's queue outlive the process that claims what they read and make.
+    keep.extend(slurm::claims(store.layout()));
     let collected = collection.sweep(&keep).map_err(|error| cache_failure(&error))?;
     if args.cache.format == OutputFormat::Json {
         let mut value = json!(collected);

@@ -87,9 +87,9 @@ pub struct Order {
 pub enum End {
     /// All jobs have ended.
     Done,
-    /// The user stopped it.
+    /// The user stopped it, or something of the moment did, a full disk say: what is under way is wanted later.
     Interrupted,
-    /// The walk cannot go on, or must not since a run failed: what is under way is not waited for.
+    /// No worker can do such jobs, or none is to since a run failed: what is under way is not wanted.
     Failed,
 }
 

@@ -5,7 +5,7 @@ use super::reader::{Table, integer_of, shown};
 use super::settings::{DeviceWish, JobGpus, Slurm, is_memory, time_limit_s};
 
 /// Options of `sbatch` that Ablatrix sets, by their long and short names, with what to write instead.
-const TAKEN: [(&str, &str, &str); 26] = [
+const TAKEN: [(&str, &str, &str); 31] = [
     ("partition", "p", "write `workers.slurm.partition`"),
     ("account", "A", "write `workers.slurm.account`"),
     ("qos", "q", "write `workers.slurm.qos`"),
@@ -32,6 +32,11 @@ const TAKEN: [(&str, &str, &str); 26] = [
     ("wait", "W", "Ablatrix does not wait for `sbatch`"),
     ("test-only", "", "jobs are to be computed"),
     ("wrap", "", "Ablatrix writes the script"),
+    ("clusters", "M", "jobs are looked for where `ablatrix` runs: run it on a node of that cluster"),
+    ("het-group", "", "a run is one job"),
+    ("help", "h", "`sbatch --help` in a shell shows it"),
+    ("usage", "", "`sbatch --usage` in a shell shows it"),
+    ("version", "V", "`sbatch --version` in a shell shows it"),
 ];
 
 /// Reads the table `slurm` in `[workers]`.
@@ -191,7 +196,9 @@ fn taken(word: &str) -> Option<(&'static str, &'static str)> {
     let found = match word.strip_prefix("--") {
         Some(long) => {
             let long = long.split('=').next().unwrap_or_default();
-            TAKEN.iter().find(|(name, ..)| *name == long)
+            // Whole names before those that are cut short, as `--mem` of `--mem-per-cpu`.
+            let is = TAKEN.iter().find(|(name, ..)| *name == long);
+            is.or_else(|| TAKEN.iter().find(|(name, ..)| !long.is_empty() && name.starts_with(long)))
         }
         None => {
             let short = word.strip_prefix('-').and_then(|rest| rest.chars().next())?;

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const SUBMIT_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What commands say that did not reach the controller, or that it had no time for.
-const UNREACHED: [&str; 12] = [
+const UNREACHED: [&str; 16] = [
     "unable to contact slurm controller",
     "socket timed out",
     "connection refused",
@@ -32,6 +32,10 @@ const UNREACHED: [&str; 12] = [
     "standby mode",
     "resource temporarily unavailable",
     "insane message length",
+    "message receive failure",
+    "unexpected message received",
+    "timed out",
+    "no route to host",
 ];
 
 /// Why a command has given nothing.
@@ -93,10 +97,7 @@ impl Client {
     /// After [`CallError::NoAnswer`] the jobs may be in the queue all the same.
     pub fn submit(&self, arguments: &[String]) -> Result<String, CallError> {
         const PROGRAM: &str = "sbatch";
-        // It would wait for the end of the jobs.
-        let answer = self.call(PROGRAM, arguments, SUBMIT_PATIENCE, false, |command| {
-            command.env_remove("SBATCH_WAIT");
-        })?;
+        let answer = self.call(PROGRAM, arguments, SUBMIT_PATIENCE, false)?;
         // `12`, or `12;cluster`.
         let id = answer.trim().split(';').next().unwrap_or_default();
         match id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -113,7 +114,7 @@ impl Client {
     /// # Errors
     /// Where not, or where nobody answers.
     pub fn try_out(&self, arguments: &[String]) -> Result<(), CallError> {
-        self.call("sbatch", arguments, PATIENCE, true, |_| {}).map(drop)
+        self.call("sbatch", arguments, PATIENCE, true).map(drop)
     }
 
     /// All jobs of these names that Slurm still knows, in whatever state.
@@ -156,16 +157,19 @@ impl Client {
         self.ask("scontrol", &["show", "config"].map(str::to_owned))
     }
 
-    /// Ends all jobs of this name: names hold a token of ours, while ids may be given to others after a crash of the controller.
+    /// Ends jobs of this name, those of `ids` alone where there are any: names hold a token of ours, while ids may be given to others after a crash of the controller.
     ///
     /// # Errors
     /// Where nobody answers.
-    pub fn cancel(&self, name: &str) -> Result<(), CallError> {
-        self.call("scancel", &[format!("--name={name}")], PATIENCE, false, |_| {}).map(drop)
+    pub fn cancel(&self, name: &str, ids: &[&str]) -> Result<(), CallError> {
+        let name = format!("--name={name}");
+        let arguments: Vec<String> =
+            std::iter::once(name.as_str()).chain(ids.iter().copied()).map(str::to_owned).collect();
+        self.call("scancel", &arguments, PATIENCE, false).map(drop)
     }
 
     fn ask(&self, program: &'static str, arguments: &[String]) -> Result<String, CallError> {
-        self.call(program, arguments, PATIENCE, true, |_| {})
+        self.call(program, arguments, PATIENCE, true)
     }
 
     fn call(
@@ -174,13 +178,19 @@ impl Client {
         arguments: &[String],
         patience: Duration,
         may_stop: bool,
-        prepare: impl FnOnce(&mut Command),
     ) -> Result<String, CallError> {
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // In a group of its own, so that Ctrl-C does not cut a submission in two; and in words that are known here.
         command.process_group(0).env("LC_ALL", "C");
-        prepare(&mut command);
+        // What the user's own calls leave out or filter would look like jobs that are gone.
+        let filters = |name: &str| name.starts_with("SQUEUE_") || name.starts_with("SCANCEL_");
+        let others = ["SBATCH_CLUSTERS", "SLURM_CLUSTERS", "SBATCH_ARRAY_INX", "SBATCH_WAIT"];
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| filters(name) || others.contains(&name)) {
+                command.env_remove(name);
+            }
+        }
         let mut child = match command.spawn() {
             Ok(child) => child,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -287,7 +297,7 @@ mod tests {
         let client = Client::default();
         let call = |program, arguments: &[&str], ms| {
             let arguments: Vec<String> = arguments.iter().map(|word| (*word).to_owned()).collect();
-            client.call(program, &arguments, Duration::from_millis(ms), true, |_| {})
+            client.call(program, &arguments, Duration::from_millis(ms), true)
         };
         let error = call("sleep", &["30"], 30).unwrap_err();
         assert!(matches!(error, CallError::NoAnswer { .. }), "{error}");

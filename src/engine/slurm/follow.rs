@@ -33,6 +33,11 @@ const STUCK: [&str; 11] = [
     "InvalidQOS",
 ];
 
+/// Whether a job with this reason waits until somebody does something.
+fn is_stuck(reason: &str) -> bool {
+    STUCK.contains(&reason) || reason.ends_with("PerJobLimit") || reason.ends_with("MinutesPerJob")
+}
+
 impl Watcher {
     /// Looks at one job.
     pub(super) fn follow(
@@ -54,16 +59,24 @@ impl Watcher {
             job.row = row;
         }
         if let Some(row) = job.row.as_ref().filter(|row| !has_vanished && row.is_live()) {
-            job.ended = None;
+            // It may have been put back into the queue: how it ends is to be seen anew.
+            (job.ended, job.asked, job.exit) = (None, false, None);
             let row = row.clone();
             // It leaves the queue by itself, and has its place there until then.
-            if matches!(job.said, Some(WorkerEvent::Finished { .. }))
-                && is_visible(&self.setting.store, job.key())
-            {
+            let was_there = matches!(job.said, Some(WorkerEvent::Finished { .. }));
+            if was_there && is_visible(&self.setting.store, job.key()) {
                 let seen = *job.seen.get_or_insert_with(Instant::now);
                 return if seen.elapsed() >= LEAVING { self.conclude(node, Ended::Well) } else { Ok(()) };
             }
-            if row.is_waiting() && STUCK.contains(&row.reason.as_str()) {
+            // It was published before its node failed.
+            if job.begun && row.is_waiting() && is_visible(&self.setting.store, job.key()) {
+                return self.conclude(node, Ended::Well);
+            }
+            if matches!(job.said, Some(WorkerEvent::Failed { .. } | WorkerEvent::Refused { .. })) {
+                let seen = *job.seen.get_or_insert_with(Instant::now);
+                return if seen.elapsed() >= LEAVING { self.settle(node, false) } else { Ok(()) };
+            }
+            if row.is_waiting() && is_stuck(&row.reason) {
                 let (id, reason) = (row.id(), row.reason.clone());
                 self.tell_stuck(&id, reason);
             }
@@ -90,9 +103,12 @@ impl Watcher {
         if is_visible(&self.setting.store, job.key()) {
             return self.conclude(node, Ended::Well);
         }
+        // Accounts may be late; they are asked a second time, and no more.
         if !job.asked {
-            job.asked = true;
-            self.ask(node, has_vanished);
+            let is_told = self.ask(node, has_vanished);
+            if let Some(job) = self.jobs.get_mut(&node) {
+                job.asked = is_told || looks > 0;
+            }
         }
         let lag = self.lag();
         let Some(job) = self.jobs.get(&node) else { return Ok(()) };
@@ -141,11 +157,12 @@ impl Watcher {
     }
 
     /// Asks once more than the queue: how a script ended, or what became of a job that has left the queue.
-    fn ask(&mut self, node: usize, has_vanished: bool) {
-        let Some(job) = self.jobs.get_mut(&node) else { return };
-        let Some(submission) = self.known.get(&job.token) else { return };
+    /// Says whether there is nothing more to ask.
+    fn ask(&mut self, node: usize, has_vanished: bool) -> bool {
+        let Some(job) = self.jobs.get_mut(&node) else { return true };
+        let Some(submission) = self.known.get(&job.token) else { return true };
         if job.said.is_some() {
-            return;
+            return true;
         }
         let record = &submission.record;
         let is_it = |row: &&Row| row.name == record.name && row.index == job.index;
@@ -156,12 +173,14 @@ impl Watcher {
         let found = shown.and_then(|rows| rows.iter().find(is_it).cloned());
         // Without accounts the disk alone tells.
         let found = found.or_else(|| self.client.accounts(&record.name).ok()?.iter().find(is_it).cloned());
+        let is_told = found.is_some();
         if let Some(found) = found {
             job.exit = found.exit;
             if has_vanished {
                 job.row = Some(found);
             }
         }
+        is_told
     }
 
     /// Takes note of the end of a job, and tells it.
@@ -176,7 +195,13 @@ impl Watcher {
             }
         }
         if let Some(tries) = self.tries.get_mut(job.key()) {
-            tries.before = Some(tries.from.take());
+            // One that was lost early says nothing of what a whole try can do.
+            match how {
+                Ended::Lost(_) => tries.from = None,
+                Ended::Well | Ended::Failed(_) | Ended::Preempted(_) => {
+                    tries.before = Some(tries.from.take())
+                }
+            }
             tries.epoch_ended = false;
         }
         self.stirred = true;

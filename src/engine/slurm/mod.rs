@@ -19,12 +19,13 @@ mod verdict;
 mod watcher;
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 
 pub use client::{CallError, Client};
 pub use preflight::{Cluster, cluster, would_take};
 pub use study::{CancelError, InQueue, cancel, in_queue};
+pub use submission::claims;
 use watcher::{Command, Setting, Watcher};
 
 use super::workers::{End, Engine, News, Order, Wake, Workers, WorkersError};
@@ -116,12 +117,20 @@ impl Workers for Queue {
 
     fn news(&mut self) -> Result<Vec<News>, WorkersError> {
         let mut all = Vec::new();
-        while let Ok(news) = self.news.try_recv() {
-            let news = news?;
-            self.under_way -= usize::from(matches!(news, News::Ended { .. }));
-            all.push(news);
+        loop {
+            match self.news.try_recv() {
+                Ok(Ok(news)) => {
+                    self.under_way -= usize::from(matches!(news, News::Ended { .. }));
+                    all.push(news);
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(TryRecvError::Empty) => return Ok(all),
+                Err(TryRecvError::Disconnected) => {
+                    let why = "the thread that speaks with Slurm has ended".to_owned();
+                    return Err(WorkersError::NoWorkers { why });
+                }
+            }
         }
-        Ok(all)
     }
 
     fn end(&mut self, how: End) {

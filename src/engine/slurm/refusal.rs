@@ -3,7 +3,7 @@
 /// What is to be done about a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// A limit on jobs is reached: fewer at once, and later.
+    /// A limit on jobs is reached, or none are taken for now: fewer at once, and later.
     Full,
     /// So many jobs, or such ones, will never be taken: the key of `[workers.slurm]` that says so.
     Spec(&'static str),
@@ -11,8 +11,8 @@ pub enum Refusal {
     Avoided,
 }
 
-/// Beginnings of what Slurm says where a limit on the number of jobs is reached.
-const FULL: [&str; 9] = [
+/// What Slurm says where a limit on the number of jobs is reached, or where it takes none for the time being.
+const FULL: [&str; 13] = [
     "submit limit",
     "maxsubmit",
     "maxjob",
@@ -22,6 +22,10 @@ const FULL: [&str; 9] = [
     "qosgrpsubmit",
     "too many jobs",
     "temporarily unable to accept",
+    "required partition not available",
+    "submissions disabled",
+    "not usable now",
+    "busy",
 ];
 
 /// Words of a refusal, and the key that they are about; the first that is found counts.

@@ -97,16 +97,19 @@ pub enum CancelError {
 }
 
 /// Ends all jobs of a study and waits until they are gone; gives how many there were. Whoever runs the study elsewhere stops at its next
-/// look.
+/// look, or before it submits.
 ///
 /// # Errors
 /// See [`CancelError`].
 pub fn cancel(store: &Store, study: &str, client: &Client, patience: Duration) -> Result<usize, CancelError> {
+    // There from the moment on at which somebody runs it on a cluster.
+    if store.layout().slurm().join(study).is_dir() {
+        mark_cancelled(store.layout(), study)?;
+    }
     let mut all = Submission::all(store.layout(), Some(study));
     if all.is_empty() {
         return Ok(0);
     }
-    mark_cancelled(store.layout(), study)?;
     let live = |names: &[&str]| -> Result<Vec<(String, String)>, CallError> {
         let rows = client.queue(names)?;
         Ok(rows.into_iter().filter(super::answers::Row::is_live).map(|row| (row.id(), row.name)).collect())
@@ -115,7 +118,7 @@ pub fn cancel(store: &Store, study: &str, client: &Client, patience: Duration) -
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let there = live(&names)?;
     for name in names.iter().filter(|name| there.iter().any(|(_, of)| of == *name)) {
-        client.cancel(name)?;
+        client.cancel(name, &[])?;
     }
     let begun = Instant::now();
     loop {

@@ -264,18 +264,35 @@ fn cancel_mark(layout: &CacheLayout, study: &str) -> PathBuf {
 /// Where the cache cannot be written.
 pub fn mark_cancelled(layout: &CacheLayout, study: &str) -> Result<(), crate::cache::CacheError> {
     create_dir(&layout.slurm().join(study))?;
-    write_atomic(&cancel_mark(layout, study), clock::unix_ms().to_string().as_bytes())
+    write_atomic(&cancel_mark(layout, study), new_token().as_bytes())
 }
 
-/// Whether a study was cancelled after `begun_ms`.
-pub fn was_cancelled(layout: &CacheLayout, study: &str, begun_ms: i64) -> bool {
-    let text = fs::read_to_string(cancel_mark(layout, study)).unwrap_or_default();
-    text.trim().parse::<i64>().is_ok_and(|when| when > begun_ms)
+/// What the last one who cancelled the study has left behind: another word each time, so that no two clocks are compared.
+pub fn cancel_word(layout: &CacheLayout, study: &str) -> String {
+    fs::read_to_string(cancel_mark(layout, study)).unwrap_or_default()
+}
+
+/// What jobs that may be in a queue need and make: the keys of their results, and the objects that they read.
+pub fn claims(layout: &CacheLayout) -> HashSet<Digest> {
+    let mut claims = HashSet::new();
+    for submission in Submission::all(layout, None) {
+        for (index, item) in submission.open_jobs() {
+            claims.insert(item.key.clone());
+            let job = fs::read(submission.folder.join(format!("{index}.json"))).ok();
+            let job = job.and_then(|bytes| serde_json::from_slice::<Job>(&bytes).ok());
+            claims.extend(job.into_iter().flat_map(|job| job.inputs.into_values()));
+        }
+    }
+    claims
 }
 
 fn folders(place: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(place).into_iter().flatten().flatten();
-    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    // Those that begin with a dot are being written.
+    let is_folder = |entry: &fs::DirEntry| {
+        entry.file_type().is_ok_and(|kind| kind.is_dir())
+            && !entry.file_name().to_string_lossy().starts_with('.')
+    };
     entries.filter(is_folder).map(|entry| entry.path()).collect()
 }
 
@@ -347,11 +364,24 @@ pub mod tests {
         assert_ne!(new_token(), new_token());
         let place = tempfile::tempdir().unwrap();
         let layout = CacheLayout::new(place.path());
-        assert!(!was_cancelled(&layout, "tiny", 0));
+        let before = cancel_word(&layout, "tiny");
         mark_cancelled(&layout, "tiny").unwrap();
-        assert!(
-            was_cancelled(&layout, "tiny", 0) && !was_cancelled(&layout, "tiny", clock::unix_ms() + 1_000)
-        );
-        assert!(!was_cancelled(&layout, "other", 0));
+        let first = cancel_word(&layout, "tiny");
+        mark_cancelled(&layout, "tiny").unwrap();
+        assert!(before != first && first != cancel_word(&layout, "tiny"));
+        assert_eq!(cancel_word(&layout, "other"), "");
+    }
+
+    #[test]
+    fn what_is_in_the_queue_is_claimed_until_its_end_is_noted() {
+        let place = tempfile::tempdir().unwrap();
+        let layout = CacheLayout::new(place.path());
+        let mut open = submission(&layout.slurm().join("tiny").join("5-0123456789ab"), 2);
+        let keys: Vec<Digest> = open.record.jobs.iter().map(|item| item.key.clone()).collect();
+        open.note_end(0);
+        assert_eq!(claims(&layout), HashSet::from([keys[1].clone()]));
+        // One that is being written is nobody's yet.
+        submission(&layout.slurm().join("tiny").join(".new-0123456789ab"), 1);
+        assert_eq!(Submission::all(&layout, None).len(), 1);
     }
 }

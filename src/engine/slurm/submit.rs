@@ -17,6 +17,9 @@ use crate::engine::workers::{Order, WorkersError};
 /// After this time a submission that did not answer and is not in the queue is made again.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long a submission without an answer may yet turn up: its sender may have died while `sbatch` went on.
+const YOUNG: Duration = Duration::from_secs(90);
+
 /// Highest index of an array plus one, as Slurm has it where its configuration does not say.
 const MAX_ARRAY_SIZE: usize = 1_001;
 
@@ -26,6 +29,7 @@ const FULL_PAUSE: Duration = Duration::from_secs(1);
 impl Watcher {
     /// Submits all orders that nobody does yet.
     pub(super) fn submit(&mut self) -> Result<(), WorkersError> {
+        self.check_cancelled()?;
         self.read_submissions();
         let orders = std::mem::take(&mut self.waiting);
         let (found, new): (Vec<Order>, Vec<Order>) =
@@ -118,7 +122,7 @@ impl Watcher {
                     of_name.get(&job).cloned()
                 });
                 match found {
-                    Some(row) => {
+                    Some(row) if row.is_live() => {
                         if submission.record.id.is_none() {
                             submission.submitted(row.array.clone())?;
                         }
@@ -127,7 +131,8 @@ impl Watcher {
                     }
                     // Its sender died before it had an answer, which may be on its way.
                     None if submission.record.id.is_none() && is_young(submission) => may_come = true,
-                    None => {
+                    // What has ended without a result, or was ended by hand, is done anew.
+                    Some(_) | None => {
                         submission.note_end(index);
                         if submission.is_settled() {
                             self.known.remove(&token);
@@ -176,6 +181,7 @@ impl Watcher {
         match self.client.submit(&submission.record.command[1..]) {
             Ok(id) => {
                 self.heard();
+                self.at_once = self.at_once.saturating_mul(2);
                 self.track(submission, orders, Some(id.clone()))?;
                 let (are, log) = (if n == 1 { "job is" } else { "jobs are" }, "`ablatrix status` shows them");
                 tracing::info!("{n} {are} in Slurm's queue as {id}; {log}");
@@ -206,17 +212,13 @@ impl Watcher {
                 self.put_off(orders, GATHER);
                 Ok(false)
             }
-            // One job alone, with none of ours in the queue, will never be taken.
-            Refusal::Full if orders.len() == 1 && self.jobs.is_empty() => {
-                Err(WorkersError::Refused { key: "", why: said.to_owned() })
-            }
             Refusal::Full => {
                 self.at_once = (orders.len() / 2).max(1);
                 self.notice(format!(
                     "Slurm takes no more jobs now ({said}); the others are submitted as these end"
                 ));
-                let pause = if self.jobs.is_empty() { GATHER } else { self.poll().max(FULL_PAUSE) };
-                self.put_off(orders, pause);
+                let is_last = orders.len() == 1 || !self.jobs.is_empty();
+                self.put_off(orders, if is_last { self.poll().max(FULL_PAUSE) } else { GATHER });
                 Ok(false)
             }
             Refusal::Spec(key) => Err(WorkersError::Refused { key, why: said.to_owned() }),
@@ -259,8 +261,13 @@ impl Watcher {
                         continue;
                     }
                     Err(CallError::NoProgram { program }) => return Err(WorkersError::NoProgram { program }),
+                    // It was taken before, so that this passes.
                     Err(CallError::Refused { said, .. }) => {
-                        return Err(WorkersError::Refused { key: "", why: said });
+                        self.unanswered.insert(token, Instant::now());
+                        self.notice(format!(
+                            "Slurm does not take jobs again whose submission was lost ({said})"
+                        ));
+                        continue;
                     }
                 },
             };
@@ -288,5 +295,6 @@ impl Watcher {
 
 fn is_young(submission: &Submission) -> bool {
     let age_ms = clock::unix_ms() - submission.record.created_ms;
-    (0..ANSWER_PATIENCE.as_millis() as i64 * 2).contains(&age_ms)
+    // The clock of the host that sent it may be ahead.
+    age_ms < YOUNG.as_millis() as i64
 }

@@ -85,6 +85,10 @@ fn without_a_word(known: &Known<'_>) -> Verdict {
         Some("COMPLETED") => lost(format!(
             "{who} ended well by Slurm's account, but has left no result that is seen here{log}"
         )),
+        Some("TIMEOUT" | "DEADLINE") if !known.begun => Verdict::NotUp {
+            why: format!("the time of {who} was over before its worker was up{log}"),
+            surely: false,
+        },
         Some("TIMEOUT" | "DEADLINE") => out_of_time(known),
         Some("OUT_OF_MEMORY") => out_of_memory(who),
         Some("CANCELLED") => cancelled(who),
@@ -211,6 +215,7 @@ mod tests {
             (Known { exit: exit(0, 125), ..known("FAILED") }, "failed", "raise `workers.slurm.memory`"),
             (known("TIMEOUT"), "preempted", "goes on from its checkpoint"),
             (Known { further: false, ..known("TIMEOUT") }, "failed", "give `workers.slurm.time` more"),
+            (Known { begun: false, ..known("TIMEOUT") }, "not up", "was over before its worker was up"),
             (
                 Known { further: false, time: "", ..known("TIMEOUT") },
                 "failed",

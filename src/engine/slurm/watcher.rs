@@ -11,10 +11,9 @@ use std::time::{Duration, Instant};
 use super::answers::Row;
 use super::client::{CallError, Client};
 use super::events::listed;
-use super::submission::{Submission, was_cancelled};
+use super::submission::{Submission, cancel_word};
 use super::tracked::{Tracked, Tries};
-use crate::cache::Store;
-use crate::clock;
+use crate::cache::{Store, create_dir};
 use crate::engine::workers::{End, News, Order, Wake, WorkersError};
 use crate::fingerprint::Digest;
 use crate::job::{LIBTORCH, PROTOCOL, WorkerEvent};
@@ -87,7 +86,8 @@ pub struct Watcher {
     pub(super) any_begun: bool,
     /// Jobs whose worker did not come up. Where one fails so again, and none has ever come up, none will.
     pub(super) not_up: HashSet<Digest>,
-    begun_ms: i64,
+    /// What the last one who cancelled the study had left behind when this began.
+    cancel_word: String,
     has_failed: bool,
 }
 
@@ -100,6 +100,9 @@ impl Watcher {
         wake: Wake,
     ) -> Self {
         let now = Instant::now();
+        // Where it cannot be made, the first submission says so.
+        let _ = create_dir(&setting.store.layout().slurm().join(&setting.study));
+        let cancel_word = cancel_word(setting.store.layout(), &setting.study);
         Watcher {
             pause: 1.0,
             setting,
@@ -120,7 +123,7 @@ impl Watcher {
             told: HashSet::new(),
             any_begun: false,
             not_up: HashSet::new(),
-            begun_ms: clock::unix_ms(),
+            cancel_word,
             has_failed: false,
         }
     }
@@ -197,9 +200,7 @@ impl Watcher {
     }
 
     fn look(&mut self) -> Result<(), WorkersError> {
-        if was_cancelled(self.setting.store.layout(), &self.setting.study, self.begun_ms) {
-            return Err(WorkersError::Cancelled);
-        }
+        self.check_cancelled()?;
         self.stirred = false;
         self.listen()?;
         let tokens: HashSet<&String> = self.jobs.values().map(|job| &job.token).collect();
@@ -220,6 +221,12 @@ impl Watcher {
         let pause = self.poll().mul_f64(self.pause);
         self.look_at = Instant::now() + if settling { pause.min(SETTLING_PAUSE) } else { pause };
         Ok(())
+    }
+
+    /// Whether somebody has cancelled the study since this began.
+    pub(super) fn check_cancelled(&self) -> Result<(), WorkersError> {
+        let now = cancel_word(self.setting.store.layout(), &self.setting.study);
+        if now == self.cancel_word { Ok(()) } else { Err(WorkersError::Cancelled) }
     }
 
     pub(super) fn heard(&mut self) {
@@ -309,12 +316,17 @@ impl Watcher {
         if how != End::Failed {
             return;
         }
-        let tokens: HashSet<String> = self.jobs.values().map(|job| job.token.clone()).collect();
-        for token in &tokens {
+        let mut of_token: BTreeMap<&String, Vec<(u32, String)>> = BTreeMap::new();
+        for job in self.jobs.values() {
+            let id = |row: &Row| (job.index, row.id());
+            of_token.entry(&job.token).or_default().extend(job.row.as_ref().map(id));
+        }
+        for (token, jobs) in of_token {
             let Some(submission) = self.known.get_mut(token) else { continue };
-            // Where nobody answers, they end by themselves, and their results count.
-            if self.client.cancel(&submission.record.name).is_ok() {
-                submission.note_all();
+            // Others of the array may be another study's. Where nobody answers, they end by themselves, and their results count.
+            let ids: Vec<&str> = jobs.iter().map(|(_, id)| id.as_str()).collect();
+            if self.client.cancel(&submission.record.name, &ids).is_ok() {
+                jobs.iter().for_each(|(index, _)| submission.note_end(*index));
             }
         }
     }

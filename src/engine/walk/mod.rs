@@ -157,7 +157,12 @@ pub fn run(
         workers.end(match (&result, interrupt.is_set()) {
             (_, true) => End::Interrupted,
             (Ok(()), false) if !walk.outcome.cut_short => End::Done,
-            _ => End::Failed,
+            (Ok(()), false) => End::Failed,
+            (Err(EngineError::Workers(WorkersError::NoWorkers { .. } | WorkersError::Cancelled)), _) => {
+                End::Failed
+            }
+            // What is under way may well end in good order.
+            (Err(_), false) => End::Interrupted,
         });
     }
     if matches!(result, Err(EngineError::Cache(_))) || walk.outcome.cut_short {
