@@ -88,7 +88,7 @@ impl Stage {
             Stage::Train => 4,
             // References, what the test part can show; contrasts; where the models look, with effects.
             // 7: axes, curves of answers, mistakes, costs. 8: figures, CSV, LaTeX.
-            Stage::Report => 8,
+            Stage::Report => 9,
             _ => 1,
         }
     }

@@ -11,7 +11,7 @@ use crate::plan::output;
 use crate::report::{Answers, LabelAnswers, RECALLS, ReliabilityBin};
 
 /// Numbers of all curves on the page: about 6 bytes each.
-const NUMBERS_MAX: usize = 30_000;
+const NUMBERS_MAX: usize = 15_000;
 /// Numbers of one bin of a reliability diagram.
 const NUMBERS_OF_BIN: usize = 3;
 /// Bins that a diagram has about.
