@@ -163,7 +163,11 @@ impl Study {
     pub fn submissions(&self) -> Vec<PathBuf> {
         let place = self.lab.path("cache/work/slurm/tiny");
         let entries = fs::read_dir(place).into_iter().flatten().flatten().map(|entry| entry.path());
-        let mut folders: Vec<_> = entries.filter(|path| path.is_dir()).collect();
+        // Those that begin with a dot are being written, and about to be renamed.
+        let is_written = |path: &PathBuf| {
+            path.is_dir() && !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
+        };
+        let mut folders: Vec<_> = entries.filter(is_written).collect();
         folders.sort();
         folders
     }
