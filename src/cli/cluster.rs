@@ -28,13 +28,7 @@ impl Study {
         if !self.is_on_cluster() || !self.has_jobs_to_do() {
             return Ok(());
         }
-        let client = Client::default();
-        Client::find_programs()
-            .map_err(|error| match error {
-                slurm::CallError::NoProgram { program } => WorkersError::NoProgram { program },
-                error => WorkersError::NoAnswer { why: error.to_string() },
-            })
-            .and_then(|()| slurm::would_take(&client, &self.plan.experiment.workers.slurm))
+        slurm::would_take(&Client::default(), &self.plan.experiment.workers.slurm)
             .map_err(|error| self.cluster_failure(&error))
     }
 

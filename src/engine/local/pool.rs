@@ -176,6 +176,11 @@ impl Pool {
         }
     }
 
+    /// Jobs that are under way.
+    pub(super) fn running(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.busy.is_some()).count()
+    }
+
     /// Jobs on a GPU.
     pub(super) fn on_gpu(&self, gpu: usize) -> usize {
         self.slots.iter().filter(|slot| slot.gpu == Some(gpu) && slot.busy.is_some()).count()
@@ -232,7 +237,7 @@ impl Pool {
                 (self.place(slot), running)
             }
             None => {
-                let running = self.slots.iter().filter(|slot| slot.busy.is_some()).count().max(1);
+                let running = self.running().max(1);
                 self.admission.lower(running);
                 ("this machine".to_owned(), running)
             }

@@ -124,7 +124,7 @@ impl Pool {
             std::thread::spawn(move || worker.ends_within(PATIENCE));
             return;
         }
-        let running = self.slots.iter().filter(|slot| slot.busy.is_some()).count();
+        let running = self.running();
         if running < 2 {
             return;
         }

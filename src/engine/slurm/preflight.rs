@@ -32,12 +32,12 @@ pub fn cluster(client: &Client) -> Result<Cluster, CallError> {
 /// Asks whether jobs with these settings would be taken. What may be otherwise later, as a limit or a node that is down, is no error.
 ///
 /// # Errors
-/// Where the cluster will never take them, or there is none.
+/// Where the cluster will never take them, or there is none; or a command is missing that a study needs later.
 pub fn would_take(client: &Client, settings: &Slurm) -> Result<(), WorkersError> {
     let mut arguments = vec!["--test-only".to_owned(), "--job-name=ablatrix-test".to_owned()];
     arguments.extend(resources(settings));
     arguments.push("--wrap=true".to_owned());
-    match client.try_out(&arguments) {
+    match Client::find_programs().and_then(|()| client.try_out(&arguments)) {
         Ok(()) => Ok(()),
         Err(CallError::NoProgram { program }) => Err(WorkersError::NoProgram { program }),
         Err(CallError::NoAnswer { program, why }) => {

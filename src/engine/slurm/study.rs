@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::answers::Row;
 use super::client::{CallError, Client};
 use super::submission::{Submission, mark_cancelled};
 use super::watcher::by_job;
@@ -61,13 +62,13 @@ pub fn in_queue(store: &Store, client: &Client) -> Result<HashMap<Digest, InQueu
             let row = rows.get(&(submission.record.name.clone(), index));
             let id = submission.record.id.as_ref().map(|id| format!("{id}_{index}"));
             let job = InQueue {
-                id: row.map(super::answers::Row::id).or(id).unwrap_or_default(),
+                id: row.map(Row::id).or(id).unwrap_or_default(),
                 state: row.map(|row| row.state.clone()).unwrap_or_default(),
                 reason: row.map(|row| row.reason.clone()).unwrap_or_default(),
                 host: row.and_then(|row| row.node.clone()),
                 log: submission.log(index),
-                is_live: row.is_some_and(super::answers::Row::is_live),
-                waits: row.is_some_and(super::answers::Row::is_waiting),
+                is_live: row.is_some_and(Row::is_live),
+                waits: row.is_some_and(Row::is_waiting),
             };
             if job.is_live || !jobs.get(&item.key).is_some_and(|there| there.is_live) {
                 jobs.insert(item.key.clone(), job);
@@ -112,7 +113,7 @@ pub fn cancel(store: &Store, study: &str, client: &Client, patience: Duration) -
     }
     let live = |names: &[&str]| -> Result<Vec<(String, String)>, CallError> {
         let rows = client.queue(names)?;
-        Ok(rows.into_iter().filter(super::answers::Row::is_live).map(|row| (row.id(), row.name)).collect())
+        Ok(rows.into_iter().filter(Row::is_live).map(|row| (row.id(), row.name)).collect())
     };
     let names: Vec<String> = all.iter().map(|submission| submission.record.name.clone()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -90,7 +90,7 @@ impl Watcher {
         found.into_iter().map(|(submission, index)| (submission.record.token.clone(), index)).collect()
     }
 
-    /// Takes up jobs that are in the queue, or have ended there unnoticed; gives back what is not there. What may still turn up waits.
+    /// Takes up jobs that are in the queue; gives back what is not there any more, to be done anew. What may still turn up waits.
     fn take_up(&mut self, orders: Vec<Order>) -> Result<Vec<Order>, WorkersError> {
         let of_order: Vec<Vec<(String, u32)>> = orders.iter().map(|order| self.candidates(order)).collect();
         let mut tokens: Vec<&String> = of_order.iter().flatten().map(|(token, _)| token).collect();
