@@ -207,7 +207,7 @@ fn faults_of_levels_point_at_them() {
         ("levels.noise.std = 0.3", "`std` is `0.3`, expected a list of levels @ 0.3"),
         (
             "levels.noise.std = [0.02, [0.1, 0.2]]",
-            "`std` is `0.02`, expected [low, high], each 0 to 1 @ 0.02",
+            "`std` is `0.02`, expected [low, high], each 0 to 1 @ 0.02 ? `[0.02, 0.02]` is this value alone",
         ),
         (
             "levels.noise.std = [[0.1, 0.2], [0.3, 2]]",

@@ -204,6 +204,9 @@ impl StageError {
             StageError::Write { path, .. } | StageError::Table(TableError::Io { path, .. } | TableError::Parquet { path, .. }) => advice(path, self),
             StageError::Pixels(StoreError::Io { path, .. }) => advice(path, self),
             StageError::Import(error) => error.help(),
+            StageError::Labels(LabelError::Unmapped { table, .. }) => Some(format!(
+                "put them into groups of `[{table}.groups]`, or write `unmapped = \"ignore\"` in `[{table}]`"
+            )),
             _ => None,
         }
     }
