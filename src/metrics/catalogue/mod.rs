@@ -70,7 +70,8 @@ mod tests {
     /// By its full name, or by its stem with the ending of an average.
     #[test]
     fn the_page_on_metrics_has_each_of_them() {
-        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/metrics.md")).unwrap();
+        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/metrics.md"))
+            .unwrap();
         let has = |text: &str| page.contains(&format!("`{text}`"));
         for metric in METRICS {
             let ending = ["_macro", "_micro", "_weighted", "_samples"].into_iter();

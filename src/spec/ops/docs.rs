@@ -8,7 +8,8 @@ const HEAD: &str = "| `op` | key | type | default | meaning |";
 
 /// What the page says: `op | key | type | default` for each row, with the op in every one.
 fn rows_of_page() -> Vec<String> {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/spec.md")).unwrap();
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/spec.md")).unwrap();
     let mut rows = Vec::new();
     for table in page.split(HEAD).skip(1) {
         let mut op = String::new();

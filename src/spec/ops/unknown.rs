@@ -75,7 +75,11 @@ mod tests {
             ("RandomBrightnessContrast", "`random_brightness_contrast`"),
             ("blur", "`"),
         ] {
-            assert!(near(name).contains("docs/reference/spec.md") || near(name).contains(meant), "{}", near(name));
+            assert!(
+                near(name).contains("docs/reference/spec.md") || near(name).contains(meant),
+                "{}",
+                near(name)
+            );
         }
         for name in ["zzz", ""] {
             let told = near(name);
