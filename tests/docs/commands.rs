@@ -144,7 +144,7 @@ fn tutorial_and_how_to_pages_do_what_they_say() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
-    assert!(n_run >= 30, "only {n_run} fences were run: were pages moved?");
+    assert!(n_run >= 25, "only {n_run} fences were run: were pages moved?");
 }
 
 #[test]
