@@ -78,15 +78,17 @@ impl Page {
         lines
     }
 
-    /// The targets of its links, each with the line that it stands in, from 1.
+    /// The targets of its links and pictures, each with the line that it stands in, from 1.
     pub fn links(&self) -> Vec<(usize, String)> {
         let mut links = Vec::new();
         for (at, line) in self.lines().into_iter().enumerate() {
             let Line::Prose(text) = line else { continue };
             let text = without_code(text);
-            for after in text.split("](").skip(1) {
-                let target = after.split([')', ' ']).next().unwrap_or_default();
-                links.push((at + 1, target.to_owned()));
+            for mark in ["](", "src=\"", "href=\""] {
+                for after in text.split(mark).skip(1) {
+                    let target = after.split([')', ' ', '"']).next().unwrap_or_default();
+                    links.push((at + 1, target.to_owned()));
+                }
             }
         }
         links
@@ -151,6 +153,7 @@ fn a_page_is_told_apart_line_by_line() {
     assert_eq!(lines[3..5], [Line::Fenced("ls"), Line::Closes]);
     assert_eq!(page.links(), [(2, "y.md#z".to_owned())]);
     assert_eq!(page.anchors(), ["the-ab-page", "the-ab-page-1"]);
+    assert_eq!(Page::of_text("<img src=\"a.png\" width=\"9\">\n").links(), [(1, "a.png".to_owned())]);
     let nested = Page::of_text("````text\n```sh\nls\n```\n````\n");
     assert_eq!(nested.lines()[1..4], [Line::Fenced("```sh"), Line::Fenced("ls"), Line::Fenced("```")]);
 }
