@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use indicatif::{HumanBytes, HumanDuration};
 use serde_json::json;
 
-use super::args::{CacheArgs, CacheVerb, GcArgs, LsBy, OutputFormat, SpecArgs, VerifyArgs};
+use super::args::{CacheArgs, CacheVerb, GcArgs, LsBy, OutputFormat, OverArgs, SpecArgs, VerifyArgs};
 use super::render::Failure;
 use super::study::{Study, cache_failure};
 use super::{print, sharing};
@@ -237,7 +237,7 @@ pub(super) fn reachable(specs: &[std::path::PathBuf], args: &CacheArgs) -> Resul
 pub(super) fn look(spec: &Path, args: &CacheArgs) -> Result<Study, Failure> {
     Study::look(&SpecArgs {
         spec: spec.to_owned(),
-        sets: vec![],
+        over: OverArgs::default(),
         cache: args.cache.clone(),
         reports: Path::new("reports").to_owned(),
         format: args.format,

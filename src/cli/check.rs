@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::args::{OutputFormat, SpecArgs};
+use super::args::{CheckArgs, OutputFormat};
 use super::design::{design_json, print_design};
 use super::facts::{Counts, Facts};
 use super::render::{Failure, plain};
 use super::study::Study;
-use super::{hub, print};
+use super::{hub, origins, print};
 use crate::dataset::NoticeKind;
 use crate::dataset::cooccurrence::{LEAST_FOR_LIFT, Pair};
 use crate::dataset::{Cooccurrence, generate};
@@ -24,7 +24,12 @@ const PAIRS: usize = 15;
 ///
 /// # Errors
 /// Rendered, with the exit code.
-pub fn check(args: &SpecArgs) -> Result<u8, Failure> {
+pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
+    origins::check_profiles(&args.spec)?;
+    if args.origins {
+        return origins::origins(&args.spec);
+    }
+    let args = &args.spec;
     let study = Study::open(args)?;
     study.check_weights(false)?;
     hub::ensure(&study, args.format == OutputFormat::Text, None)?;

@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use super::args::OverArgs;
+
 /// A command, word by word.
 pub struct CommandLine(Vec<String>);
 
 impl CommandLine {
-    /// `ablatrix VERB SPEC...`
+    /// `ablatrix VERB SPEC...`; a verb may have several words, as `data fetch`.
     pub fn new<'a>(verb: &str, specs: impl IntoIterator<Item = &'a PathBuf>) -> Self {
         let specs = specs.into_iter().map(|spec| spec.display().to_string());
-        CommandLine(["ablatrix".to_owned(), verb.to_owned()].into_iter().chain(specs).collect())
+        let verb = verb.split(' ').map(str::to_owned);
+        CommandLine(std::iter::once("ablatrix".to_owned()).chain(verb).chain(specs).collect())
     }
 
     /// `NAME VALUE`
@@ -22,11 +25,19 @@ impl CommandLine {
         self.0.extend(given.then(|| name.to_owned()));
     }
 
-    /// What overrides the spec, and the folders that are not the usual ones.
-    pub fn setting(&mut self, sets: &[String], cache: &Path, reports: &Path) {
-        for set in sets {
+    /// What is laid over the spec.
+    pub fn over(&mut self, over: &OverArgs) {
+        if let Some(profile) = &over.profile {
+            self.option("--profile", profile.clone());
+        }
+        for set in &over.sets {
             self.option("--set", set.clone());
         }
+    }
+
+    /// What is laid over the spec, and the folders that are not the usual ones.
+    pub fn setting(&mut self, over: &OverArgs, cache: &Path, reports: &Path) {
+        self.over(over);
         for (name, folder, usual) in [("--cache", cache, "cache"), ("--reports", reports, "reports")] {
             if folder != Path::new(usual) {
                 self.option(name, folder.display().to_string());

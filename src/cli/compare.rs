@@ -40,7 +40,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Failure> {
         Comparison { generated_at: clock::readable(clock::unix_ms()), studies, command: command(args) };
     let place = args.out.clone().unwrap_or_else(|| {
         let names: Vec<&str> = comparison.studies.iter().map(|study| study.name.as_str()).collect();
-        layout::comparison_page(&args.reports, &names, &args.sets)
+        layout::comparison_page(&args.reports, &names, &args.over.shown())
     });
     write(&comparison, &place)?;
     tell(&comparison, &place, args.format);
@@ -50,7 +50,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Failure> {
 /// The command that makes the page again, as it can be pasted into a shell.
 fn command(args: &CompareArgs) -> String {
     let mut line = CommandLine::new("compare", &args.specs);
-    line.setting(&args.sets, &args.cache, &args.reports);
+    line.setting(&args.over, &args.cache, &args.reports);
     if let Some(out) = &args.out {
         line.option("--out", out.display().to_string());
     }
@@ -60,7 +60,7 @@ fn command(args: &CompareArgs) -> String {
 fn member(args: &CompareArgs, spec: &Path) -> Result<Member, Failure> {
     let of_spec = SpecArgs {
         spec: spec.to_owned(),
-        sets: args.sets.clone(),
+        over: args.over.clone(),
         cache: args.cache.clone(),
         reports: args.reports.clone(),
         format: args.format,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use indicatif::{HumanBytes, ProgressBar};
 
 use super::args::{FetchArgs, OutputFormat};
+use super::command_line::CommandLine;
 use super::display::style;
 use super::print;
 use super::render::{Failure, plain};
@@ -31,7 +32,7 @@ const NAMED: usize = 10;
 pub fn fetch(args: &FetchArgs) -> Result<u8, Failure> {
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::new(1, &error, Some("signals cannot be caught on this system")))?;
-    let loaded = load(&args.spec, &args.sets, colour())?;
+    let loaded = load(&args.spec, &args.over, colour())?;
     let dataset = &loaded.experiment.dataset;
     let images = records(&loaded, dataset)?;
     let options = Options {
@@ -94,11 +95,9 @@ fn records(loaded: &Loaded, dataset: &Dataset) -> Result<Vec<ImageRow>, Failure>
 }
 
 fn command(args: &FetchArgs) -> String {
-    let mut how = format!("ablatrix data fetch {}", args.spec.display());
-    for set in &args.sets {
-        how.push_str(&format!(" --set {set}"));
-    }
-    how
+    let mut line = CommandLine::new("data fetch", [&args.spec]);
+    line.over(&args.over);
+    line.quoted()
 }
 
 fn print_text(report: &Report, place: &Path) {

@@ -19,6 +19,7 @@ mod init;
 mod known_devices;
 mod live;
 mod nvidia;
+mod origins;
 mod plan;
 mod pool;
 mod preview;
@@ -27,6 +28,7 @@ mod render;
 mod report_files;
 mod rounds;
 mod run;
+mod schema;
 mod sharing;
 mod shell;
 mod status;
@@ -34,6 +36,7 @@ mod status_text;
 mod study;
 mod table;
 mod tracking;
+mod watch;
 mod why;
 mod worker;
 
@@ -69,6 +72,7 @@ pub fn main() -> ExitCode {
         Verb::Cache(verb) => cache::cache(verb),
         Verb::Data(DataVerb::Fetch(args)) => fetch::fetch(args),
         Verb::Data(DataVerb::Generate(args)) => generated::generate(args),
+        Verb::Schema(args) => schema::schema(args),
         Verb::Completions(args) => Ok(shell::completions(args)),
         Verb::Man(args) => shell::man(args),
     };

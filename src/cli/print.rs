@@ -7,12 +7,6 @@ pub fn out(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-/// Text to stdout as it is, at once.
-pub fn out_raw(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-}
-
 /// A line to stderr.
 pub fn err(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");

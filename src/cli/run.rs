@@ -319,7 +319,7 @@ fn conclude(
 /// The command that goes on with what `args` asked for, as it can be pasted into a shell.
 fn command(args: &RunArgs) -> String {
     let mut line = CommandLine::new("run", [&args.spec.spec]);
-    line.setting(&args.spec.sets, &args.spec.cache, &args.spec.reports);
+    line.setting(&args.spec.over, &args.spec.cache, &args.spec.reports);
     if let Some(workers) = args.workers {
         line.option("--workers", workers.to_string());
     }

@@ -5,13 +5,13 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use terminal_size::{Height, terminal_size};
 
 use super::args::{OutputFormat, StatusArgs};
 use super::print;
 use super::render::Failure;
-use super::status_text::{self, changed, whole};
+use super::status_text::{changed, whole};
 use super::study::Study;
+use super::watch::{self, Look};
 use crate::clock::unix_ms;
 use crate::engine::slurm::{self, Client, InQueue};
 use crate::engine::{Doing, Overview, Standing, standing};
@@ -19,39 +19,74 @@ use crate::fingerprint::Digest;
 
 /// How often `--watch` looks.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Lines that a terminal has which does not tell.
-const HEIGHT: usize = 24;
 
 /// Shows where a study stands, once or until it is done.
 ///
 /// # Errors
 /// Rendered, with the exit code.
 pub fn status(args: &StatusArgs) -> Result<u8, Failure> {
-    let mut study = Study::look(&args.spec)?;
-    let draws = args.watch && args.spec.format == OutputFormat::Text && std::io::stdout().is_terminal();
+    let mut watched = Watched { study: Study::look(&args.spec)?, queue: Queue::default() };
+    let is_screen = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+    if args.watch && args.spec.format == OutputFormat::Text && is_screen {
+        return watch_on_screen(&mut watched);
+    }
     let mut last: Option<Overview> = None;
-    let mut queue = Queue::default();
     loop {
-        // What a digest was once stays so within one `Sources`: the next look wants a new one.
-        let sources = study.new_sources();
-        study.follow_results();
-        let now = standing(&study.plan, &study.store, &sources, queue.look(&study))
-            .map_err(|error| study.source_failure(&error))?;
-        match (&last, draws) {
-            (_, true) => draw(&study, &now, last.is_none()),
-            (None, false) => tell_all(&study, &now, args.spec.format),
-            (Some(before), false) => tell_changes(&study, before, &now, args.spec.format),
+        let now = watched.look()?;
+        match &last {
+            None => tell_all(&watched.study, &now, args.spec.format),
+            Some(before) => tell_changes(&watched.study, before, &now, args.spec.format),
         }
-        let is = |wanted: fn(&Doing) -> bool| now.stages.iter().any(|one| wanted(&one.state));
-        let failed = is(|state| matches!(state, Doing::Failed { .. }));
-        let running = is(|state| matches!(state, Doing::Running { .. }));
-        // After a failure nothing more may come; before the first stage something will.
-        if !args.watch || failed && !running || now.stages.iter().all(|one| one.state == Doing::Done) {
-            return Ok(u8::from(failed));
+        if !args.watch || is_over(&now) {
+            return Ok(u8::from(has_failed(&now)));
         }
         last = Some(now);
         std::thread::sleep(PAUSE);
     }
+}
+
+/// On the whole screen; what was seen last stays behind, as lines.
+fn watch_on_screen(watched: &mut Watched) -> Result<u8, Failure> {
+    let mut last = None;
+    let code = watch::watch(|show| {
+        let now = watched.look()?;
+        let code = u8::from(has_failed(&now));
+        let is_over = is_over(&now);
+        last = Some(now.clone());
+        show(Look { plan: &watched.study.plan, now, is_over });
+        Ok(code)
+    })?;
+    if let Some(now) = last {
+        tell_all(&watched.study, &now, OutputFormat::Text);
+    }
+    Ok(code)
+}
+
+/// A study that is looked at again and again.
+struct Watched {
+    study: Study,
+    queue: Queue,
+}
+
+impl Watched {
+    fn look(&mut self) -> Result<Overview, Failure> {
+        // What a digest was once stays so within one `Sources`: the next look wants a new one.
+        let sources = self.study.new_sources();
+        self.study.follow_results();
+        let study = &self.study;
+        standing(&study.plan, &study.store, &sources, self.queue.look(study))
+            .map_err(|error| study.source_failure(&error))
+    }
+}
+
+fn has_failed(now: &Overview) -> bool {
+    now.stages.iter().any(|one| matches!(one.state, Doing::Failed { .. }))
+}
+
+/// Whether nothing more comes: all is done, or after a failure nobody is at work. Before the first stage something will come.
+fn is_over(now: &Overview) -> bool {
+    let runs = now.stages.iter().any(|one| matches!(one.state, Doing::Running { .. }));
+    has_failed(now) && !runs || now.stages.iter().all(|one| one.state == Doing::Done)
 }
 
 /// The jobs of a cluster, asked for no more often than the study itself does.
@@ -81,19 +116,13 @@ impl Queue {
     }
 }
 
-/// Draws over what was drawn before: a cleared screen would flicker.
-fn draw(study: &Study, now: &Overview, is_first: bool) {
-    let height = terminal_size().map_or(HEIGHT, |(_, Height(lines))| usize::from(lines));
-    print::out_raw(&status_text::screen(&whole(&study.plan, now, Some(height)), is_first));
-}
-
 fn tell_all(study: &Study, now: &Overview, format: OutputFormat) {
     let name = &study.plan.experiment.name;
     print::out(&match format {
         OutputFormat::Json => {
             json!({"experiment": name, "stages": now.stages, "left_s": now.left_s}).to_string()
         }
-        OutputFormat::Text => whole(&study.plan, now, None),
+        OutputFormat::Text => whole(&study.plan, now),
     });
 }
 

@@ -1,37 +1,24 @@
-//! Where a study stands, in words: the whole of it, one change, and what is drawn on a terminal.
+//! Where a study stands, in words: the whole of it, a run, one change.
 
 use super::print;
 use super::render::plain;
 use crate::engine::{Doing, Overview, Standing};
 use crate::plan::{Plan, Run, Stage};
 
-/// Lines of the whole text that are no runs: the counts, an empty line, the head of the table, what is left out, where jobs log, and the one that the
-/// cursor comes to stand in.
-const FRAME: usize = 6;
+/// The columns of a table of runs.
+pub const HEAD: [&str; 7] = ["RUN", "STATE", "EPOCH", "VAL LOSS", "VAL MAP", "IMAGES/S", "LEFT"];
 
-/// The counts, the shared stages that are not done, and a row for each run; at most `height` lines, of which those that run or
-/// have failed come first.
-pub fn whole(plan: &Plan, now: &Overview, height: Option<usize>) -> String {
+/// The counts, the shared stages that are not done, and a row for each run.
+pub fn whole(plan: &Plan, now: &Overview) -> String {
     let all = &now.stages;
     let mut lines = vec![counts(plan, now)];
     for one in all.iter().filter(|one| one.run.is_empty() && one.state != Doing::Done) {
         lines.push(format!("{}: {}", one.node, words(one)));
     }
     lines.push(String::new());
-    let head = ["RUN", "STATE", "EPOCH", "VAL LOSS", "VAL MAP", "IMAGES/S", "LEFT"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    let mut runs: Vec<&Run> = plan.runs.iter().collect();
-    let room = height.map_or(usize::MAX, |height| height.saturating_sub(lines.len() - 2 + FRAME).max(1));
-    let left_out = runs.len().saturating_sub(room);
-    if left_out > 0 {
-        runs.sort_by_key(|run| urgency(run, all));
-        runs.truncate(room);
-    }
-    rows.extend(runs.into_iter().map(|run| row(run, all)));
+    let mut rows = vec![HEAD.map(str::to_owned).to_vec()];
+    rows.extend(plan.runs.iter().map(|run| row(run, all)));
     lines.push(print::aligned(&rows));
-    if left_out > 0 {
-        lines.push(format!("and {left_out} more"));
-    }
     if let Some(folder) = all.iter().filter_map(|one| one.job.as_ref()?.log.parent()).next_back() {
         lines.push(format!("logs of jobs: {}", plain(&folder.display().to_string())));
     }
@@ -39,7 +26,7 @@ pub fn whole(plan: &Plan, now: &Overview, height: Option<usize>) -> String {
 }
 
 /// `tiny: 25 stages, 12 done, 2 running, 0 failed, 11 waiting; 3 of 6 runs done; about 4 min left`
-fn counts(plan: &Plan, now: &Overview) -> String {
+pub fn counts(plan: &Plan, now: &Overview) -> String {
     let all = &now.stages;
     let count = |wanted: fn(&Doing) -> bool| all.iter().filter(|one| wanted(&one.state)).count();
     let is_done = |run: &&Run| run.nodes().all(|node| all[node].state == Doing::Done);
@@ -60,8 +47,8 @@ fn counts(plan: &Plan, now: &Overview) -> String {
     text
 }
 
-/// What comes first where not all runs have room.
-fn urgency(run: &Run, all: &[Standing]) -> u8 {
+/// What comes first where not all runs have room: 0 runs, 1 has failed, 2 waits, 3 is done.
+pub fn urgency(run: &Run, all: &[Standing]) -> u8 {
     let is = |wanted: fn(&Doing) -> bool| run.nodes().any(|node| wanted(&all[node].state));
     match () {
         () if is(|state| matches!(state, Doing::Running { .. })) => 0,
@@ -71,7 +58,8 @@ fn urgency(run: &Run, all: &[Standing]) -> u8 {
     }
 }
 
-fn row(run: &Run, all: &[Standing]) -> Vec<String> {
+/// The cells of a run, as [`HEAD`] names them.
+pub fn row(run: &Run, all: &[Standing]) -> Vec<String> {
     // The first of its stages that is not done says how it stands.
     let open = run.nodes().map(|node| &all[node]).find(|one| one.state != Doing::Done);
     let state = match open {
@@ -143,12 +131,6 @@ fn time(seconds: f64) -> String {
     }
 }
 
-/// What puts `text` on a terminal in place of the text before it: each line is cleared behind its end, and what is below the last.
-pub fn screen(text: &str, is_first: bool) -> String {
-    let begin = if is_first { "\x1b[2J\x1b[H" } else { "\x1b[H" };
-    format!("{begin}{}\x1b[K\n\x1b[J", text.replace('\n', "\x1b[K\n"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,11 +170,5 @@ mod tests {
         );
         one.state = Doing::Failed { message: "no memory\nat all".into() };
         assert_eq!(changed(&one), "train flip/seed=1: failed: no memory");
-    }
-
-    #[test]
-    fn a_screen_is_drawn_over_the_one_before() {
-        assert_eq!(screen("a\nb", true), "\x1b[2J\x1b[Ha\x1b[K\nb\x1b[K\n\x1b[J");
-        assert!(!screen("a", false).contains("\x1b[2J"));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::args::{OutputFormat, SpecArgs};
+use super::args::{OutputFormat, OverArgs, SpecArgs};
 use super::device::{self, Machine, Settled};
 use super::pool::{self, Ground};
 use super::render::{Failure, with_cause};
@@ -14,7 +14,7 @@ use crate::cache::{CacheError, Store};
 use crate::engine::{EngineConfig, EngineError, VISIBLE, WorkersError};
 use crate::plan::{Plan, SourceError, Sources, Stage};
 use crate::spec::settings::{Engine, HubModel, Weights};
-use crate::spec::{self, Fault, Loaded, Override, Overrides, Point};
+use crate::spec::{self, Fault, Loaded, Override, Overrides, Point, SpecError};
 use crate::stages::StageError;
 use crate::weights;
 
@@ -72,7 +72,7 @@ impl Study {
 
     fn with(args: &SpecArgs, opening: Opening) -> Result<Self, Failure> {
         let colour = colour();
-        let mut loaded = load(&args.spec, &args.sets, colour)?;
+        let mut loaded = load(&args.spec, &args.over, colour)?;
         let store = (opening.open)(&args.cache).map_err(|error| cache_failure(&error))?;
         let workers = &loaded.experiment.workers;
         let wish = workers.wish;
@@ -83,11 +83,10 @@ impl Study {
         loaded.settle_device(settled.device);
         let sources = sources(&store);
         let plan = rounds::plan(&loaded, &store, &sources).map_err(|error| {
-            Failure::new(
-                2,
-                &error,
-                Some("change one of its `[augment]` tables or matrix values, or remove it"),
-            )
+            let help = "two variants that do the same tell nothing: change one of the two, or remove it";
+            let arm = error.variant().split('/').next().unwrap_or_default();
+            let at = ["augment", "grid", "policies", arm];
+            Failure::spec(&loaded.error_at(&at, error.to_string(), Some(help.to_owned())), colour)
         })?;
         Ok(Study { loaded, store, plan: Arc::new(plan), sources, settled, colour })
     }
@@ -354,19 +353,27 @@ pub fn colour() -> bool {
 ///
 /// # Errors
 /// Rendered, with the exit code.
-pub fn load(spec: &Path, sets: &[String], colour: bool) -> Result<Loaded, Failure> {
+pub fn load(spec: &Path, over: &OverArgs, colour: bool) -> Result<Loaded, Failure> {
+    load_unrendered(spec, over)?.map_err(|error| Failure::spec(&error, colour))
+}
+
+/// Likewise, with the faults of the spec as they are.
+///
+/// # Errors
+/// What is wrong with the command line, rendered.
+pub fn load_unrendered(spec: &Path, over: &OverArgs) -> Result<Result<Loaded, SpecError>, Failure> {
     let mut variables: Vec<_> = std::env::vars().filter(|(name, _)| name.starts_with("ABLATRIX_")).collect();
     variables.sort();
     let mut items: Vec<_> =
         variables.iter().filter_map(|(name, value)| Override::from_variable(name, value)).collect();
-    for set in sets {
+    for set in &over.sets {
         let item = Override::parse(set).ok_or_else(|| {
             let help = "write it as in `--set train.epochs=3`";
             Failure::text(2, &format!("`--set {set}` has no `=`"), Some(help))
         })?;
         items.push(item);
     }
-    spec::load(spec, &Overrides { items }).map_err(|error| Failure::spec(&error, colour))
+    Ok(spec::load(spec, &Overrides { items, profile: over.profile.clone() }))
 }
 
 /// A fault of the cache.

@@ -18,7 +18,7 @@ mod workers;
 
 pub use event::Event;
 pub use journal::Journal;
-pub use local::{Gpus, Limits, PoolConfig, VISIBLE};
+pub use local::{GpuLoad, Gpus, Limits, Memory, Meter, PoolConfig, ThisMachine, VISIBLE};
 pub use signals::Interrupt;
 pub use standing::{Doing, Overview, Standing, standing};
 pub use walk::{EngineConfig, EngineError, Outcome, run};

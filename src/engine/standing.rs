@@ -3,7 +3,7 @@
 //! What is done is told by the cache, who computes what by the locks, and how far a training is by the journals. Nothing
 //! is started or changed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
@@ -57,6 +57,9 @@ pub struct Overview {
     /// Seconds that all trainings will take yet, as far as the journals tell: with as many at once as now, and those that have not
     /// begun as long as those that have ended. `None` where none runs or too little is known.
     pub left_s: Option<f64>,
+    /// The epochs so far of the trainings that are under way, by run.
+    #[serde(skip)]
+    pub curves: BTreeMap<String, Vec<EpochRow>>,
 }
 
 /// What becomes of a stage.
@@ -123,7 +126,9 @@ pub fn standing(
         all.push(Standing { node, stage, run, state: doing, epoch, epochs, left_s, job });
     }
     let left_s = left_of_all(&all, told.run_seconds());
-    Ok(Overview { stages: all, left_s })
+    let trains = |run: &String| all.iter().any(|one| one.run == *run && one.epoch.is_some());
+    let curves = told.curves.into_iter().filter(|(run, _)| trains(run)).collect();
+    Ok(Overview { stages: all, left_s, curves })
 }
 
 /// Seconds that a training will take after the epoch `row`.
@@ -153,6 +158,8 @@ fn left_of_all(all: &[Standing], run_s: Option<f64>) -> Option<f64> {
 struct Told {
     failed: HashMap<String, String>,
     epoch: HashMap<String, EpochRow>,
+    /// Rows in the order of epochs; a run that went on from a checkpoint has those before it too.
+    curves: HashMap<String, Vec<EpochRow>>,
     epochs: HashMap<String, u32>,
     /// Sum and number of the times of whole trainings.
     trained_s: (f64, u32),
@@ -181,7 +188,13 @@ impl Told {
                 "training_from" => {
                     told.epochs.extend(item.epochs.map(|epochs| (item.run.clone(), epochs)));
                 }
-                "epoch" => told.epoch.extend(item.row.clone().map(|row| (item.run.clone(), row))),
+                "epoch" => {
+                    let Some(row) = item.row.clone() else { continue };
+                    let curve = told.curves.entry(item.run.clone()).or_default();
+                    curve.retain(|before| before.epoch < row.epoch);
+                    curve.push(row.clone());
+                    told.epoch.insert(item.run.clone(), row);
+                }
                 "finished" if item.stage == Stage::Train.as_str() && !item.cached => {
                     told.trained_s.0 += item.elapsed_s.unwrap_or_default();
                     told.trained_s.1 += u32::from(item.elapsed_s.is_some());
@@ -249,6 +262,12 @@ mod tests {
         let ended =
             [item("finished", false, 60.0), item("finished", false, 80.0), item("finished", true, 0.1)];
         assert_eq!(Told::of(&ended).run_seconds(), Some(70.0));
+
+        let epoch = |n: u32| News { row: Some(row(n, 2.0, 0)), ..item("epoch", false, 0.0) };
+        let gone_on =
+            Told::of(&[epoch(1), epoch(2), epoch(3), item("started", false, 0.0), epoch(3), epoch(4)]);
+        let epochs: Vec<u32> = gone_on.curves["a"].iter().map(|row| row.epoch).collect();
+        assert_eq!(epochs, [1, 2, 3, 4], "from a checkpoint after the second");
     }
 
     #[test]

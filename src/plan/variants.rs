@@ -27,6 +27,15 @@ pub enum VariantError {
     },
 }
 
+impl VariantError {
+    /// The variant that is one too many.
+    pub fn variant(&self) -> &str {
+        match self {
+            VariantError::SameName { name } | VariantError::Repeats { name, .. } => name,
+        }
+    }
+}
+
 /// All variants, arm by arm, and in each the points of the matrix.
 ///
 /// # Errors

@@ -75,7 +75,13 @@ fn table_values(
             Ok(value) => {
                 dict.insert(key.get_ref().to_string(), value);
             }
-            Err(message) => faults.push(Fault::new(message).at(Place { source, range: value.span() })),
+            Err(message) => {
+                let mut fault = Fault::new(message).at(Place { source, range: value.span() });
+                if matches!(value.get_ref(), DeValue::Datetime(_)) {
+                    fault = fault.help("as text it stands in quotes: `\"…\"`");
+                }
+                faults.push(fault);
+            }
         }
         path.pop();
     }

@@ -1,8 +1,8 @@
-//! The layers of a spec, lowest first: defaults, the files that it extends, the file, the environment, `--set`.
+//! The layers of a spec, lowest first: defaults, the files that it extends, the file, the chosen profile of these files, the
+//! environment, `--set`.
 //!
 //! `figment` merges them and remembers for each value the layer that it came from.
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,100 +11,13 @@ use figment::{Figment, Metadata, Profile, Provider};
 
 use super::chosen::{Choice, choices, write_out};
 use super::document::{Document, KeyPath, Spans};
-use super::fault::{Fault, Place, Source, SpecError};
+use super::fault::{Fault, Place, Source, SpecError, nearest};
+use super::files::chain_of_files;
+use super::overrides::{self, Overrides, override_document};
+use super::profiles::{ProfileTable, take_profiles};
 
 /// The commented defaults: the lowest layer of every spec.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
-
-/// The largest spec that is read.
-const MAX_BYTES: u64 = 1 << 20;
-
-/// Values above the files: `--set KEY=VALUE` and `ABLATRIX_…` variables, in rising order.
-#[derive(Clone, Debug, Default)]
-pub struct Overrides {
-    /// The values.
-    pub items: Vec<Override>,
-}
-
-impl Overrides {
-    /// Variables, then `--set`; among each of them choices of tables come before values in these tables, whichever
-    /// way round they were given.
-    fn in_order(&self) -> Vec<&Override> {
-        let mut items: Vec<&Override> = self.items.iter().collect();
-        let chooses = |item: &Override| {
-            override_document(item, 0).is_ok_and(|document| !choices(&document.values).is_empty())
-        };
-        items.sort_by_key(|item| (item.is_set, !chooses(item)));
-        items
-    }
-}
-
-/// One value above the files.
-#[derive(Clone, Debug)]
-pub struct Override {
-    /// As the user wrote it.
-    pub shown: String,
-    /// Whether it stands on the command line, above the environment.
-    pub is_set: bool,
-    /// The parts of its key.
-    pub path: KeyPath,
-    /// A TOML value; a plain word that is none is taken as a string.
-    pub value: String,
-}
-
-impl Override {
-    /// From `KEY=VALUE`, as after `--set`; `None` where there is no `=`. A part of the key may stand in quotes.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut quote = None;
-        let at = text.find(|c| match (quote, c) {
-            (None, '=') => true,
-            (None, '"' | '\'') => {
-                quote = Some(c);
-                false
-            }
-            (Some(open), c) => {
-                quote = quote.filter(|_| c != open);
-                false
-            }
-            _ => false,
-        })?;
-        let (key, value) = (&text[..at], &text[at + 1..]);
-        Some(Override {
-            shown: format!("--set {text}"),
-            is_set: true,
-            path: key_path(key.trim()),
-            value: value.trim().to_owned(),
-        })
-    }
-
-    /// From a variable such as `ABLATRIX_TRAIN__EPOCHS`; `None` for one that names no key of a spec.
-    pub fn from_variable(name: &str, value: &str) -> Option<Self> {
-        let key = name.strip_prefix("ABLATRIX_")?.to_lowercase().replace("__", ".");
-        let first = key.split('.').next().unwrap_or_default();
-        let known = Document::parse(DEFAULTS, 0).is_ok_and(|d| d.values.contains_key(first))
-            || matches!(first, "name" | "question" | "dataset");
-        known.then(|| Override {
-            shown: format!("{name}={value}"),
-            is_set: false,
-            path: key_path(&key),
-            value: value.to_owned(),
-        })
-    }
-}
-
-/// The parts of a key as it is written before a `=`.
-fn key_path(key: &str) -> KeyPath {
-    // What is quoted in a key is TOML's to say; what TOML does not take as a bare key is taken as it stands.
-    let written = Document::parse(&format!("{key} = 0"), 0).ok();
-    let parsed = written.and_then(|document| document.spans.into_keys().max_by_key(Vec::len));
-    let mut path = parsed.unwrap_or_else(|| key.split('.').map(str::to_owned).collect());
-    if path.first().is_some_and(|first| first == "matrix") && path.len() > 2 {
-        // A key of the matrix is one dotted key; a shell has taken its quotes away.
-        let swept = path.split_off(1).join(".");
-        path.push(swept);
-    }
-    path
-}
 
 /// One layer.
 #[derive(Clone, Debug)]
@@ -128,6 +41,13 @@ impl Provider for Layer {
     }
 }
 
+/// A profile, and the file that it stands in.
+struct FileProfile {
+    table: ProfileTable,
+    source: usize,
+    folder: PathBuf,
+}
+
 /// A value of a matrix.
 #[derive(Clone, Debug)]
 pub struct Swept {
@@ -144,6 +64,8 @@ pub struct Swept {
 pub struct Layers {
     /// The texts, for messages.
     pub sources: Arc<Vec<Source>>,
+    /// The names of the profiles that the files have, in the order in which they are met.
+    pub profiles: Vec<String>,
     layers: Vec<Arc<Layer>>,
     figment: Figment,
 }
@@ -154,19 +76,84 @@ impl Layers {
     /// # Errors
     /// Every fault of reading and of the syntax.
     pub fn read(path: &Path, overrides: &Overrides) -> Result<Self, SpecError> {
-        let mut layers = Layers { sources: Arc::default(), layers: Vec::new(), figment: Figment::new() };
-        let defaults = Source { name: "the defaults".into(), text: DEFAULTS.into() };
-        layers.push(defaults, PathBuf::new(), Document::parse)?;
-        for (file, text) in layers.chain_of_files(path)? {
+        let mut layers = Layers::of_defaults()?;
+        let mut profiles = Vec::new();
+        for (file, text) in chain_of_files(path, &layers.sources)? {
             let folder = file.parent().map(Path::to_owned).unwrap_or_default();
             let source = Source { name: file.display().to_string(), text };
-            layers.push(source, folder, Document::parse)?;
+            profiles.extend(layers.push_file(source, &folder)?);
         }
+        layers.choose(profiles, overrides.profile.as_deref())?;
         for item in overrides.in_order() {
-            let source = Source { name: "the command line or environment".into(), text: item.shown.clone() };
+            let source = Source { name: overrides::NAME.into(), text: item.shown.clone() };
             layers.push(source, PathBuf::new(), |_, source| override_document(item, source))?;
         }
         Ok(layers)
+    }
+
+    /// A spec that stands in no file.
+    ///
+    /// # Errors
+    /// Every fault of the syntax.
+    pub fn of_text(text: &str) -> Result<Self, SpecError> {
+        let mut layers = Layers::of_defaults()?;
+        layers.push_file(Source { name: "a spec".into(), text: text.to_owned() }, Path::new(""))?;
+        Ok(layers)
+    }
+
+    fn of_defaults() -> Result<Self, SpecError> {
+        let mut layers = Layers {
+            sources: Arc::default(),
+            profiles: Vec::new(),
+            layers: Vec::new(),
+            figment: Figment::new(),
+        };
+        let defaults = Source { name: "the defaults".into(), text: DEFAULTS.into() };
+        layers.push(defaults, PathBuf::new(), Document::parse)?;
+        Ok(layers)
+    }
+
+    /// Puts a file on top without its profiles, which are given back as layers to choose from.
+    fn push_file(&mut self, source: Source, folder: &Path) -> Result<Vec<FileProfile>, SpecError> {
+        let mut profiles = Vec::new();
+        let number = self.push(source, folder.to_owned(), |text, source| {
+            let mut document = Document::parse(text, source)?;
+            profiles = take_profiles(&mut document, source)?;
+            Ok(document)
+        })?;
+        let of_file = |table| FileProfile { table, source: number, folder: folder.to_owned() };
+        Ok(profiles.into_iter().map(of_file).collect())
+    }
+
+    /// Puts the profile `chosen` of each file that has it on top, the lowest file's first.
+    fn choose(&mut self, tables: Vec<FileProfile>, chosen: Option<&str>) -> Result<(), SpecError> {
+        for FileProfile { table, .. } in &tables {
+            if !self.profiles.contains(&table.name) {
+                self.profiles.push(table.name.clone());
+            }
+        }
+        let Some(chosen) = chosen else { return Ok(()) };
+        if !self.profiles.iter().any(|name| name == chosen) {
+            let fault = Fault::new(format!("the spec has no profile `{chosen}`"));
+            let known =
+                || self.profiles.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let fault = fault.help(match nearest(chosen, self.profiles.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if self.profiles.is_empty() => {
+                    format!("write one into it, as `[profile.{chosen}]`, or leave `--profile` (ABLATRIX_PROFILE) out")
+                }
+                None => format!("it has {}", known()),
+            });
+            return Err(SpecError { sources: self.sources.to_vec(), faults: vec![fault] });
+        }
+        for FileProfile { table, source, folder } in tables {
+            if table.name == chosen {
+                let mut document = table.document;
+                write_out(&mut document);
+                self.put(source, folder, document);
+            }
+        }
+        Ok(())
     }
 
     /// The same layers with an empty matrix: what its points are laid over. A point that carried the whole matrix along
@@ -266,15 +253,15 @@ impl Layers {
         &mut self,
         source: Source,
         folder: PathBuf,
-        parse: impl Fn(&str, usize) -> Result<Document, Vec<Fault>>,
-    ) -> Result<(), SpecError> {
+        parse: impl FnOnce(&str, usize) -> Result<Document, Vec<Fault>>,
+    ) -> Result<usize, SpecError> {
         Arc::make_mut(&mut self.sources).push(source);
         let number = self.sources.len() - 1;
         let mut document = parse(&self.sources[number].text, number)
             .map_err(|faults| SpecError { sources: self.sources.to_vec(), faults })?;
         write_out(&mut document);
         self.put(number, folder, document);
-        Ok(())
+        Ok(number)
     }
 
     /// Puts a layer on top.
@@ -294,39 +281,6 @@ impl Layers {
         self.figment = std::mem::take(&mut self.figment).merge(&layer);
         self.layers.push(Arc::new(layer));
     }
-
-    /// The file and those that it extends, lowest first, with their texts.
-    fn chain_of_files(&self, path: &Path) -> Result<Vec<(PathBuf, String)>, SpecError> {
-        let mut chain: Vec<Link> = Vec::new();
-        let mut next = Some(path.to_owned());
-        while let Some(path) = next {
-            // The place of `extends` in the file before, or none for the spec itself.
-            let fail = |fault: Fault| {
-                let mut sources = self.sources.to_vec();
-                let from = chain.last().map(|link| {
-                    sources.push(link.source());
-                    Place { source: sources.len() - 1, range: link.extends.clone() }
-                });
-                SpecError { sources, faults: vec![fault.at(from)] }
-            };
-            // Two paths of one file are one file.
-            let real = path.canonicalize().unwrap_or_else(|_| path.clone());
-            if let Some(first) = chain.iter().position(|link| link.real == real) {
-                let names: Vec<_> = chain[first..].iter().map(|link| file_name(&link.path)).collect();
-                let around = format!("`{}` and `{}` again", names.join("`, `"), file_name(&path));
-                let fault = Fault::new(format!("specs extend one another in a circle: {around}"));
-                return Err(fail(fault.help("the last one must extend none of the others")));
-            }
-            let text = read_text(&path, chain.is_empty()).map_err(fail)?;
-            let document = Document::parse(&text, 0).ok();
-            let base = document.as_ref().and_then(|d| d.values.get("extends")?.as_str());
-            next = base.map(|base| path.parent().map(|p| p.join(base)).unwrap_or_else(|| base.into()));
-            let spans = document.as_ref().and_then(|d| d.spans.get(&["extends".to_owned()][..]));
-            let extends = spans.map_or(0..0, |spans| spans.value.clone());
-            chain.push(Link { path, real, text, extends });
-        }
-        Ok(chain.into_iter().rev().map(|link| (link.path, link.text)).collect())
-    }
 }
 
 /// The layers merged, the lowest first.
@@ -334,83 +288,8 @@ fn merge(layers: &[Arc<Layer>]) -> Figment {
     layers.iter().fold(Figment::new(), |figment, layer| figment.merge(layer.as_ref()))
 }
 
-/// One file of those that extend one another.
-struct Link {
-    path: PathBuf,
-    /// Without links and `..`.
-    real: PathBuf,
-    text: String,
-    /// Where it says what it extends.
-    extends: Range<usize>,
-}
-
-impl Link {
-    fn source(&self) -> Source {
-        Source { name: self.path.display().to_string(), text: self.text.clone() }
-    }
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
-}
-
-/// The text of a spec: the study's own (`is_first`), or one that is extended.
-fn read_text(path: &Path, is_first: bool) -> Result<String, Fault> {
-    let shown = path.display();
-    let meta = std::fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound if is_first => {
-            Fault::new(format!("there is no spec `{shown}`")).help("`experiments/` holds those that ship")
-        }
-        std::io::ErrorKind::NotFound => Fault::new(format!("there is no spec `{shown}` to extend"))
-            .help("a relative path is relative to the file that it stands in"),
-        _ => Fault::new(format!("cannot read the spec `{shown}`: {error}")),
-    })?;
-    if !meta.is_file() {
-        return Err(Fault::new(format!("the spec `{shown}` is not a file")));
-    }
-    if meta.len() > MAX_BYTES {
-        return Err(Fault::new(format!(
-            "the spec `{shown}` is too large: {} bytes, limit {MAX_BYTES}",
-            meta.len()
-        )));
-    }
-    let bytes =
-        std::fs::read(path).map_err(|e| Fault::new(format!("cannot read the spec `{shown}`: {e}")))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Fault::new(format!("the spec `{shown}` is not UTF-8 at byte {at}"))
-    })?;
-    if text.trim().is_empty() {
-        return Err(Fault::new(format!("the spec `{shown}` is empty"))
-            .help("`experiments/quickstart.toml` is one to start from"));
-    }
-    Ok(text)
-}
-
-fn override_document(item: &Override, source: usize) -> Result<Document, Vec<Fault>> {
-    let whole = Place { source, range: 0..item.shown.len() };
-    if item.path.iter().any(String::is_empty) {
-        let fault = Fault::new(format!("`{}` is not a key", item.path.join(".")));
-        return Err(vec![fault.at(whole).help("write it as in `--set train.epochs=3`")]);
-    }
-    let value = match Document::parse(&format!("v = {}", item.value), source) {
-        Ok(mut document) => document.values.remove("v"),
-        // A word needs no quotes; what begins as a list, table or quoted text was meant as one.
-        Err(faults) if item.value.starts_with(['[', '{', '"', '\'']) => {
-            let why = faults.into_iter().next().map(|fault| fault.message).unwrap_or_default();
-            let fault = Fault::new(format!("the value `{}` is {why}", item.value));
-            let help =
-                "put the whole in quotes, so that the shell leaves it as it is: `--set 'seeds=[1, 2]'`";
-            return Err(vec![fault.at(whole).help(help)]);
-        }
-        Err(_) => None,
-    };
-    let value = value.unwrap_or_else(|| Value::from(item.value.clone()));
-    Ok(single(&item.path, value, &Spans { key: whole.range.clone(), value: whole.range }))
-}
-
 /// A document with one value, every part of whose path has the same place.
-fn single(path: &[String], value: Value, spans: &Spans) -> Document {
+pub(super) fn single(path: &[String], value: Value, spans: &Spans) -> Document {
     let mut document = Document::default();
     nest(&mut document.values, path, value);
     for depth in 1..=path.len() {

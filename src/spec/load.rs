@@ -9,8 +9,10 @@ use rayon::prelude::*;
 
 use super::consistency::{check_baseline, check_experiment_name, check_partners, check_positive_weights};
 use super::fault::{Fault, Place, SpecError};
-use super::layers::{Layers, Overrides, Swept};
+use super::layers::{Layers, Swept};
 use super::matrix::{check_size, json, matrix, matrix_values, product};
+use super::origins::{self, Origin};
+use super::overrides::Overrides;
 use super::reader::{Reading, shown};
 use super::settings::{Design, Device, DeviceWish, Engine, Evaluate, Experiment, HubModel};
 use super::{
@@ -89,6 +91,18 @@ impl Loaded {
         }
         merged.values_mut().for_each(plain_numbers);
         toml::to_string(&merged).unwrap_or_default()
+    }
+
+    /// Every value that the study reads, with the layer that it came from.
+    pub fn origins(&self) -> Vec<Origin> {
+        let reading = Reading::watched(&self.layers);
+        read(&reading);
+        origins::origins(&self.layers, reading)
+    }
+
+    /// The names of the profiles that the spec and the files that it extends have.
+    pub fn profiles(&self) -> &[String] {
+        &self.layers.profiles
     }
 
     /// What the spec holds that nothing reads, though it is not wrong.
@@ -244,10 +258,18 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Loaded, SpecError> {
     if faults.is_empty() { Ok(Loaded { experiment, points, layers }) } else { Err(fail(faults, &layers)) }
 }
 
-fn read(reading: &Reading<'_>) -> Experiment {
+/// Reads a whole spec.
+pub(super) fn read(reading: &Reading<'_>) -> Experiment {
     let root = reading.root();
     let name = root.text("name");
     check_experiment_name(&root, &name);
+    if !root.is_written("dataset") {
+        let fault =
+            Fault::new("`[dataset]` is missing: the images of the study, and where their labels come from");
+        root.fault_unplaced(
+            fault.help("`ablatrix init --help` shows how to write a first spec of your data"),
+        );
+    }
     let dataset = read_data::dataset(&root);
     let before = reading.n_faults();
     let images = read_data::images(&root);

@@ -5,13 +5,13 @@ use indexmap::IndexMap;
 
 use super::fault::Fault;
 use super::layers::{Layers, Swept};
-use super::reader::{Reading, Table, shown};
+use super::reader::{Reading, Table, Takes, shown};
 
 /// The largest matrix.
 const MAX_POINTS: usize = 100_000;
 
 /// Sections that a matrix can sweep: those that a run's fingerprint reads.
-const SWEPT: [&str; 6] = ["split", "balance", "images", "model", "train", "evaluate"];
+pub(super) const SWEPT: [&str; 6] = ["split", "balance", "images", "model", "train", "evaluate"];
 
 /// Reads `[matrix]`: dotted key to values, in the order of the file.
 pub(super) fn matrix(root: &Table<'_>) -> IndexMap<String, Vec<serde_json::Value>> {
@@ -19,6 +19,12 @@ pub(super) fn matrix(root: &Table<'_>) -> IndexMap<String, Vec<serde_json::Value
     let mut matrix = IndexMap::new();
     for key in table.keys() {
         let section = key.split('.').next().unwrap_or_default();
+        if let Some(whole) = table.first_leaf(&key) {
+            let fault = Fault::new(format!("`{key}` is a table, expected a list of values to try"));
+            let help = format!("the dots of a swept key stand in quotes: `\"{whole}\" = [ … ]`");
+            table.fault(&key, fault.help(help));
+            continue;
+        }
         if !SWEPT.contains(&section) || !key.contains('.') {
             let fault = Fault::new(format!("`{key}` cannot be swept"));
             let help = match section {
@@ -38,6 +44,7 @@ pub(super) fn matrix(root: &Table<'_>) -> IndexMap<String, Vec<serde_json::Value
             let help = "runs that are tested on other images are never compared: write one study for each";
             table.fault(&key, fault.help(help));
         }
+        table.takes(&key, || vec![Takes::Anything.list()]);
         match table.any(&key) {
             Some(Value::Array(_, items)) if !items.is_empty() => {
                 matrix.insert(key, items.iter().map(json).collect());

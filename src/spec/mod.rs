@@ -8,10 +8,14 @@ mod chosen;
 mod consistency;
 mod document;
 mod fault;
+mod files;
 mod layers;
 mod load;
 mod matrix;
 pub mod ops;
+mod origins;
+mod overrides;
+mod profiles;
 mod read_augment;
 mod read_data;
 mod read_evaluate;
@@ -26,6 +30,7 @@ mod read_train;
 mod read_training;
 mod read_workers;
 mod reader;
+pub mod schema;
 pub mod settings;
 
 #[cfg(test)]
@@ -45,5 +50,7 @@ mod train_tests;
 
 pub use arms::{Arm, NONE, Part, shown};
 pub use fault::{Fault, Place, Source, SpecError, nearest};
-pub use layers::{DEFAULTS, Override, Overrides};
+pub use layers::DEFAULTS;
 pub use load::{Loaded, Point, load};
+pub use origins::Origin;
+pub use overrides::{Override, Overrides};

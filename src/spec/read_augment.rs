@@ -49,7 +49,8 @@ fn ops(ops_table: Table<'_>, side: Option<u32>) -> Ops<'_> {
                 let fault = Fault::new(format!(
                     "the op name `{name}` holds `{forbidden}`, which joins names of runs"
                 ));
-                ops_table.fault(&name, fault);
+                let other = name.replace(['+', '/', '='], "_");
+                ops_table.fault(&name, fault.help(format!("rename it, say `{other}`")));
             }
         }
         let before = ops_table.n_faults();

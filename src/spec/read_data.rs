@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::read_folds;
-use super::reader::{Table, shown};
+use super::reader::{Table, Takes, shown};
 use super::settings::{
     BadImages, Balance, BalanceBy, BalanceMethod, Captures, Dataset, Fetch, FetchSize, Fit, Format, Generate,
     Images, SameFile, Split, SplitMethod,
@@ -14,7 +14,11 @@ const MOST_BITS: i64 = 63;
 
 /// Reads `[dataset]`.
 pub fn dataset(root: &Table<'_>) -> Dataset {
-    let table = root.table("dataset");
+    let mut table = root.table("dataset");
+    if !root.is_written("dataset") {
+        // That it is missing has been said.
+        table.pass_over();
+    }
     let format = table.choice(
         "format",
         &[
@@ -200,6 +204,7 @@ fn captures(table: &Table<'_>, dataset: &Dataset) -> Captures {
 
 /// `"off"`, or a number of bits.
 fn near_duplicates(table: &Table<'_>) -> Option<u32> {
+    table.takes("near_duplicates", || vec![Takes::integer(&(0..=MOST_BITS)), Takes::names(["off"])]);
     match table.any("near_duplicates") {
         Some(Value::String(_, text)) if text == "off" => None,
         Some(Value::Num(..)) => Some(table.integer("near_duplicates", 0..=MOST_BITS) as u32),

@@ -3,7 +3,7 @@
 use figment::value::Value;
 
 use super::fault::{Fault, nearest};
-use super::reader::{Table, shown};
+use super::reader::{Table, Takes, shown};
 use super::settings::{Aim, CalibrationMethod, Evaluate, Threshold};
 
 /// The rules that thresholds are tuned by.
@@ -42,6 +42,7 @@ pub fn evaluate(root: &Table<'_>) -> Evaluate {
 fn threshold(table: &Table<'_>, beta: f64, floor: f64, min_positives: u32) -> Threshold {
     let global = |aim| Threshold::Global { aim };
     let per_label = |aim| Threshold::PerLabel { aim, min_positives };
+    table.takes("threshold", || vec![Takes::number(&(0.0..=1.0)), Takes::names(RULES)]);
     let value = table.any("threshold");
     let rule = match &value {
         Some(Value::Num(..)) => return Threshold::Fixed(table.number("threshold", 0.0..=1.0)),

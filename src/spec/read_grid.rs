@@ -35,6 +35,11 @@ pub(super) fn grid(table: Table<'_>, ops: &Ops<'_>) -> Grid {
         ],
     );
     let policies = policies(&table.table("policies"), &ops.all);
+    // Who writes of no augmentation asks for none: the default is for those who have ops.
+    let design = match design {
+        Design::AddOne if ops.all.is_empty() && !table.is_written("design") => Design::None,
+        design => design,
+    };
     if let Err(fault) = check_size(design, ops.all.len(), policies.len()) {
         table.fault("design", fault);
     }

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 
 use super::fault::{Fault, nearest};
 use super::read_data::check_name;
-use super::reader::Table;
+use super::reader::{Table, Takes};
 use super::settings::{Format, LabelSource, Labels, LabelsFrom, Unmapped};
 
 const SOURCES: [LabelSource; 5] = [
@@ -61,6 +61,8 @@ pub fn labels(root: &Table<'_>, format: Format) -> Labels {
 /// What `from` names: a source, or a list of several.
 fn named(table: &Table<'_>) -> Vec<LabelSource> {
     let choices = SOURCES.map(|source| (source.as_str(), source));
+    let names = || Takes::names(choices.iter().map(|(name, _)| *name));
+    table.takes("from", || vec![names(), names().list()]);
     if !matches!(table.any("from"), Some(Value::Array(..))) {
         return vec![table.choice("from", &choices)];
     }

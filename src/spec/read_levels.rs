@@ -8,7 +8,7 @@ use super::fault::{Fault, nearest};
 use super::ops::{Action, Group, Op, read_op};
 use super::read_augment::Ops;
 use super::read_grid::near_op;
-use super::reader::{Table, shown};
+use super::reader::{Table, Takes, shown};
 use super::settings::Level;
 
 /// The most levels of one op, all combinations of its axes counted.
@@ -72,6 +72,7 @@ fn axis(table: &Table<'_>, param: &str, name: &str, op: &Op, ops: &Ops<'_>) -> O
         table.fault(param, no_such_parameter(name, op, param, &known));
         return None;
     }
+    table.takes(param, || vec![Takes::Anything.list()]);
     let value = table.any(param)?;
     let Value::Array(_, values) = &value else {
         let fault = Fault::new(format!("`{param}` is {}, expected a list of levels", shown(&value)));

@@ -3,7 +3,7 @@
 use figment::value::Value;
 
 use super::fault::Fault;
-use super::reader::Table;
+use super::reader::{Table, Takes};
 use super::settings::AdaptiveSeeds;
 
 /// Most seeds of a study.
@@ -11,6 +11,9 @@ const MOST: i64 = 1000;
 
 /// All seeds that the study may use, and between how many it chooses.
 pub fn seeds(root: &Table<'_>) -> (Vec<u64>, Option<AdaptiveSeeds>) {
+    root.takes("seeds", || {
+        vec![Takes::integer(&(1..=MOST)), Takes::integer(&(0..=i64::MAX)).list(), Takes::Table]
+    });
     match root.any("seeds") {
         Some(Value::Array(..)) => (listed(root), None),
         Some(Value::Dict(..)) => {

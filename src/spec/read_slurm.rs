@@ -1,7 +1,7 @@
 //! Reads `[workers.slurm]`.
 
 use super::fault::Fault;
-use super::reader::{Table, integer_of, shown};
+use super::reader::{Table, Takes, integer_of, shown};
 use super::settings::{DeviceWish, JobGpus, Slurm, is_memory, time_limit_s};
 
 /// Options of `sbatch` that Ablatrix sets, by their long and short names, with what to write instead.
@@ -99,6 +99,7 @@ fn name(table: &Table<'_>, key: &str) -> String {
 }
 
 fn gpus(table: &Table<'_>) -> JobGpus {
+    table.takes("gpus", || vec![Takes::integer(&(0..=16)), Takes::Form("^([A-Za-z0-9_.-]+:)?[0-9]+$")]);
     let Some(value) = table.any("gpus") else { return JobGpus::default() };
     let text = integer_of(&value).map(|n| n.to_string()).or_else(|| value.as_str().map(str::to_owned));
     text.and_then(|text| JobGpus::parse(&text)).unwrap_or_else(|| {

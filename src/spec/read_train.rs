@@ -3,7 +3,7 @@
 use figment::value::Value;
 
 use super::fault::Fault;
-use super::reader::{Table, shown};
+use super::reader::{Table, Takes, shown};
 use super::settings::{
     EarlyStopping, Loss, Optimizer, PositiveWeights, Precision, Rule, Schedule, Train, ValMetric,
 };
@@ -14,6 +14,7 @@ const MOST_BELOW_ONE: f64 = 0.999_999;
 /// Reads `[train]`.
 pub fn train(root: &Table<'_>) -> Train {
     let table = root.table("train");
+    table.takes("early_stopping", || vec![Takes::names(["none"]), Takes::Table]);
     let settings = Train {
         epochs: table.integer("epochs", 1..=100_000) as u32,
         batch_size: table.integer("batch_size", 1..=65_536) as u32,
@@ -71,6 +72,7 @@ fn loss(table: Table<'_>) -> Loss {
 }
 
 fn alpha(table: &Table<'_>) -> Option<f64> {
+    table.takes("alpha", || vec![Takes::number(&(0.0..=1.0)), Takes::names(["none"])]);
     match table.any("alpha") {
         Some(Value::String(_, word)) if word == "none" => None,
         Some(Value::Num(..)) => Some(table.number("alpha", 0.0..=1.0)),
@@ -84,6 +86,9 @@ fn alpha(table: &Table<'_>) -> Option<f64> {
 }
 
 fn positive_weights(table: &Table<'_>) -> PositiveWeights {
+    table.takes("positive_weights", || {
+        vec![Takes::names(["none", "balanced"]), Takes::number(&(0.0..=1e6)).list()]
+    });
     match table.any("positive_weights") {
         Some(Value::String(_, word)) if word == "none" => PositiveWeights::None,
         Some(Value::String(_, word)) if word == "balanced" => PositiveWeights::Balanced,

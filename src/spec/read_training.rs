@@ -3,7 +3,7 @@
 use figment::value::Value;
 
 use super::fault::Fault;
-use super::reader::{Table, shown};
+use super::reader::{Table, Takes, shown};
 use super::settings::{
     Architecture, Freeze, Gives, HeadlineMetric, HubModel, Images, Model, Module, Normalise, Report,
     Tracking, Weights,
@@ -85,6 +85,10 @@ const TORCHSCRIPT: &str = "torchscript:";
 /// The network's name, and the module where it is one.
 fn architecture(table: &Table<'_>) -> (Architecture, Option<Module>) {
     let gives = table.choice("gives", &[("features", Gives::Features), ("logits", Gives::Logits)]);
+    table.takes("name", || {
+        let names = Architecture::ALL.iter().map(|architecture| architecture.name());
+        vec![Takes::names(names), Takes::Form("^torchscript:.+")]
+    });
     let name = table.any("name");
     if let Some(path) = name.as_ref().and_then(Value::as_str).and_then(|name| name.strip_prefix(TORCHSCRIPT))
     {
@@ -109,6 +113,7 @@ fn architecture(table: &Table<'_>) -> (Architecture, Option<Module>) {
 
 /// A share, or names of layers. Whether the network has them is found where it is built.
 fn freeze(table: &Table<'_>) -> Freeze {
+    table.takes("freeze", || vec![Takes::number(&(0.0..=1.0)), Takes::Text.list()]);
     match table.any("freeze") {
         Some(Value::Array(..)) => Freeze::Names(table.texts("freeze")),
         Some(Value::Num(..)) => Freeze::Share(table.number("freeze", 0.0..=1.0)),

@@ -4,12 +4,13 @@ use figment::value::Value;
 
 use super::fault::Fault;
 use super::read_slurm;
-use super::reader::{Table, shown};
+use super::reader::{Table, Takes, shown};
 use super::settings::{DeviceWish, Engine, RunsPerGpu, Workers};
 
 /// Reads `[workers]`.
 pub fn workers(root: &Table<'_>) -> Workers {
     let table = root.table("workers");
+    table.takes("device", || vec![Takes::names(["auto", "cpu", "cuda"]), Takes::Form("^cuda:[0-9]+$")]);
     let text = table.text("device");
     let wish = DeviceWish::parse(&text).unwrap_or_else(|error| {
         let fault = Fault::new(format!("`device` is {}, {error}", shown(&Value::from(text.as_str()))));
@@ -41,6 +42,7 @@ pub fn workers(root: &Table<'_>) -> Workers {
 }
 
 fn runs_per_gpu(table: &Table<'_>) -> RunsPerGpu {
+    table.takes("runs_per_gpu", || vec![Takes::integer(&(1..=64)), Takes::names(["auto"])]);
     match table.is_text("runs_per_gpu") {
         true => table.choice("runs_per_gpu", &[("auto", RunsPerGpu::Auto)]),
         false => RunsPerGpu::Fixed(table.integer("runs_per_gpu", 1..=64) as u32),

@@ -43,7 +43,7 @@ pub(super) fn read(text: &str, sets: &[&str]) -> Result<Loaded, SpecError> {
     let path = folder.path().join("spec.toml");
     std::fs::write(&path, text).unwrap();
     let items = sets.iter().map(|set| Override::parse(set).unwrap()).collect();
-    load(&path, &Overrides { items })
+    load(&path, &Overrides { items, profile: None })
 }
 
 /// `message @ text under the mark ? help` for each fault.

@@ -20,8 +20,16 @@ const RUN: &str = "flip/seed=1";
 fn faulty(lab: &Lab, fault: &str) -> Option<PathBuf> {
     let real = worker()?;
     let script = format!(
-        r#"#!/bin/sh
-real() {{ printf '%s\n' "$line" | sed 's/"device":"cuda"/"device":"cpu"/' >"$dir/job.$$"; "{real}" <"$dir/job.$$" || exit $?; }}
+        r#"#!/bin/bash
+# One real worker for all jobs that are handed on: it starts once.
+real() {{
+  if [ -z "$REAL_PID" ]; then coproc REAL {{ exec "{real}"; }}; IFS= read -r ready <&"${{REAL[0]}}" || exit $?; fi
+  printf '%s\n' "$line" | sed 's/"device":"cuda"/"device":"cpu"/' >&"${{REAL[1]}}"
+  while IFS= read -r event <&"${{REAL[0]}}" || exit 70; do
+    printf '%s\n' "$event"
+    case "$event" in *'"event":"finished"'*|*'"event":"failed"'*|*'"event":"interrupted"'*) break ;; esac
+  done
+}}
 once() {{ mkdir "$dir/once" 2>"$dir/nowhere"; }}
 say() {{ printf '%s\n' "$1"; }}
 dir="{dir}"

@@ -30,3 +30,5 @@ mod scores;
 mod share;
 mod standing;
 mod stored;
+mod terminal;
+mod wrong_specs;

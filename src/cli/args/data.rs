@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::OutputFormat;
+use super::{OutputFormat, OverArgs};
 
 /// Work on datasets.
 #[derive(Debug, Subcommand)]
@@ -22,9 +22,9 @@ pub enum DataVerb {
 pub struct FetchArgs {
     /// The spec.
     pub spec: PathBuf,
-    /// Override a value of the spec, as in `--set dataset.fetch.size=small`. Can be given several times.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub sets: Vec<String>,
+    /// What is laid over it.
+    #[command(flatten)]
+    pub over: OverArgs,
     /// Images at once.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub parallel: u16,

@@ -40,7 +40,7 @@ pub enum Verb {
     /// Show every input that is another one than when a stage was last done.
     Why(WhyArgs),
     /// Check a spec and its data; show the labels, the parts, the matrix. Trains nothing.
-    Check(SpecArgs),
+    Check(CheckArgs),
     /// Show on contact sheets what each augmentation does to pictures of the dataset. Trains nothing.
     Preview(PreviewArgs),
     /// Rebuild the report from results that are cached. Trains nothing.
@@ -57,6 +57,8 @@ pub enum Verb {
     /// Work on datasets.
     #[command(subcommand)]
     Data(DataVerb),
+    /// Print the JSON schema of a spec, with which editors complete and check its keys.
+    Schema(SchemaArgs),
     /// Print what a shell needs to complete commands: `ablatrix completions bash >~/.local/share/bash-completion/completions/ablatrix`.
     Completions(CompletionsArgs),
     /// Write the manual pages, one for each verb, into a folder: `ablatrix man ~/.local/share/man/man1`.
@@ -69,7 +71,8 @@ impl Verb {
         match self {
             Verb::Init(args) => args.format,
             Verb::Run(args) => args.spec.format,
-            Verb::Plan(args) | Verb::Check(args) | Verb::Report(args) | Verb::Cancel(args) => args.format,
+            Verb::Plan(args) | Verb::Report(args) | Verb::Cancel(args) => args.format,
+            Verb::Check(args) => args.spec.format,
             Verb::Status(args) => args.spec.format,
             Verb::Preview(args) => args.spec.format,
             Verb::Why(args) => args.spec.format,
@@ -82,7 +85,9 @@ impl Verb {
             Verb::Cache(CacheVerb::Push(args)) => args.transfer.cache.format,
             Verb::Cache(CacheVerb::Pull(args)) => args.transfer.cache.format,
             Verb::Data(DataVerb::Fetch(args)) => args.format,
-            Verb::Data(DataVerb::Generate(_)) | Verb::Completions(_) | Verb::Man(_) => OutputFormat::Text,
+            Verb::Data(DataVerb::Generate(_)) | Verb::Schema(_) | Verb::Completions(_) | Verb::Man(_) => {
+                OutputFormat::Text
+            }
         }
     }
 }
@@ -92,9 +97,9 @@ impl Verb {
 pub struct SpecArgs {
     /// The spec.
     pub spec: PathBuf,
-    /// Override a value of the spec, as in `--set train.epochs=3`. Can be given several times.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub sets: Vec<String>,
+    /// What is laid over it.
+    #[command(flatten)]
+    pub over: OverArgs,
     /// The folder for results.
     #[arg(long, env = "ABLATRIX_CACHE", default_value = "cache", value_name = "DIR")]
     pub cache: PathBuf,
@@ -104,6 +109,44 @@ pub struct SpecArgs {
     /// For people or for programs.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     pub format: OutputFormat,
+}
+
+/// What is laid over the files of a spec.
+#[derive(Clone, Debug, Default, Args)]
+pub struct OverArgs {
+    /// Override a value of the spec, as in `--set train.epochs=3`. Can be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// Take the values of `[profile.NAME]` of the spec too; `--set` lies above them.
+    #[arg(long, env = "ABLATRIX_PROFILE", value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+impl OverArgs {
+    /// Each of them as it is written on the command line, the lowest first; with nothing laid over, empty.
+    pub fn shown(&self) -> Vec<String> {
+        let profile = self.profile.iter().map(|name| format!("--profile {name}"));
+        profile.chain(self.sets.iter().cloned()).collect()
+    }
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The spec and where results lie.
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// Show every value that the study reads, and the file and line, the variable or `--set` that it comes from. Reads no data.
+    #[arg(long)]
+    pub origins: bool,
+}
+
+/// `schema`
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Print all keys as a page in Markdown instead.
+    #[arg(long)]
+    pub page: bool,
 }
 
 /// `completions`
@@ -214,9 +257,9 @@ pub struct CompareArgs {
     /// The studies' specs, two or more; what cannot be compared is said of each beside the first.
     #[arg(required = true, num_args = 2.., value_name = "SPEC")]
     pub specs: Vec<PathBuf>,
-    /// Override a value of every spec, as in `--set workers.device=cpu`. Can be given several times.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub sets: Vec<String>,
+    /// What is laid over each of them.
+    #[command(flatten)]
+    pub over: OverArgs,
     /// The page; by default `compare/<names>/index.html` in the folder for reports.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

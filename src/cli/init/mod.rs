@@ -163,8 +163,8 @@ fn try_out(home: &Path, text: &str) -> Result<(usize, Option<Labels>), Failure> 
     };
     let file = file.map_err(failed)?;
     std::fs::write(file.path(), text).map_err(failed)?;
-    let loaded = spec::load(file.path(), &Overrides { items: vec![] })
-        .map_err(|error| Failure::spec(&error, colour()))?;
+    let loaded =
+        spec::load(file.path(), &Overrides::default()).map_err(|error| Failure::spec(&error, colour()))?;
     let dataset = &loaded.experiment.dataset;
     if dataset.generate.is_some() {
         return Ok((dataset.generate.as_ref().map_or(0, |made| made.images as usize), None));

@@ -15,6 +15,17 @@ pub struct Memory {
     pub available: u64,
 }
 
+/// What a GPU does, and how much of its memory is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GpuLoad {
+    /// Its kind, as `NVIDIA H200`.
+    pub name: String,
+    /// The share of the last moment, 1 s at most, in which it computed.
+    pub busy_percent: u32,
+    /// Its memory.
+    pub memory: Memory,
+}
+
 /// Tells of memory.
 pub trait Meter: Send {
     /// The machine's, or what a container may have of it; `None` where nobody tells.
@@ -62,6 +73,21 @@ impl Meter for ThisMachine {
 }
 
 impl ThisMachine {
+    /// All GPUs of the machine, as the driver counts them; none where there is no driver.
+    pub fn gpus(&self) -> Vec<GpuLoad> {
+        let Some(nvml) = self.nvml.get_or_init(|| Nvml::init().ok()) else { return Vec::new() };
+        let load = |number: u32| {
+            let device = nvml.device_by_index(number).ok()?;
+            let memory = device.memory_info().ok()?;
+            Some(GpuLoad {
+                name: device.name().ok()?,
+                busy_percent: device.utilization_rates().ok()?.gpu,
+                memory: Memory { total: memory.total, available: memory.free },
+            })
+        };
+        (0..nvml.device_count().unwrap_or(0)).filter_map(load).collect()
+    }
+
     /// The GPU that a worker sees under this name. CUDA and NVML count alike only where CUDA was told to, or where all GPUs are of
     /// one kind; otherwise a number says nothing.
     fn device(&self, name: &str) -> Option<Device<'_>> {

@@ -21,5 +21,6 @@ mod supervise;
 mod watch;
 
 pub use gpus::{Gpus, VISIBLE};
+pub use meter::{GpuLoad, Memory, Meter, ThisMachine};
 pub use pool::PoolConfig;
 pub use watch::Limits;

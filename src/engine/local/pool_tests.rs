@@ -95,7 +95,7 @@ fn job(folder: &Path) -> Job {
         "name = \"a\"\n[dataset]\nformat = \"folders\"\nimages = \"x\"\n[labels]\nfrom = \"folder\"\n[augment.grid]\ndesign = \"none\"\n",
     )
     .unwrap();
-    let experiment = spec::load(&path, &Overrides { items: vec![] }).unwrap().experiment;
+    let experiment = spec::load(&path, &Overrides::default()).unwrap().experiment;
     Job {
         protocol: PROTOCOL,
         stage: JobStage::Train,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::domain::Domain;
 use crate::spec::fault::{Fault, nearest};
-use crate::spec::reader::{Table, integer_of, shown};
+use crate::spec::reader::{Table, Takes, integer_of, shown};
 
 /// What stands where pixels were taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,7 @@ impl Domain for Filling {
     type Value = Fill;
 
     fn read(&self, table: &Table<'_>, key: &str) -> Fill {
+        table.takes(key, || vec![Takes::integer(&(0..=255)), Takes::names([RANDOM, RANDOM_UNIFORM])]);
         let Some(value) = table.any(key) else {
             return Fill::Level(0);
         };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::read::{PROBABILITY, Within, nothing, op_within};
 use super::{Action, NamedOp, Op};
 use crate::spec::fault::Fault;
-use crate::spec::reader::{Table, shown};
+use crate::spec::reader::{Table, Takes, shown};
 
 /// How many groups may stand inside each other.
 const DEEPEST: usize = 4;
@@ -118,6 +118,7 @@ fn check(table: &Table<'_>, key: &str, ops: &[NamedOp]) {
 /// The key `n`: one number, or the least and the most.
 fn how_many(table: &Table<'_>, ops: &[NamedOp]) -> [u64; 2] {
     const RANGE: std::ops::RangeInclusive<i64> = 0..=1000;
+    table.takes("n", || vec![Takes::integer(&RANGE), Takes::integer(&RANGE).range()]);
     let [low, high] = match table.any("n") {
         Some(Value::Array(..)) => table.whole_range("n", RANGE),
         Some(Value::Num(..)) => [table.integer("n", RANGE); 2],

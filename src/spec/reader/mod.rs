@@ -8,6 +8,7 @@ mod numbers;
 mod ranges;
 mod reading;
 mod shown;
+mod takes;
 mod words;
 
 use std::cell::RefCell;
@@ -17,6 +18,7 @@ use figment::value::{Dict, Value};
 pub use self::numbers::integer_of;
 pub use self::reading::Reading;
 pub use self::shown::shown;
+pub use self::takes::{Asked, Takes};
 use super::document::KeyPath;
 use super::fault::{Fault, Place, nearest};
 
@@ -27,6 +29,8 @@ pub struct Table<'r> {
     dict: Dict,
     /// What is taken for a key that the table lacks.
     fallback: Dict,
+    /// Where that stands among the defaults: `schedule`, `static`. Empty for tables that no name chooses.
+    choice: KeyPath,
     /// Something else stands in its place, which is the fault to show: what it lacks is none.
     is_amiss: bool,
     /// Keys whose values stand at other places of the spec.
@@ -42,6 +46,7 @@ impl<'r> Table<'r> {
             path,
             dict,
             fallback: Dict::new(),
+            choice: KeyPath::new(),
             is_amiss: false,
             elsewhere: Vec::new(),
             asked: RefCell::default(),
@@ -52,6 +57,7 @@ impl<'r> Table<'r> {
     #[must_use]
     pub fn with_choice(mut self, path: &[&str]) -> Self {
         self.fallback = self.reading.choice(path);
+        self.choice = path.iter().map(|&part| part.to_owned()).collect();
         self
     }
 
@@ -61,6 +67,11 @@ impl<'r> Table<'r> {
         self.dict.insert(key.to_owned(), value);
         self.elsewhere.push((key.to_owned(), place));
         self
+    }
+
+    /// Lets go of what is wrong with this table: it is told elsewhere.
+    pub fn pass_over(&mut self) {
+        self.is_amiss = true;
     }
 
     /// How many faults there are so far in the whole spec.
@@ -104,6 +115,7 @@ impl<'r> Table<'r> {
 
     /// The value of `key`, or its default; asked for from now on.
     fn get(&self, key: &str) -> Option<&Value> {
+        self.looks(key);
         self.asked.borrow_mut().push(key.to_owned());
         self.dict.get(key).or_else(|| self.fallback.get(key))
     }
@@ -117,7 +129,11 @@ impl<'r> Table<'r> {
                 table => format!("`{key}` is missing in `[{table}]`"),
             };
             let place = self.reading.layers().find(&self.path, true).filter(Place::is_users);
-            self.reading.fault(Fault::new(whole).at(place));
+            let mut fault = Fault::new(whole).at(place);
+            if table.is_empty() {
+                fault = fault.help(format!("write it above the first table, as `{key} = …`"));
+            }
+            self.reading.fault(fault);
         }
         value
     }
@@ -136,6 +152,14 @@ impl<'r> Table<'r> {
         self.dict.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
     }
 
+    /// Whether the key stands in what the user wrote, and not in the defaults alone.
+    pub fn is_written(&self, key: &str) -> bool {
+        let path = self.path_of(key);
+        let place =
+            self.dict.get(key).and_then(|value| self.reading.layers().place(value.tag(), &path, true));
+        place.is_some_and(|place| place.is_users())
+    }
+
     /// Whether the key holds text.
     pub fn is_text(&self, key: &str) -> bool {
         matches!(self.dict.get(key), Some(Value::String(..)))
@@ -146,8 +170,23 @@ impl<'r> Table<'r> {
         self.required(key).cloned()
     }
 
+    /// Where a table stands under `key`: the dotted path of the first value in it.
+    pub fn first_leaf(&self, key: &str) -> Option<String> {
+        let Value::Dict(_, mut dict) = self.dict.get(key)?.clone() else { return None };
+        let mut path = vec![key.to_owned()];
+        while let Some((key, value)) = dict.into_iter().next() {
+            path.push(key);
+            match value {
+                Value::Dict(_, inner) => dict = inner,
+                _ => break,
+            }
+        }
+        Some(path.join("."))
+    }
+
     /// The table under `key`; an empty one where there is none.
     pub fn table(&self, key: &str) -> Table<'r> {
+        self.asks(key, || Takes::Table);
         let (dict, is_amiss) = match self.get(key) {
             Some(Value::Dict(_, dict)) => (dict.clone(), self.is_amiss),
             None => (Dict::new(), self.is_amiss),
@@ -166,6 +205,7 @@ impl<'r> Table<'r> {
 
     /// The tables in the array under `key`.
     pub fn tables(&self, key: &str) -> Vec<Table<'r>> {
+        self.asks(key, || Takes::Tables);
         let Some(value) = self.required(key) else {
             return Vec::new();
         };
@@ -190,8 +230,9 @@ impl<'r> Table<'r> {
         Table { is_amiss: self.is_amiss, ..Table::new(self.reading, path, dict) }
     }
 
-    /// The keys in the order in which the spec has them; all count as asked for.
+    /// The keys, which are the user's own, in the order in which the spec has them; all count as asked for.
     pub fn keys(&self) -> Vec<String> {
+        self.is_own();
         let mut keys: Vec<String> = self.dict.keys().cloned().collect();
         keys.sort_by_key(|key| self.reading.layers().order(&self.path_of(key)));
         self.asked.borrow_mut().extend(keys.iter().cloned());
@@ -210,7 +251,14 @@ impl<'r> Table<'r> {
                 table => format!("unknown key `{}` in `[{table}]`", key.escape_debug()),
             };
             let mut fault = Fault::new(message);
+            let others = self.choices_with(key);
             fault = match nearest(key, asked.iter().map(String::as_str)) {
+                _ if !others.is_empty() => {
+                    let others: Vec<_> = others.iter().map(|name| format!("`{name}`")).collect();
+                    let (kind, chosen) = (&self.choice[0], &self.choice[1]);
+                    fault
+                        .help(format!("this {kind} is `{chosen}`; `{key}` is a key of {}", others.join(", ")))
+                }
                 Some(near) => fault.help(format!("did you mean `{near}`?")),
                 None => {
                     let mut known: Vec<_> = asked.iter().map(|k| format!("`{k}`")).collect();
@@ -223,6 +271,18 @@ impl<'r> Table<'r> {
             let place = place.or_else(|| self.reading.layers().find(&self.path_of(key), true));
             self.reading.fault(fault.at(place));
         }
+    }
+
+    /// Other tables in the place of this one that have a key: other schedules, where this is one.
+    fn choices_with(&self, key: &str) -> Vec<String> {
+        let [kind, chosen] = &self.choice[..] else { return Vec::new() };
+        // Ops are many, and share keys by chance.
+        if kind == "op" {
+            return Vec::new();
+        }
+        let others = self.reading.choice(&[kind]).into_iter().filter(|(name, _)| name != chosen);
+        let has = |value: &Value| value.as_dict().is_some_and(|dict| dict.contains_key(key));
+        others.filter(|(_, value)| has(value)).map(|(name, _)| name).collect()
     }
 
     fn path_of(&self, key: &str) -> KeyPath {

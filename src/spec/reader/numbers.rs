@@ -4,12 +4,14 @@ use std::ops::RangeInclusive;
 
 use figment::value::Value;
 
-use super::Table;
 use super::reading::DEFAULT_VALUES;
+use super::{Table, Takes, shown};
+use crate::spec::fault::Fault;
 
 impl Table<'_> {
     /// A whole number within `range`.
     pub fn integer(&self, key: &str, range: RangeInclusive<i64>) -> i64 {
+        self.asks(key, || Takes::integer(&range));
         let Some(value) = self.required(key) else {
             return *range.start();
         };
@@ -28,11 +30,19 @@ impl Table<'_> {
 
     /// A finite number within `range`.
     pub fn number(&self, key: &str, range: RangeInclusive<f64>) -> f64 {
+        self.asks(key, || Takes::number(&range));
         let Some(value) = self.required(key) else {
             return *range.start();
         };
         match number_of(value) {
             Some(number) if range.contains(&number) => number,
+            // Percent, where shares are meant.
+            Some(number) if range == (0.0..=1.0) && (2.0..=100.0).contains(&number) => {
+                let expected = range_text(range.start(), range.end());
+                let fault = Fault::new(format!("`{key}` is {}, expected {expected}", shown(value)));
+                self.fault(key, fault.help(format!("{number} % is written `{}`", number / 100.0)));
+                *range.start()
+            }
             Some(_) => {
                 self.wrong(key, value, &range_text(range.start(), range.end()));
                 *range.start()
@@ -58,6 +68,7 @@ impl Table<'_> {
 
     /// A number above 0 and at most `most`.
     pub fn positive(&self, key: &str, most: f64) -> f64 {
+        self.asks(key, || Takes::Number { least: 0.0, most, above: true });
         let Some(value) = self.required(key) else {
             return most;
         };
@@ -76,6 +87,7 @@ impl Table<'_> {
 
     /// A list of whole numbers, each within `range`.
     pub fn integers(&self, key: &str, range: RangeInclusive<i64>) -> Vec<i64> {
+        self.asks(key, || Takes::integer(&range).list());
         let Some(value) = self.required(key) else {
             return Vec::new();
         };
@@ -95,6 +107,7 @@ impl Table<'_> {
 
     /// A list of finite numbers, each within `range`.
     pub fn numbers(&self, key: &str, range: RangeInclusive<f64>) -> Vec<f64> {
+        self.asks(key, || Takes::number(&range).list());
         let items = |value: &Value| match value {
             Value::Array(_, items) => items.iter().map(number_of).collect::<Option<Vec<f64>>>(),
             _ => None,

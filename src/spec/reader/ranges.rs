@@ -4,9 +4,9 @@ use std::ops::RangeInclusive;
 
 use figment::value::Value;
 
-use super::Table;
 use super::numbers::{integer_of, number_of, range_text};
 use super::shown;
+use super::{Table, Takes};
 use crate::spec::fault::Fault;
 
 impl Table<'_> {
@@ -20,13 +20,22 @@ impl Table<'_> {
 
     /// `[low, high]`, both within `range` and in order.
     pub fn range(&self, key: &str, range: RangeInclusive<f64>) -> [f64; 2] {
+        self.asks(key, || Takes::number(&range).range());
         let least = [*range.start(), *range.start()];
         let Some(value) = self.required(key) else {
             return least;
         };
         let expected = || format!("[low, high], each {}", range_text(range.start(), range.end()));
         let Value::Array(_, items) = value else {
-            self.wrong(key, value, &expected());
+            let mut fault = Fault::new(format!("`{key}` is {}, expected {}", shown(value), expected()));
+            if let Some(number) = number_of(value).filter(|number| range.contains(number)) {
+                let alone = format!("`[{number}, {number}]` is this value alone");
+                fault = fault.help(match number > 0.0 && range.contains(&-number) {
+                    true => format!("write `[-{number}, {number}]` for all between these; {alone}"),
+                    false => alone,
+                });
+            }
+            self.fault(key, fault);
             return least;
         };
         match items.iter().map(number_of).collect::<Option<Vec<_>>>().as_deref() {
@@ -45,6 +54,7 @@ impl Table<'_> {
 
     /// `[low, high]` in whole numbers, both within `range` and in order.
     pub fn whole_range(&self, key: &str, range: RangeInclusive<i64>) -> [i64; 2] {
+        self.asks(key, || Takes::integer(&range).range());
         let least = [*range.start(), *range.start()];
         let Some(value) = self.required(key) else {
             return least;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use figment::value::{Dict, Value};
 
-use super::Table;
+use super::{Asked, Table};
 use crate::spec::document::{Document, KeyPath};
 use crate::spec::fault::Fault;
 use crate::spec::layers::{DEFAULTS, Layers};
@@ -18,12 +18,31 @@ pub(super) static DEFAULT_VALUES: LazyLock<Dict> =
 pub struct Reading<'a> {
     layers: &'a Layers,
     faults: RefCell<Vec<Fault>>,
+    /// What was asked for, where somebody wants to know.
+    asked: Option<RefCell<Vec<Asked>>>,
 }
 
 impl<'a> Reading<'a> {
     /// Begins to read the merged layers.
     pub fn new(layers: &'a Layers) -> Self {
-        Reading { layers, faults: RefCell::default() }
+        Reading { layers, faults: RefCell::default(), asked: None }
+    }
+
+    /// Likewise, and keeps what is asked for.
+    pub fn watched(layers: &'a Layers) -> Self {
+        Reading { asked: Some(RefCell::default()), ..Reading::new(layers) }
+    }
+
+    /// Keeps what is asked for, where somebody wants to know.
+    pub(super) fn watch(&self, asked: impl FnOnce() -> Vec<Asked>) {
+        if let Some(all) = &self.asked {
+            all.borrow_mut().extend(asked());
+        }
+    }
+
+    /// What was asked for, in that order; nothing unless the reading was watched.
+    pub fn into_asked(self) -> Vec<Asked> {
+        self.asked.map(RefCell::into_inner).unwrap_or_default()
     }
 
     /// The whole spec as a table.

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use figment::value::Value;
 
-use super::Table;
+use super::{Table, Takes};
 use crate::spec::fault::{Fault, nearest};
 
 impl Table<'_> {
     /// A text.
     pub fn text(&self, key: &str) -> String {
+        self.asks(key, || Takes::Text);
         match self.required(key) {
             Some(Value::String(_, text)) => text.clone(),
             Some(value) => {
@@ -37,6 +38,7 @@ impl Table<'_> {
 
     /// `true` or `false`.
     pub fn flag(&self, key: &str) -> bool {
+        self.asks(key, || Takes::Flag);
         match self.required(key) {
             Some(Value::Bool(_, flag)) => *flag,
             Some(value) => {
@@ -54,6 +56,7 @@ impl Table<'_> {
 
     /// One of several names of a thing that faults call `what`.
     pub fn choice_of<T: Copy>(&self, what: &str, key: &str, choices: &[(&str, T)]) -> T {
+        self.asks(key, || Takes::names(choices.iter().map(|(name, _)| *name)));
         let fallback = choices[0].1;
         let Some(value) = self.required(key) else {
             return fallback;
@@ -78,6 +81,7 @@ impl Table<'_> {
 
     /// A list of texts.
     pub fn texts(&self, key: &str) -> Vec<String> {
+        self.asks(key, || Takes::Text.list());
         let Some(value) = self.required(key) else {
             return Vec::new();
         };
