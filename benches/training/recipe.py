@@ -6,7 +6,7 @@
 SqueezeNet 1.1 on TRASHNET (a folder of photos per material), from torchvision's ImageNet WEIGHTS (safetensors) and from random ones,
 without augmentation and with horizontal flips. Ablatrix runs the experiment itself, with these two arms alone. PyTorch takes the numbers
 of the recipe from the experiment's file, and from Ablatrix the tables of labels and parts, so that the same images are for training, validation and
-test. The rest is its own: Pillow decodes and shrinks, torchvision has the network (without its last ReLU, as docs/models.md says) and the initial
+test. The rest is its own: Pillow decodes and shrinks, torchvision has the network (without its last ReLU, as docs/reference/models.md says) and the initial
 values, `torch.optim` Adam; draws and order are other ones. Pictures are kept in memory, the layout is channels_last, the optimizer fused.
 
 Prints the mean average precision over labels on the test part, by scikit-learn for both: mean and standard deviation over seeds, the

@@ -6,7 +6,7 @@ use super::render::Failure;
 use crate::spec::schema;
 
 /// Where the page of keys finds the page that explains them.
-const EXPLAINED: &str = "../spec.md";
+const EXPLAINED: &str = "spec.md";
 
 /// Prints the JSON schema of a spec, or the page of all keys.
 ///

@@ -72,7 +72,11 @@ impl Tracking {
             ..TrackerConfig::default()
         };
         let tracker = Tracker::start(config).map_err(|error| {
-            Failure::new(1, &error, Some("see docs/mlflow.md; without `[tracking] mlflow` nothing is sent"))
+            Failure::new(
+                1,
+                &error,
+                Some("see docs/how-to/mlflow.md; without `[tracking] mlflow` nothing is sent"),
+            )
         })?;
         tracking.delivered = Delivered::load(study, uri);
         tracking.tracker = Some(tracker);

@@ -213,7 +213,7 @@ fn built<S: ObjectStore>(
         Err(error) => Err(RemoteError::Settings {
             address: address.to_string(),
             why: reason(&error),
-            help: format!("set {}; see docs/cache.md", cloud_login(address)),
+            help: format!("set {}; see docs/explanation/cache.md", cloud_login(address)),
         }),
     }
 }

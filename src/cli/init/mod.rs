@@ -82,7 +82,8 @@ fn data(args: &InitArgs, home: &Path) -> Result<Data, Failure> {
                 let help = match &error {
                     GuessError::Read(error) => error.help(),
                     _ => Some(
-                        "rename or remove columns, or write the spec by hand: see docs/spec.md".to_owned(),
+                        "rename or remove columns, or write the spec by hand: see docs/reference/spec.md"
+                            .to_owned(),
                     ),
                 };
                 Failure::new(2, &error, help.as_deref())

@@ -88,7 +88,7 @@ pub fn spec(name: &str, data: &Data, labels: Option<&Labels>) -> String {
     let mut out = String::new();
     let mut add = |text: &str| out.push_str(text);
     add(&format!(
-        "# An augmentation study. `ablatrix check`, `preview` and `run` take this file; every key is explained in docs/spec.md.\n\
+        "# An augmentation study. `ablatrix check`, `preview` and `run` take this file; every key is explained in docs/reference/spec.md.\n\
          name     = {}\n\
          # What the study is to answer; it stands on top of the report.\n\
          question = \"Which augmentations help?\"\n\
@@ -230,7 +230,7 @@ optimizer      = { name = "adamw", lr = 1e-3, weight_decay = 0.01 }
 schedule       = { name = "cosine", warmup_epochs = 1 }
 early_stopping = { metric = "val_map_macro", patience = 5, restore_best = true }
 
-# What is tried. `ablatrix preview` shows what each does; docs/augment.md lists all of them.
+# What is tried. `ablatrix preview` shows what each does; docs/explanation/augment.md lists all of them.
 [augment.ops]
 flip   = { op = "horizontal_flip", p = 0.5 }
 rotate = { op = "rotate", limit = [-20, 20], p = 0.5 }
@@ -238,7 +238,7 @@ colour = { op = "random_brightness_contrast", p = 0.5 }
 noise  = { op = "gauss_noise", std = [0.05, 0.11], p = 0.5 }
 
 [augment.grid]
-# none, and each op alone. Other designs answer other questions: docs/designs.md.
+# none, and each op alone. Other designs answer other questions: docs/explanation/designs.md.
 design = "add_one"
 
 [report]

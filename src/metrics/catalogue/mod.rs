@@ -70,14 +70,15 @@ mod tests {
     /// By its full name, or by its stem with the ending of an average.
     #[test]
     fn the_page_on_metrics_has_each_of_them() {
-        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md")).unwrap();
+        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/metrics.md"))
+            .unwrap();
         let has = |text: &str| page.contains(&format!("`{text}`"));
         for metric in METRICS {
             let ending = ["_macro", "_micro", "_weighted", "_samples"].into_iter();
             let parts = ending.filter_map(|ending| Some((metric.name.strip_suffix(ending)?, ending))).next();
             assert!(
                 has(metric.name) || parts.is_some_and(|(stem, ending)| has(stem) && has(ending)),
-                "docs/metrics.md lacks `{}`",
+                "docs/reference/metrics.md lacks `{}`",
                 metric.name
             );
         }

@@ -8,7 +8,8 @@ const HEAD: &str = "| `op` | key | type | default | meaning |";
 
 /// What the page says: `op | key | type | default` for each row, with the op in every one.
 fn rows_of_page() -> Vec<String> {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/spec.md")).unwrap();
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/spec.md")).unwrap();
     let mut rows = Vec::new();
     for table in page.split(HEAD).skip(1) {
         let mut op = String::new();
@@ -67,7 +68,7 @@ fn the_page_and_the_declarations_agree() {
             wrong.push(format!("page:     {found}\ndeclared: {begin}{end}"));
         }
     }
-    assert!(wrong.is_empty(), "docs/spec.md is not as declared:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "docs/reference/spec.md is not as declared:\n{}", wrong.join("\n"));
     assert_eq!(
         page.len(),
         declared.len(),

@@ -18,7 +18,7 @@ pub(super) fn unknown_op(name: &str) -> Fault {
     let near = nearest_few(name, names.iter().copied(), OFFERED);
     fault.help(match or(&near) {
         Some(near) => format!("did you mean {near}?"),
-        None => format!("docs/spec.md lists all {} under `[augment.ops]`", names.len()),
+        None => format!("docs/reference/spec.md lists all {} under `[augment.ops]`", names.len()),
     })
 }
 
@@ -75,11 +75,15 @@ mod tests {
             ("RandomBrightnessContrast", "`random_brightness_contrast`"),
             ("blur", "`"),
         ] {
-            assert!(near(name).contains("docs/spec.md") || near(name).contains(meant), "{}", near(name));
+            assert!(
+                near(name).contains("docs/reference/spec.md") || near(name).contains(meant),
+                "{}",
+                near(name)
+            );
         }
         for name in ["zzz", ""] {
             let told = near(name);
-            assert!(told.contains("docs/spec.md lists all") && told.len() < 160, "{told}");
+            assert!(told.contains("docs/reference/spec.md lists all") && told.len() < 160, "{told}");
         }
         let group = fault("op = \"one_of\", ops = [{ op = \"rotate\" }]");
         assert!(group.contains("a group is written without `op`: `one_of = [ "), "{group}");

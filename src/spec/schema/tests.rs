@@ -20,7 +20,7 @@ fn is_up_to_date(path: &str, text: &str, command: &str) {
 fn the_shipped_schema_and_page_are_those_of_the_code() {
     let schema = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
     is_up_to_date("schema/experiment.json", &schema, "ablatrix schema");
-    is_up_to_date("docs/reference/keys.md", &page("../spec.md"), "ablatrix schema --page");
+    is_up_to_date("docs/reference/keys.md", &page("spec.md"), "ablatrix schema --page");
 }
 
 /// Dotted keys below a shape, as words are keyed.
@@ -66,7 +66,7 @@ fn every_key_has_words_and_every_row_of_the_page_a_key() {
         .iter()
         .filter(|path| !elsewhere(path) && !words.contains_key(*path) && !words.contains_key(&shared(path)))
         .collect();
-    assert!(silent.is_empty(), "docs/spec.md has no row for {silent:?}");
+    assert!(silent.is_empty(), "docs/reference/spec.md has no row for {silent:?}");
     let shared: BTreeSet<String> = known.iter().map(|path| shared(path)).collect();
     let is_known = |path: &String| {
         known.contains(path)
@@ -76,7 +76,7 @@ fn every_key_has_words_and_every_row_of_the_page_a_key() {
             || path == "profile"
     };
     let strange: Vec<&String> = words.keys().filter(|path| !is_known(path)).collect();
-    assert!(strange.is_empty(), "docs/spec.md has rows for what no reader asks for: {strange:?}");
+    assert!(strange.is_empty(), "docs/reference/spec.md has rows for what no reader asks for: {strange:?}");
     for (name, keys) in &ops {
         assert!(keys.keys.contains_key("p"), "{name}");
         for (key, below) in &keys.keys {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::spec::ops::Action;
 
 /// The reference page.
-const PAGE: &str = include_str!("../../../docs/spec.md");
+const PAGE: &str = include_str!("../../../docs/reference/spec.md");
 
 /// Meanings by key: `train.epochs`, of a table that is chosen by its name `train.schedule[step].gamma`, of an op
 /// `op[rotate].limit`.
