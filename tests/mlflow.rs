@@ -14,7 +14,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use ablatrix::track::{
-    DatasetSource, Epoch, Outcome, ReportPage, RunFinished, RunStarted, StudyFinished, StudyStarted,
+    Content, DatasetSource, Epoch, Outcome, RunFinished, RunStarted, StudyFile, StudyFinished, StudyStarted,
     TrackError, TrackEvent, Tracker, TrackerConfig, replay,
 };
 use serde_json::{Value, json};
@@ -112,6 +112,7 @@ fn study() -> Vec<TrackEvent> {
             digest: "ab12".repeat(16),
             source: "data/generated".into(),
         }),
+        live: true,
         time_ms: START_MS,
     })];
     for (variant, seed) in [("none", 0), ("none", 1), ("flip+noise", 0), ("flip+noise", 1)] {
@@ -124,6 +125,7 @@ fn study() -> Vec<TrackEvent> {
             trial_id: trial_id.clone(),
             params: (0..150).map(|i| (format!("setting.{i:03}"), format!("{i}"))).collect(),
             tags: [("device".to_owned(), "cpu".to_owned())].into(),
+            live: true,
             start_time_ms: START_MS + 1000,
         }));
         for epoch in 1..=3 {
@@ -144,7 +146,7 @@ fn study() -> Vec<TrackEvent> {
     events.push(TrackEvent::StudyFinished(StudyFinished {
         study_id: "litter@5f0c".into(),
         outcome: Outcome::Finished,
-        report: Some(ReportPage::Bytes(REPORT.to_vec())),
+        files: vec![StudyFile { name: "report.html".into(), content: Content::Bytes(REPORT.to_vec()) }],
         metrics: vec![("effect/flip+noise".into(), 0.0125)],
         time_ms: START_MS + 9000,
     }));
@@ -189,7 +191,7 @@ fn a_study_arrives_once_however_often_it_is_sent() {
     let runs = server.runs(experiment_id);
     check(&server, &runs);
 
-    let outcome = replay(config(&server), study()).unwrap();
+    let outcome = replay(config(&server), study(), &mut |_| {}).unwrap();
     assert_eq!((outcome.sent, outcome.unsent), (5, 0), "{outcome:?}");
     assert_eq!(server.runs(experiment_id), runs, "the same events again changed something");
 
