@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 pub struct CommandLine(Vec<String>);
 
 impl CommandLine {
-    /// `ablatrix VERB SPEC...`
+    /// `ablatrix VERB SPEC...`; a verb may be of two words.
     pub fn new<'a>(verb: &str, specs: impl IntoIterator<Item = &'a PathBuf>) -> Self {
         let specs = specs.into_iter().map(|spec| spec.display().to_string());
-        CommandLine(["ablatrix".to_owned(), verb.to_owned()].into_iter().chain(specs).collect())
+        let verb = verb.split(' ').map(str::to_owned);
+        CommandLine(std::iter::once("ablatrix".to_owned()).chain(verb).chain(specs).collect())
     }
 
     /// `NAME VALUE`

@@ -84,16 +84,17 @@ impl Queue {
 /// Draws over what was drawn before: a cleared screen would flicker.
 fn draw(study: &Study, now: &Overview, is_first: bool) {
     let height = terminal_size().map_or(HEIGHT, |(_, Height(lines))| usize::from(lines));
-    print::out_raw(&status_text::screen(&whole(&study.plan, now, Some(height)), is_first));
+    print::out_raw(&status_text::screen(&whole(&study.plan, now, &study.logs(), Some(height)), is_first));
 }
 
 fn tell_all(study: &Study, now: &Overview, format: OutputFormat) {
     let name = &study.plan.experiment.name;
     print::out(&match format {
         OutputFormat::Json => {
-            json!({"experiment": name, "stages": now.stages, "left_s": now.left_s}).to_string()
+            let logs = study.logs();
+            json!({"experiment": name, "stages": now.stages, "left_s": now.left_s, "logs": logs}).to_string()
         }
-        OutputFormat::Text => whole(&study.plan, now, None),
+        OutputFormat::Text => whole(&study.plan, now, &study.logs(), None),
     });
 }
 

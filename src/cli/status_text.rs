@@ -1,17 +1,22 @@
 //! Where a study stands, in words: the whole of it, one change, and what is drawn on a terminal.
 
+use std::path::Path;
+
 use super::print;
 use super::render::plain;
 use crate::engine::{Doing, Overview, Standing};
+use crate::layout;
 use crate::plan::{Plan, Run, Stage};
 
-/// Lines of the whole text that are no runs: the counts, an empty line, the head of the table, what is left out, where jobs log, and the one that the
-/// cursor comes to stand in.
-const FRAME: usize = 6;
+/// Lines of the whole text that are no runs: the counts, an empty line, the head of the table, what is left out, where jobs and runs log, and
+/// the one that the cursor comes to stand in.
+const FRAME: usize = 7;
 
 /// The counts, the shared stages that are not done, and a row for each run; at most `height` lines, of which those that run or
 /// have failed come first.
-pub fn whole(plan: &Plan, now: &Overview, height: Option<usize>) -> String {
+///
+/// `logs`: where the logs of the study lie.
+pub fn whole(plan: &Plan, now: &Overview, logs: &Path, height: Option<usize>) -> String {
     let all = &now.stages;
     let mut lines = vec![counts(plan, now)];
     for one in all.iter().filter(|one| one.run.is_empty() && one.state != Doing::Done) {
@@ -34,6 +39,10 @@ pub fn whole(plan: &Plan, now: &Overview, height: Option<usize>) -> String {
     }
     if let Some(folder) = all.iter().filter_map(|one| one.job.as_ref()?.log.parent()).next_back() {
         lines.push(format!("logs of jobs: {}", plain(&folder.display().to_string())));
+    }
+    if all.iter().any(|one| matches!(one.state, Doing::Failed { .. } | Doing::Running { .. })) {
+        let (of_runs, of_calls) = (layout::run_logs(logs), logs.join(format!("{}*.log", layout::CALL_LOG)));
+        lines.push(plain(&format!("logs: {} of runs, {} of calls", of_runs.display(), of_calls.display())));
     }
     lines.join("\n")
 }
@@ -123,7 +132,9 @@ fn words(one: &Standing) -> String {
         Doing::Done => "done".to_owned(),
         Doing::Running { by } if by.is_empty() => "running".to_owned(),
         Doing::Running { by } => format!("running ({})", plain(by)),
-        Doing::Failed { message } => format!("failed: {}", plain(message.lines().next().unwrap_or_default())),
+        Doing::Failed { message, .. } => {
+            format!("failed: {}", plain(message.lines().next().unwrap_or_default()))
+        }
         Doing::Waiting => match &one.job {
             Some(job) if job.reason.is_empty() => format!("waiting ({})", plain(&job.shown())),
             Some(job) => format!("waiting ({}: {})", plain(&job.shown()), plain(&job.reason)),
@@ -186,7 +197,7 @@ mod tests {
             changed(&one),
             "train flip/seed=1: epoch 3/40, loss 0.412 / 0.398, mAP -, 812 images/s, about 3 min left"
         );
-        one.state = Doing::Failed { message: "no memory\nat all".into() };
+        one.state = Doing::Failed { message: "no memory\nat all".into(), log: None };
         assert_eq!(changed(&one), "train flip/seed=1: failed: no memory");
     }
 

@@ -69,7 +69,13 @@ mod tests {
 
     #[test]
     fn what_is_no_login_is_none() {
-        for text in ["", "hello", "mlflow_tracking_username = ann", "[mlflow]\nmlflow_tracking_username =\n", "[mlflow"] {
+        for text in [
+            "",
+            "hello",
+            "mlflow_tracking_username = ann",
+            "[mlflow]\nmlflow_tracking_username =\n",
+            "[mlflow",
+        ] {
             assert_eq!(login(text), (None, None), "{text}");
         }
         let folder = tempfile::tempdir().unwrap();

@@ -283,9 +283,7 @@ fn greet(api: &mut dyn Api, server: &str, config: &TrackerConfig) -> Result<Seen
             let experiment_id = experiment.map(|experiment| experiment.experiment_id);
             Ok(Seen { server, version: version.0, experiment_id })
         }
-        Err(error) if is_settings(&error) => {
-            Err(TrackError::Refused { server, source: Box::new(error) })
-        }
+        Err(error) if is_settings(&error) => Err(TrackError::Refused { server, source: Box::new(error) }),
         Err(source) => {
             let (is_required, source) = (config.required, Box::new(source));
             Err(TrackError::Unreachable { server, is_required, source })

@@ -129,7 +129,12 @@ fn a_run_that_fails_always_is_named_and_the_others_are_reported() {
         let said = stderr(&output);
         assert_eq!((output.status.code(), tries), (Some(1), expected_tries), "{said}");
         assert!(said.contains(&format!("error: stage `train {RUN}` failed: {words}")), "{said}");
-        assert!(said.contains("logs/tiny/worker-") && said.contains("1 stage failed; "), "{said}");
+        let log = fs::read_to_string(lab.path("cache/logs/tiny/runs/flip,seed=1.log")).unwrap();
+        assert!(
+            said.contains("logs/tiny/runs/flip,seed=1.log") && said.contains("1 stage failed; "),
+            "{said}"
+        );
+        assert_eq!(log.matches(" UTC train flip/seed=1, key ").count(), expected_tries, "{log}");
         let page = fs::read_to_string(lab.path("reports/tiny/index.html")).unwrap();
         assert!(page.contains(words), "the page names the run that failed");
         assert!(stdout(&output).contains("colour: "), "{}", stdout(&output));
