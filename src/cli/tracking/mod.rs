@@ -89,6 +89,7 @@ impl Tracking {
             Err(error) => tracing::debug!(%error, "no turn for MLflow"),
         }
         let tracker = Tracker::start(target.config()).map_err(|error| failure(&error))?;
+        tracing::info!(waited_s = tracking.begun.elapsed().as_secs_f64(), "asked the MLflow server");
         tracking.delivered = Delivered::load(&study.store, name, &target.uri);
         tracking.tracker = Some(tracker);
         tracking.tell_warnings();
@@ -155,7 +156,10 @@ impl Tracking {
         }
         let Some(tracker) = self.tracker.take() else { return };
         let patience = self.begun.elapsed().mul_f64(PATIENCE_SHARE).clamp(PATIENCE_LEAST, PATIENCE_MOST);
+        let begun = Instant::now();
         let sent = tracker.finish(patience);
+        let (waited_s, runs, unsent) = (begun.elapsed().as_secs_f64(), sent.sent, sent.unsent);
+        tracing::info!(waited_s, runs, unsent, "told the MLflow server the rest");
         for warning in &sent.warnings {
             print::err(&plain(&format!("warning: {warning}")));
         }
