@@ -16,7 +16,10 @@
 //!   devices.json            the GPUs that a worker has found, to be asked less often
 //!   studies/<study>.json    the last key of each stage of a study, to name what changed
 //!   plans/<study>/<id>.json the keys of a plan that was run; the file's time says when last
-//!   logs/<study>/           the logs of workers, and the state of the last run
+//!   logs/<study>/study-<start>-<process>.log  what a call of `run` said and did
+//!   logs/<study>/events-<start>-<process>.jsonl  the news of it, for programs
+//!   logs/<study>/runs/<run>.log  what workers said while they worked on a run, and their events
+//!   logs/<study>/worker-<n>.log  what a worker said before its first job
 //! reports/<experiment>/index.html
 //! ```
 
@@ -135,10 +138,58 @@ impl CacheLayout {
         self.root.join("studies").join(format!("{study}.mlflow-{}.json", server.short()))
     }
 
+    /// The folder of one folder per study with its logs.
+    pub fn all_logs(&self) -> PathBuf {
+        self.root.join("logs")
+    }
+
     /// The logs of a study.
     pub fn logs(&self, study: &str) -> PathBuf {
-        self.root.join("logs").join(study)
+        self.all_logs().join(study)
     }
+}
+
+/// What the names of the logs of calls begin with.
+pub const CALL_LOG: &str = "study-";
+/// What the names of journals begin with.
+pub const JOURNAL: &str = "events-";
+/// Characters of a run's name in the name of its log; four bytes each stay below what file systems take.
+const RUN_LOG_MAX: usize = 55;
+
+/// The log of a call in a study's folder of logs; names of later calls come later in the alphabet.
+pub fn call_log(logs: &Path, unix_ms: i64, process: u32) -> PathBuf {
+    logs.join(format!("{CALL_LOG}{unix_ms}-{process}.log"))
+}
+
+/// The journal of a call, likewise.
+pub fn journal(logs: &Path, unix_ms: i64, process: u32) -> PathBuf {
+    logs.join(format!("{JOURNAL}{unix_ms}-{process}.jsonl"))
+}
+
+/// The log of what a worker said that had no job yet; `slot`: from 1.
+pub fn worker_log(logs: &Path, slot: usize) -> PathBuf {
+    logs.join(format!("worker-{slot}.log"))
+}
+
+/// The folder of the logs of runs in a study's folder of logs.
+pub fn run_logs(logs: &Path) -> PathBuf {
+    logs.join("runs")
+}
+
+/// The log of a run, likewise: `flip/lr=0.1/seed=2` is `flip,lr=0.1,seed=2.log`. A name that has to be changed further has a digest at
+/// its end.
+pub fn run_log(logs: &Path, run: &str) -> PathBuf {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/=+-_.".contains(c);
+    let safe = |c: char| match c {
+        '/' => ',',
+        c if c.is_alphanumeric() || "=+-_.".contains(c) => c,
+        _ => '_',
+    };
+    let mut name: String = run.chars().map(safe).take(RUN_LOG_MAX).collect();
+    if !run.chars().all(plain) || run.chars().count() > RUN_LOG_MAX || run.starts_with('.') {
+        name.push_str(&format!("-{}", Digest::of(run.as_bytes()).short()));
+    }
+    run_logs(logs).join(format!("{name}.log"))
 }
 
 /// Characters of a comparison's folder; four bytes each stay below what file systems take.
@@ -175,4 +226,24 @@ pub fn previews(reports: &Path, experiment: &str) -> PathBuf {
 fn shard(folder: PathBuf, name: &str) -> PathBuf {
     let (first, rest) = name.split_at_checked(2).unwrap_or(("", name));
     folder.join(first).join(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_of_runs_have_names_of_their_own() {
+        let name = |run: &str| {
+            let path = run_log(Path::new("logs"), run);
+            assert_eq!(path.parent(), Some(Path::new("logs/runs")));
+            path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        };
+        assert_eq!(name("flip+noise/lr=0.0001/seed=2"), "flip+noise,lr=0.0001,seed=2.log");
+        let odd =
+            ["a/b", "a,b", "a b", "a_b", "ä", &"x".repeat(300), &"x".repeat(301), "..", "a:b"].map(name);
+        for (i, one) in odd.iter().enumerate() {
+            assert!(!odd[..i].contains(one) && one.len() < 250, "{odd:?}");
+        }
+    }
 }

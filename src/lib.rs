@@ -29,6 +29,7 @@ pub mod spec;
 pub mod design;
 pub mod weights;
 pub mod fingerprint;
+pub mod log_file;
 pub mod layout;
 pub mod retry;
 pub mod clock;

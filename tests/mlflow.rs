@@ -14,8 +14,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use ablatrix::track::{
-    DatasetSource, Epoch, Outcome, ReportPage, RunFinished, RunStarted, StudyFinished, StudyStarted,
-    TrackError, TrackEvent, Tracker, TrackerConfig, replay,
+    Content, DatasetSource, Epoch, History, Outcome, RunFinished, RunStarted, StudyFile, StudyFinished,
+    StudyStarted, TrackError, TrackEvent, Tracker, TrackerConfig, replay,
 };
 use serde_json::{Value, json};
 
@@ -112,6 +112,7 @@ fn study() -> Vec<TrackEvent> {
             digest: "ab12".repeat(16),
             source: "data/generated".into(),
         }),
+        live: true,
         time_ms: START_MS,
     })];
     for (variant, seed) in [("none", 0), ("none", 1), ("flip+noise", 0), ("flip+noise", 1)] {
@@ -124,6 +125,7 @@ fn study() -> Vec<TrackEvent> {
             trial_id: trial_id.clone(),
             params: (0..150).map(|i| (format!("setting.{i:03}"), format!("{i}"))).collect(),
             tags: [("device".to_owned(), "cpu".to_owned())].into(),
+            live: true,
             start_time_ms: START_MS + 1000,
         }));
         for epoch in 1..=3 {
@@ -144,7 +146,7 @@ fn study() -> Vec<TrackEvent> {
     events.push(TrackEvent::StudyFinished(StudyFinished {
         study_id: "litter@5f0c".into(),
         outcome: Outcome::Finished,
-        report: Some(ReportPage::Bytes(REPORT.to_vec())),
+        files: vec![StudyFile { name: "report.html".into(), content: Content::Bytes(REPORT.to_vec()) }],
         metrics: vec![("effect/flip+noise".into(), 0.0125)],
         time_ms: START_MS + 9000,
     }));
@@ -189,7 +191,7 @@ fn a_study_arrives_once_however_often_it_is_sent() {
     let runs = server.runs(experiment_id);
     check(&server, &runs);
 
-    let outcome = replay(config(&server), study()).unwrap();
+    let outcome = replay(config(&server), study(), &mut |_| {}).unwrap();
     assert_eq!((outcome.sent, outcome.unsent), (5, 0), "{outcome:?}");
     assert_eq!(server.runs(experiment_id), runs, "the same events again changed something");
 
@@ -198,11 +200,53 @@ fn a_study_arrives_once_however_often_it_is_sent() {
     assert!(matches!(error, TrackError::ExperimentDeleted { .. }), "{error}");
     server.post("experiments/restore", json!({"experiment_id": experiment_id}));
 
-    let tracker = Tracker::start(TrackerConfig { experiment: "another".into(), ..config(&server) }).unwrap();
+    // Killed in the middle of a study, and started again with what it had.
+    let another = |server: &Server| TrackerConfig { experiment: "another".into(), ..config(server) };
+    let tracker = Tracker::start(another(&server)).unwrap();
+    let (first, rest) = (study()[..8].to_vec(), study()[8..].to_vec());
+    first.into_iter().for_each(|event| tracker.send(event));
+    let experiment_id = loop {
+        let found = ureq::get(format!("{}/api/2.0/mlflow/experiments/get-by-name", server.uri));
+        let found = found.query("experiment_name", "another").call();
+        let Ok(mut found) = found else { continue };
+        let id = found.body_mut().read_json::<Value>().unwrap()["experiment"]["experiment_id"].clone();
+        let id = id.as_str().unwrap().to_owned();
+        if server.runs(&id).len() >= 2 {
+            break id;
+        }
+    };
     server.stop();
-    study().into_iter().for_each(|event| tracker.send(event));
+    rest.into_iter().for_each(|event| tracker.send(event));
     let outcome = tracker.finish(Duration::from_secs(5));
-    assert_eq!((outcome.sent, outcome.unsent), (0, 5), "{outcome:?}");
+    assert!(outcome.unsent >= 3, "{outcome:?}");
+
+    let server = Server::start(&executable, folder.path());
+    let outcome = replay(another(&server), from_results(), &mut |_| {}).unwrap();
+    assert_eq!((outcome.sent, outcome.unsent), (5, 0), "{outcome:?}");
+    let runs = server.runs(&experiment_id);
+    check(&server, &runs);
+    let outcome = replay(another(&server), from_results(), &mut |_| {}).unwrap();
+    assert!(outcome.runs.iter().all(|run| run.whole && run.sent.is_nothing()), "{outcome:?}");
+    assert_eq!(server.runs(&experiment_id), runs, "the same results again changed something");
+}
+
+/// The study as its results tell it: epochs together, and nothing under way.
+fn from_results() -> Vec<TrackEvent> {
+    let mut events: Vec<TrackEvent> = Vec::new();
+    for event in study() {
+        match (event, events.last_mut()) {
+            (TrackEvent::Epoch(epoch), Some(TrackEvent::History(history))) => history.epochs.push(epoch),
+            (TrackEvent::Epoch(epoch), _) => {
+                let trial_id = epoch.trial_id.clone();
+                events.push(TrackEvent::History(History { trial_id, epochs: vec![epoch] }));
+            }
+            (TrackEvent::RunStarted(event), _) => {
+                events.push(TrackEvent::RunStarted(RunStarted { live: false, ..event }));
+            }
+            (event, _) => events.push(event),
+        }
+    }
+    events
 }
 
 fn check(server: &Server, runs: &[Value]) {

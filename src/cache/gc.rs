@@ -23,6 +23,9 @@ use crate::job::input;
 /// Checkpoints that no training has touched for so long belong to a study that nobody goes on with.
 const CHECKPOINT_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// Logs that nobody has written into for so long are of no more interest.
+const LOG_AGE: Duration = CHECKPOINT_AGE;
+
 /// How a collection goes about it.
 #[derive(Clone, Copy, Debug)]
 pub struct GcOptions {
@@ -41,7 +44,7 @@ pub struct Collected {
     pub objects: usize,
     /// Bytes of the objects.
     pub bytes: u64,
-    /// Folders of attempts that were killed, checkpoints of trainings that nobody goes on with, idle lock files.
+    /// Folders of attempts that were killed, checkpoints of trainings that nobody goes on with, idle lock files, old logs.
     pub leftovers: usize,
     /// Records that stay.
     pub kept_entries: usize,
@@ -84,7 +87,8 @@ impl<'s> Collection<'s> {
             return Ok(Collected::default());
         }
         let survey = Survey::of(store)?;
-        let leftovers = leftovers(store, &survey, *options)? + unfinished(store, *options)?;
+        let leftovers =
+            leftovers(store, &survey, *options)? + unfinished(store, *options)? + old_logs(store, *options)?;
         let mut collected = Collected { leftovers, ..Collected::default() };
         let young = |written: SystemTime| clock::since(written) < options.grace;
 
@@ -182,6 +186,25 @@ fn unfinished(store: &Store, options: GcOptions) -> Result<usize, CacheError> {
             if disk::is_folder(&path) {
                 folders.push(path);
             } else if file_name(&path).starts_with(disk::UNFINISHED) && older(&path, options.grace) {
+                count += 1;
+                if !options.dry_run {
+                    disk::remove(&path)?;
+                }
+            }
+        }
+    }
+    Ok(count)
+}
+
+/// Removes logs and journals that are old; gives how many.
+fn old_logs(store: &Store, options: GcOptions) -> Result<usize, CacheError> {
+    let mut count = 0;
+    let mut folders = vec![store.layout().all_logs()];
+    while let Some(folder) = folders.pop() {
+        for path in list(&folder)? {
+            if disk::is_folder(&path) {
+                folders.push(path);
+            } else if older(&path, LOG_AGE.max(options.grace)) {
                 count += 1;
                 if !options.dry_run {
                     disk::remove(&path)?;
@@ -294,6 +317,24 @@ mod tests {
         assert!(half.exists() && !checkpoints[0].exists() && checkpoints[1].exists());
         assert_eq!(collect(&store, &keep, AT_ONCE).unwrap().leftovers, 1);
         assert!(!half.exists() && checkpoints[1].exists());
+    }
+
+    #[test]
+    fn old_logs_go_and_new_ones_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let logs = store.layout().logs("study");
+        fs::create_dir_all(crate::layout::run_logs(&logs)).unwrap();
+        let paths = ["a", "b"].map(|run| crate::layout::run_log(&logs, run));
+        for path in &paths {
+            fs::write(path, b"said").unwrap();
+        }
+        let long_ago = clock::now() - LOG_AGE - Duration::from_secs(60);
+        fs::File::options().write(true).open(&paths[0]).unwrap().set_modified(long_ago).unwrap();
+        let dry = collect(&store, &HashSet::new(), GcOptions { dry_run: true, ..AT_ONCE }).unwrap();
+        assert!(dry.leftovers == 1 && paths[0].exists());
+        assert_eq!(collect(&store, &HashSet::new(), AT_ONCE).unwrap().leftovers, 1);
+        assert!(!paths[0].exists() && paths[1].exists());
     }
 
     #[test]

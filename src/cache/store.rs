@@ -83,6 +83,7 @@ impl Store {
             result => result?,
         };
         let Some(bytes) = bytes else {
+            tracing::debug!(key = key.short(), "not in the cache");
             return Ok(None);
         };
         let entry = Entry::from_bytes(&bytes).filter(|entry| entry.key == *key);
@@ -95,6 +96,7 @@ impl Store {
             let place = self.layout.object(&output.digest);
             fs::symlink_metadata(place).is_ok_and(|meta| meta.is_file() && meta.len() == output.bytes)
         });
+        tracing::debug!(stage = entry.stage, key = key.short(), whole, "found in the cache");
         Ok(whole.then_some(entry))
     }
 

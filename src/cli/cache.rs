@@ -190,7 +190,7 @@ fn gc(args: &GcArgs) -> Result<u8, Failure> {
     let uses = Uses::of(&store);
     let mut keep = match args.specs.is_empty() {
         true => uses.last_plans(args.keep_last),
-        false => reachable(&args.specs, &args.cache)?,
+        false => reachable(&args.specs, &args.over, &args.cache)?,
     };
     if let Some(limit) = args.max_size {
         let survey = Survey::of(&store).map_err(|error| cache_failure(&error))?;
@@ -218,10 +218,14 @@ fn gc(args: &GcArgs) -> Result<u8, Failure> {
 }
 
 /// The keys of all results that these specs can use as they stand.
-pub(super) fn reachable(specs: &[std::path::PathBuf], args: &CacheArgs) -> Result<HashSet<Digest>, Failure> {
+pub(super) fn reachable(
+    specs: &[std::path::PathBuf],
+    over: &OverArgs,
+    args: &CacheArgs,
+) -> Result<HashSet<Digest>, Failure> {
     let mut keep = HashSet::new();
     for spec in specs {
-        let study = look(spec, args)?;
+        let study = look(spec, over, args)?;
         let latest = Latest::load(&study.store, &study.plan.experiment.name);
         let states = resolve(&study.plan, &study.store, &study.sources, &latest)
             .map_err(|error| study.source_failure(&error))?;
@@ -234,10 +238,10 @@ pub(super) fn reachable(specs: &[std::path::PathBuf], args: &CacheArgs) -> Resul
 }
 
 /// A study as its spec stands, on this cache.
-pub(super) fn look(spec: &Path, args: &CacheArgs) -> Result<Study, Failure> {
+pub(super) fn look(spec: &Path, over: &OverArgs, args: &CacheArgs) -> Result<Study, Failure> {
     Study::look(&SpecArgs {
         spec: spec.to_owned(),
-        over: OverArgs::default(),
+        over: over.clone(),
         cache: args.cache.clone(),
         reports: Path::new("reports").to_owned(),
         format: args.format,

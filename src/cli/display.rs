@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::args::{LogArgs, LogFormat, OutputFormat};
+use super::logging;
 use super::print::count;
 use super::render::plain;
 use crate::engine::Event;
@@ -20,6 +22,25 @@ pub enum Detail {
     Normal,
     /// Epochs too, where there are no bars.
     Verbose,
+}
+
+impl Detail {
+    /// What the command line asks for. A program that reads an error as JSON wants nothing before it; and where the log is JSON,
+    /// stages are told of there.
+    pub fn of(log: &LogArgs, format: OutputFormat) -> Self {
+        match (log.quiet, log.verbose, format) {
+            _ if log.log_format == LogFormat::Json => Detail::Quiet,
+            (true, ..) => Detail::Quiet,
+            (_, 1.., _) => Detail::Verbose,
+            (_, _, OutputFormat::Json) => Detail::Quiet,
+            _ => Detail::Normal,
+        }
+    }
+}
+
+/// Whether bars can be drawn: on a terminal, unless the log is for programs.
+pub fn is_rich() -> bool {
+    std::io::stderr().is_terminal() && !logging::is_json()
 }
 
 /// Whether to use colour: on a terminal, unless `NO_COLOR` says otherwise.
@@ -53,8 +74,11 @@ struct Bars {
 impl Display {
     /// For this terminal, or for a pipe.
     pub fn new(detail: Detail) -> Self {
-        let rich = std::io::stderr().is_terminal() && detail > Detail::Quiet;
-        let bars = rich.then(|| Bars { all: MultiProgress::new(), runs: None, open: HashMap::new() });
+        let bars = (is_rich() && detail > Detail::Quiet).then(|| Bars {
+            all: MultiProgress::new(),
+            runs: None,
+            open: HashMap::new(),
+        });
         Display { detail, bars, epochs: HashMap::new(), noticed: HashSet::new(), held: Vec::new() }
     }
 
@@ -223,6 +247,7 @@ impl Display {
         let text = plain(text);
         match &self.bars {
             Some(bars) => {
+                logging::said(&text);
                 let _ = bars.all.println(text);
             }
             None => super::print::err(&text),
@@ -241,13 +266,16 @@ pub fn style(template: &str) -> ProgressStyle {
 
 /// A bar over bytes that are read; hidden where there is no terminal.
 pub fn bytes_bar() -> ProgressBar {
+    if !is_rich() {
+        return ProgressBar::hidden();
+    }
     ProgressBar::new(0)
         .with_style(style("{bar:30} {binary_bytes}/{binary_total_bytes}, {binary_bytes_per_sec}"))
 }
 
 /// A bar over pictures that are drawn; hidden where there is no terminal, or nothing is to be shown.
 pub fn pictures_bar(total: u32, detail: Detail) -> ProgressBar {
-    if detail == Detail::Quiet {
+    if detail == Detail::Quiet || !is_rich() {
         return ProgressBar::hidden();
     }
     ProgressBar::new(total.into())

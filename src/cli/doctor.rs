@@ -5,13 +5,15 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::json;
 
-use super::args::{CacheArgs, OutputFormat};
+use super::args::{DoctorArgs, OutputFormat};
 use super::nvidia::{self, Driver};
-use super::render::{Failure, with_cause};
-use super::{print, worker};
+use super::render::{Failure, with_cause, with_causes};
+use super::tracking::{self, Target};
+use super::{print, study, worker};
 use crate::cache::{Store, free_bytes};
 use crate::engine::slurm::{self, CallError, Client};
 use crate::job::{Devices, LIBTORCH};
+use crate::track::{self, TrackError};
 
 /// Below this a study of many runs may end for want of room.
 const LITTLE_ROOM: u64 = 5 << 30;
@@ -51,15 +53,28 @@ impl Finding {
     }
 }
 
-/// Looks at everything that a study needs. The exit code is 1 where something is missing.
+/// Looks at everything that a study needs; with a spec, at what that one needs. The exit code is 1 where something is missing.
 ///
 /// # Errors
-/// None of its own: what is wrong is what it tells.
-pub fn doctor(args: &CacheArgs) -> Result<u8, Failure> {
+/// Faults of the spec. All else that is wrong is what it tells.
+pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
+    let spec = args.spec.as_ref();
+    let loaded = spec.map(|spec| study::load(spec, &args.over, study::colour())).transpose()?;
+    let args = &args.cache;
     let mut findings = vec![Finding::good("ablatrix", env!("CARGO_PKG_VERSION"))];
     findings.extend(programs());
     findings.extend(cache(&args.cache));
     findings.push(queue());
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let target = match &loaded {
+        Some(loaded) => Target::of_spec(&loaded.experiment),
+        None => variable("MLFLOW_TRACKING_URI").map(|uri| Target {
+            uri,
+            experiment: variable("MLFLOW_EXPERIMENT_NAME").unwrap_or_else(|| "Default".to_owned()),
+            required: false,
+        }),
+    };
+    findings.push(mlflow(target.as_ref()));
     let bad = findings.iter().any(|finding| finding.state == State::Bad);
     match args.format {
         OutputFormat::Json => print::out(&json!({ "findings": findings, "works": !bad }).to_string()),
@@ -199,9 +214,48 @@ fn queue() -> Finding {
     }
 }
 
+/// Whether runs can be sent to the MLflow server, if one is named.
+fn mlflow(target: Option<&Target>) -> Finding {
+    const WHAT: &str = "MLflow";
+    let Some(target) = target else {
+        return Finding::good(WHAT, "no server is named, so that nothing is sent; see docs/how-to/mlflow.md");
+    };
+    let config = target.config();
+    let login = config.credentials.origin();
+    match track::look(&config) {
+        Ok(seen) => {
+            let experiment = match seen.experiment_id {
+                Some(id) => format!("experiment `{}` is there (id {id})", target.experiment),
+                None => format!("experiment `{}` is made with the first run", target.experiment),
+            };
+            Finding::good(WHAT, format!("{} at `{}`, with {login}; {experiment}", seen.version, seen.server))
+        }
+        Err(error) => {
+            let help = tracking::help(&error);
+            let text = format!("{} (with {login})", with_causes(&error));
+            match error {
+                TrackError::Unreachable { .. } if !target.required => Finding::fair(WHAT, text, help),
+                _ => Finding::bad(WHAT, text, help),
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_is_down_is_bad_only_where_it_is_required() {
+        let target = |uri: &str, required| Target { uri: uri.into(), experiment: "e".into(), required };
+        // Nobody listens on port 1.
+        let down = |required| mlflow(Some(&target("http://127.0.0.1:1", required)));
+        assert_eq!((down(false).state, down(true).state), (State::Fair, State::Bad));
+        let wrong = mlflow(Some(&target("./mlruns", false)));
+        assert_eq!(wrong.state, State::Bad);
+        assert!(wrong.help.unwrap().contains("http://127.0.0.1:5000"));
+        assert_eq!(mlflow(None).state, State::Good);
+    }
 
     fn devices(gpus: u32, why_none: Option<&str>) -> Devices {
         Devices {

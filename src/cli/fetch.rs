@@ -1,6 +1,5 @@
 //! `ablatrix data fetch`: a COCO set's images from their URLs.
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use indicatif::{HumanBytes, ProgressBar};
 
 use super::args::{FetchArgs, OutputFormat};
 use super::command_line::CommandLine;
-use super::display::style;
+use super::display::{is_rich, style};
 use super::print;
 use super::render::{Failure, plain};
 use super::study::{colour, load, shown};
@@ -29,7 +28,7 @@ const NAMED: usize = 10;
 ///
 /// # Errors
 /// Rendered, with the exit code.
-pub fn fetch(args: &FetchArgs) -> Result<u8, Failure> {
+pub fn fetch(args: &FetchArgs, quiet: bool) -> Result<u8, Failure> {
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::new(1, &error, Some("signals cannot be caught on this system")))?;
     let loaded = load(&args.spec, &args.over, colour())?;
@@ -45,7 +44,7 @@ pub fn fetch(args: &FetchArgs) -> Result<u8, Failure> {
         allow_local: args.allow_local,
         proxy: ureq::Proxy::try_from_env(),
     };
-    let mut progress = Progress::new(args.quiet);
+    let mut progress = Progress::new(quiet);
     let order = Order { images: &images, folder: &dataset.images, size: dataset.fetch.size };
     let report = fetch::fetch(order, &options, &|| interrupt.is_set(), &mut |event| progress.show(event));
     progress.finish();
@@ -168,7 +167,7 @@ struct Progress {
 
 impl Progress {
     fn new(quiet: bool) -> Self {
-        let bar = (std::io::stderr().is_terminal() && !quiet).then(|| {
+        let bar = (is_rich() && !quiet).then(|| {
             let bar = ProgressBar::new(0);
             bar.set_style(style("{bar:30} {pos}/{len} images, about {eta} left  {wide_msg}"));
             bar.enable_steady_tick(Duration::from_millis(500));

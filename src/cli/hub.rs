@@ -1,10 +1,8 @@
 //! Models of the Hugging Face hub that a spec names: fetched for `run` and `check`, and for no other verb.
 
-use std::io::IsTerminal;
-
 use indicatif::{HumanBytes, ProgressBar};
 
-use super::display::bytes_bar;
+use super::display::{bytes_bar, is_rich};
 use super::print;
 use super::render::{Failure, plain};
 use super::study::Study;
@@ -92,7 +90,7 @@ struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     fn new(model: &'a HubModel, show: bool) -> Self {
-        let bar = (show && std::io::stderr().is_terminal()).then(bytes_bar);
+        let bar = (show && is_rich()).then(bytes_bar);
         Progress { model, show, bar, tenth: None }
     }
 

@@ -18,6 +18,8 @@ mod hub;
 mod init;
 mod known_devices;
 mod live;
+mod logging;
+mod mlflow;
 mod nvidia;
 mod origins;
 mod plan;
@@ -44,7 +46,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, DataVerb, OutputFormat, Verb};
+use args::{Cli, DataVerb, Verb};
 use render::Failure;
 
 /// The program: parses the command line, runs the verb, gives the exit code.
@@ -53,12 +55,20 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("ABLATRIX_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
-    let result = match &cli.verb {
+    let result = logging::begin(&cli.log).and_then(|()| call(&cli));
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            print::failure(&failure, cli.verb.format());
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn call(cli: &Cli) -> Result<u8, Failure> {
+    match &cli.verb {
         Verb::Init(args) => init::init(args),
-        Verb::Run(args) => run::run(args),
+        Verb::Run(args) => run::run(args, &cli.log),
         Verb::Plan(args) => plan::plan(args),
         Verb::Status(args) => status::status(args),
         Verb::Cancel(args) => cancel::cancel(args),
@@ -70,34 +80,28 @@ pub fn main() -> ExitCode {
         Verb::Table(args) => table::table(args),
         Verb::Doctor(args) => doctor::doctor(args),
         Verb::Cache(verb) => cache::cache(verb),
-        Verb::Data(DataVerb::Fetch(args)) => fetch::fetch(args),
+        Verb::Data(DataVerb::Fetch(args)) => fetch::fetch(args, cli.log.quiet),
         Verb::Data(DataVerb::Generate(args)) => generated::generate(args),
         Verb::Schema(args) => schema::schema(args),
+        Verb::Mlflow(verb) => mlflow::mlflow(verb),
         Verb::Completions(args) => Ok(shell::completions(args)),
         Verb::Man(args) => shell::man(args),
-    };
-    match result {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            print::err(&match cli.verb.format() {
-                OutputFormat::Json => failure.json(),
-                OutputFormat::Text => failure.text,
-            });
-            ExitCode::from(failure.code)
-        }
     }
 }
 
 /// What is wrong with the command line itself; or the help, or the version.
 fn usage(error: &clap::Error) -> ExitCode {
     let words: Vec<_> = std::env::args_os().skip(1).collect();
-    let asks = |pair: &[std::ffi::OsString]| pair[0] == "--format" && pair[1] == "json";
-    let wants_json = words.windows(2).any(asks) || words.iter().any(|word| word == "--format=json");
+    let asks = |pair: &[std::ffi::OsString]| {
+        (pair[0] == "--format" || pair[0] == "--log-format") && pair[1] == "json"
+    };
+    let asks_in_one = |word: &std::ffi::OsString| word == "--format=json" || word == "--log-format=json";
+    let wants_json = words.windows(2).any(asks) || words.iter().any(asks_in_one);
     if error.use_stderr() && wants_json {
         let text = error.to_string();
         let (message, help) = text.split_once("\n\n").unwrap_or((&text, ""));
         let message = message.strip_prefix("error: ").unwrap_or(message);
-        print::err(&Failure::text(2, message, Some(help.trim_end())).json());
+        print::raw_err(&Failure::text(2, message, Some(help.trim_end())).json());
     } else {
         // A reader that has gone is no fault.
         let _ = error.print();

@@ -2,14 +2,42 @@
 
 use std::io::{BufWriter, StdoutLock, Write};
 
+use super::args::OutputFormat;
+use super::logging;
+use super::render::Failure;
+
 /// A line to stdout.
 pub fn out(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-/// A line to stderr.
+/// A line to stderr, where it is also noted in the log; see [`logging`].
 pub fn err(text: &str) {
+    logging::said(text);
+    if !logging::is_json() {
+        raw_err(text);
+    }
+}
+
+/// A line to stderr as it is, whatever form the log has.
+pub fn raw_err(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// What ended a verb, on stderr.
+pub fn failure(failure: &Failure, format: OutputFormat) {
+    match (format, logging::is_json()) {
+        (OutputFormat::Json, true) => raw_err(&failure.json()),
+        (OutputFormat::Text, true) => logging::failed(failure),
+        (OutputFormat::Json, false) => {
+            logging::failed(failure);
+            raw_err(&failure.json());
+        }
+        (OutputFormat::Text, false) => {
+            logging::failed(failure);
+            raw_err(&failure.text);
+        }
+    }
 }
 
 /// Many lines to stdout, written in large pieces.

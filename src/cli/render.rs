@@ -56,6 +56,17 @@ pub fn with_cause(error: &dyn std::error::Error) -> String {
     }
 }
 
+/// An error with all its causes, in one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
 impl Failure {
     /// `{"error": {"message", "help", "exit_code", "places": [{"file", "line", "column"}]}}`, in one line. Several
     /// faults are lines of the message, each with a place where it has one.
@@ -144,6 +155,16 @@ impl Failure {
 }
 
 impl Failure {
+    /// What went wrong, with its causes.
+    pub fn message(&self) -> &str {
+        &self.told.message
+    }
+
+    /// What can be done about it.
+    pub fn help(&self) -> Option<&str> {
+        self.told.help.as_deref()
+    }
+
     /// The same, told with another exit code.
     #[must_use]
     pub fn with_code(mut self, code: u8) -> Self {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::args::{OutputFormat, RunArgs, SpecArgs};
+use super::args::{LogArgs, LogFormat, OutputFormat, RunArgs, SpecArgs};
 use super::command_line::CommandLine;
 use super::display::{Detail, Display};
 use super::generated;
 use super::live::Live;
 use super::render::{Failure, plain};
 use super::study::{Study, shown};
-use super::{hub, print, report_files, rounds, sharing, tracking};
+use super::{hub, logging, print, report_files, rounds, sharing, tracking};
 use crate::engine::{self, Interrupt, Journal, Outcome};
 use crate::plan::{Latest, Plan, Stage, State, output, resolve};
 use crate::remote::{Address, Patience, Remote, RemoteError};
@@ -25,18 +25,13 @@ use crate::tables::{self};
 ///
 /// # Errors
 /// Rendered, with the exit code.
-pub fn run(args: &RunArgs) -> Result<u8, Failure> {
+pub fn run(args: &RunArgs, log: &LogArgs) -> Result<u8, Failure> {
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::new(1, &error, Some("signals cannot be caught on this system")))?;
     let address = args.remote.as_deref().filter(|url| !url.is_empty()).map(sharing::address).transpose()?;
     let mut study = Study::open_to_train(&args.spec)?;
-    // A program that reads an error as JSON wants nothing before it.
-    let detail = match (args.quiet, args.verbose, args.spec.format) {
-        (true, _, _) => Detail::Quiet,
-        (_, true, _) => Detail::Verbose,
-        (_, _, OutputFormat::Json) => Detail::Quiet,
-        _ => Detail::Normal,
-    };
+    let kept = logging::keep(&study.logs());
+    let detail = Detail::of(log, args.spec.format);
     check_trainable(&study, args.until)?;
     let trains = args.until.is_none_or(|until| until >= Stage::Train);
     if trains {
@@ -55,13 +50,14 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let mut config = study.engine(args.workers, args.until)?;
     config.fail_fast = args.fail_fast;
     config.remote = address.as_ref().and_then(|address| connect(address, &study));
-    let mut tracking = tracking::Tracking::start(&study)?;
+    let mut tracking = tracking::Tracking::start(&study, &args.spec)?;
     let mut journal = Journal::begin(&study.logs());
     let live = args.until.is_none().then(|| Live::start(&study, &args.spec.reports));
     let (mut computed, mut fetched) = (0, 0);
     let result = loop {
         let mut listener = |event: engine::Event| {
             journal.note(&event);
+            logging::note(&event);
             display.show(&event);
             tracking.take(&event);
             live.iter().for_each(|live| live.take(&event));
@@ -88,7 +84,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let outcome = match result {
         Ok(outcome) => outcome,
         Err(error) => {
-            tracking.finish(None, None, &[]);
+            tracking.finish(None);
             return Err(study.engine_failure(&error));
         }
     };
@@ -96,9 +92,15 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         None => write_report(&study, &outcome, &args.spec.reports),
         Some(_) => Ok(None),
     };
-    let effects = effects(&study, &outcome);
-    tracking.finish(Some(&outcome), page.as_ref().ok().and_then(Option::as_deref), &effects);
-    conclude(&study, &outcome, page?, &effects, args)
+    tracking.finish(Some(&outcome));
+    conclude(&study, &outcome, page?, args, &Call { log, kept })
+}
+
+/// How a call of `run` logs.
+struct Call<'a> {
+    log: &'a LogArgs,
+    /// Its log, where one could be made.
+    kept: Option<PathBuf>,
 }
 
 /// The plan of the next round, where seeds are added until the study is decided: of a round that is whole, since what is decided hangs on
@@ -256,9 +258,10 @@ fn conclude(
     study: &Study,
     outcome: &Outcome,
     page: Option<PathBuf>,
-    effects: &[EffectRow],
     args: &RunArgs,
+    call: &Call<'_>,
 ) -> Result<u8, Failure> {
+    let effects = &effects(study, outcome);
     if let Some(failure) = outcome.spec_fault.as_ref().and_then(|error| study.spec_failure(error)) {
         return Err(failure);
     }
@@ -282,12 +285,13 @@ fn conclude(
             "interrupted": outcome.interrupted,
             "effects": effects,
             "report": page,
+            "log": call.kept,
         });
         print::out(&value.to_string());
         return Ok(code);
     }
     if outcome.interrupted {
-        let how = command(args);
+        let how = command(args, call.log);
         print::err(&format!("interrupted: nothing is lost, go on with `{how}`"));
         return Ok(code);
     }
@@ -309,6 +313,9 @@ fn conclude(
         let what = if n == 1 { "1 stage failed".to_owned() } else { format!("{n} stages failed") };
         let ended = if outcome.cut_short { ", which ended the study (`--fail-fast`)" } else { "" };
         print::err(&format!("{what}{ended}; what was done is kept, and `run` tries again"));
+        if let Some(kept) = &call.kept {
+            print::err(&format!("  help: see `{}` for all that happened", shown(kept)));
+        }
     }
     if let Some(page) = page {
         print::out(&format!("report: {}", shown(&page)));
@@ -317,7 +324,7 @@ fn conclude(
 }
 
 /// The command that goes on with what `args` asked for, as it can be pasted into a shell.
-fn command(args: &RunArgs) -> String {
+fn command(args: &RunArgs, log: &LogArgs) -> String {
     let mut line = CommandLine::new("run", [&args.spec.spec]);
     line.setting(&args.spec.over, &args.spec.cache, &args.spec.reports);
     if let Some(workers) = args.workers {
@@ -331,8 +338,11 @@ fn command(args: &RunArgs) -> String {
     }
     line.flag("--fail-fast", args.fail_fast);
     line.flag("--keep-going", args.keep_going);
-    line.flag("--verbose", args.verbose);
-    line.flag("--quiet", args.quiet);
+    (0..log.verbose).for_each(|_| line.flag("--verbose", true));
+    line.flag("--quiet", log.quiet);
+    if log.log_format == LogFormat::Json {
+        line.option("--log-format", "json".to_owned());
+    }
     line.quoted()
 }
 
@@ -377,7 +387,7 @@ mod tests {
         let command_of = |words: &[&str]| {
             let cli = crate::cli::args::Cli::parse_from(words);
             let crate::cli::args::Verb::Run(args) = cli.verb else { panic!("not a run") };
-            command(&args)
+            command(&args, &cli.log)
         };
         let words = [
             "ablatrix",

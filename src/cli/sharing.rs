@@ -35,7 +35,7 @@ pub fn push(args: &PushArgs) -> Result<u8, Failure> {
     let store = open(&transfer.cache)?;
     let keys = match transfer.specs.is_empty() {
         true => None,
-        false => Some(reachable(&transfer.specs, &transfer.cache)?),
+        false => Some(reachable(&transfer.specs, &transfer.over, &transfer.cache)?),
     };
     let patience = Patience::of_transfer(transfer.retries.into());
     let remote = match transfer.dry_run {
@@ -99,7 +99,7 @@ fn pull_reachable(
     let mut asked = HashSet::new();
     let mut here = HashSet::new();
     for spec in &args.specs {
-        let study = look(spec, &args.cache)?;
+        let study = look(spec, &args.over, &args.cache)?;
         let latest = Latest::load(&study.store, &study.plan.experiment.name);
         let mut is_first = true;
         loop {

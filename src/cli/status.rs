@@ -120,9 +120,10 @@ fn tell_all(study: &Study, now: &Overview, format: OutputFormat) {
     let name = &study.plan.experiment.name;
     print::out(&match format {
         OutputFormat::Json => {
-            json!({"experiment": name, "stages": now.stages, "left_s": now.left_s}).to_string()
+            let logs = study.logs();
+            json!({"experiment": name, "stages": now.stages, "left_s": now.left_s, "logs": logs}).to_string()
         }
-        OutputFormat::Text => whole(&study.plan, now),
+        OutputFormat::Text => whole(&study.plan, now, &study.logs()),
     });
 }
 

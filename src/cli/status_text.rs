@@ -1,15 +1,18 @@
 //! Where a study stands, in words: the whole of it, a run, one change.
 
+use std::path::Path;
+
 use super::print;
 use super::render::plain;
 use crate::engine::{Doing, Overview, Standing};
+use crate::layout;
 use crate::plan::{Plan, Run, Stage};
 
 /// The columns of a table of runs.
 pub const HEAD: [&str; 7] = ["RUN", "STATE", "EPOCH", "VAL LOSS", "VAL MAP", "IMAGES/S", "LEFT"];
 
-/// The counts, the shared stages that are not done, and a row for each run.
-pub fn whole(plan: &Plan, now: &Overview) -> String {
+/// The counts, the shared stages that are not done, and a row for each run. `logs`: where the logs of the study lie.
+pub fn whole(plan: &Plan, now: &Overview, logs: &Path) -> String {
     let all = &now.stages;
     let mut lines = vec![counts(plan, now)];
     for one in all.iter().filter(|one| one.run.is_empty() && one.state != Doing::Done) {
@@ -21,6 +24,10 @@ pub fn whole(plan: &Plan, now: &Overview) -> String {
     lines.push(print::aligned(&rows));
     if let Some(folder) = all.iter().filter_map(|one| one.job.as_ref()?.log.parent()).next_back() {
         lines.push(format!("logs of jobs: {}", plain(&folder.display().to_string())));
+    }
+    if all.iter().any(|one| matches!(one.state, Doing::Failed { .. } | Doing::Running { .. })) {
+        let (of_runs, of_calls) = (layout::run_logs(logs), logs.join(format!("{}*.log", layout::CALL_LOG)));
+        lines.push(plain(&format!("logs: {} of runs, {} of calls", of_runs.display(), of_calls.display())));
     }
     lines.join("\n")
 }
@@ -111,7 +118,9 @@ fn words(one: &Standing) -> String {
         Doing::Done => "done".to_owned(),
         Doing::Running { by } if by.is_empty() => "running".to_owned(),
         Doing::Running { by } => format!("running ({})", plain(by)),
-        Doing::Failed { message } => format!("failed: {}", plain(message.lines().next().unwrap_or_default())),
+        Doing::Failed { message, .. } => {
+            format!("failed: {}", plain(message.lines().next().unwrap_or_default()))
+        }
         Doing::Waiting => match &one.job {
             Some(job) if job.reason.is_empty() => format!("waiting ({})", plain(&job.shown())),
             Some(job) => format!("waiting ({}: {})", plain(&job.shown()), plain(&job.reason)),
@@ -168,7 +177,7 @@ mod tests {
             changed(&one),
             "train flip/seed=1: epoch 3/40, loss 0.412 / 0.398, mAP -, 812 images/s, about 3 min left"
         );
-        one.state = Doing::Failed { message: "no memory\nat all".into() };
+        one.state = Doing::Failed { message: "no memory\nat all".into(), log: None };
         assert_eq!(changed(&one), "train flip/seed=1: failed: no memory");
     }
 }

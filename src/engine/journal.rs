@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::event::Event;
 use crate::clock;
 use crate::job::EpochRow;
+use crate::layout;
+use crate::log_file::{keep_last, newest_first};
 
 /// Journals of a study that are kept.
 const KEPT: usize = 50;
-const PREFIX: &str = "events-";
 
 /// Writes the news of this call.
 #[derive(Debug)]
@@ -36,11 +37,9 @@ struct Line<'e> {
 impl Journal {
     /// Begins a journal in `folder`, and removes those before the last fifty.
     pub fn begin(folder: &Path) -> Self {
-        let name = format!("{PREFIX}{}-{}.jsonl", clock::unix_ms(), std::process::id());
-        let file = std::fs::create_dir_all(folder).and_then(|()| File::create(folder.join(name)));
-        for old in journals(folder).into_iter().skip(KEPT) {
-            let _ = std::fs::remove_file(old);
-        }
+        let place = layout::journal(folder, clock::unix_ms(), std::process::id());
+        let file = std::fs::create_dir_all(folder).and_then(|()| File::create(place));
+        keep_last(folder, layout::JOURNAL, KEPT);
         Journal { file: file.ok(), planned: false }
     }
 
@@ -92,7 +91,7 @@ pub struct News {
 /// one of a killed process may be cut.
 pub fn news(folder: &Path, n: usize) -> Vec<News> {
     let mut all = Vec::new();
-    for path in journals(folder).into_iter().take(n) {
+    for path in newest_first(folder, layout::JOURNAL).into_iter().take(n) {
         let Ok(file) = File::open(path) else { continue };
         // By bytes: a damaged one need not be text.
         let lines = BufReader::new(file).split(b'\n').map_while(Result::ok);
@@ -100,16 +99,6 @@ pub fn news(folder: &Path, n: usize) -> Vec<News> {
     }
     all.sort_by_key(|news| news.unix_ms);
     all
-}
-
-/// The journals in `folder`, newest first: their names begin with their time.
-fn journals(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let is_journal =
-        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_journal).collect();
-    paths.sort_unstable_by(|a, b| b.cmp(a));
-    paths
 }
 
 #[cfg(test)]
@@ -143,11 +132,11 @@ mod tests {
     fn old_journals_go() {
         let folder = tempfile::tempdir().unwrap();
         for n in 0..KEPT + 3 {
-            std::fs::write(folder.path().join(format!("{PREFIX}{}-1.jsonl", 1_000 + n)), b"").unwrap();
+            std::fs::write(layout::journal(folder.path(), 1_000 + n as i64, 1), b"").unwrap();
         }
         std::fs::write(folder.path().join("worker-1.log"), b"").unwrap();
         drop(Journal::begin(folder.path()));
-        assert_eq!(journals(folder.path()).len(), KEPT);
+        assert_eq!(newest_first(folder.path(), layout::JOURNAL).len(), KEPT);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), KEPT + 1);
     }
 }

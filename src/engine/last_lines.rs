@@ -14,8 +14,12 @@ pub fn last_lines(path: &Path, n: usize) -> String {
         file.read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    let bytes = read().unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
+    last_lines_of(&read().unwrap_or_default(), n)
+}
+
+/// Likewise, of what was read already.
+pub fn last_lines_of(bytes: &[u8], n: usize) -> String {
+    let text = String::from_utf8_lossy(bytes);
     let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let last: Vec<_> = lines.iter().skip(lines.len().saturating_sub(n)).collect();
     last.iter().map(|line| line.escape_debug().to_string()).collect::<Vec<_>>().join(" | ")

@@ -4,6 +4,7 @@
 //! is started or changed.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -77,6 +78,9 @@ pub enum Doing {
     Failed {
         /// Why.
         message: String,
+        /// The log to look into.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        log: Option<PathBuf>,
     },
     /// It waits for what it reads, or for a process to take it up.
     Waiting,
@@ -113,7 +117,9 @@ pub fn standing(
                     (Some(job), ..) if job.waits => Doing::Waiting,
                     (Some(job), ..) => Doing::Running { by: job.shown() },
                     (None, Some(by), _) => Doing::Running { by },
-                    (None, None, Some(message)) => Doing::Failed { message: message.clone() },
+                    (None, None, Some((message, log))) => {
+                        Doing::Failed { message: message.clone(), log: log.clone() }
+                    }
                     (None, None, None) => Doing::Waiting,
                 }
             }
@@ -156,7 +162,8 @@ fn left_of_all(all: &[Standing], run_s: Option<f64>) -> Option<f64> {
 /// The last news of each stage and run.
 #[derive(Default)]
 struct Told {
-    failed: HashMap<String, String>,
+    /// Why, and the log to look into.
+    failed: HashMap<String, (String, Option<PathBuf>)>,
     epoch: HashMap<String, EpochRow>,
     /// Rows in the order of epochs; a run that went on from a checkpoint has those before it too.
     curves: HashMap<String, Vec<EpochRow>>,
@@ -200,7 +207,7 @@ impl Told {
                     told.trained_s.1 += u32::from(item.elapsed_s.is_some());
                 }
                 "failed" => {
-                    told.failed.insert(item.node.clone(), item.message.clone());
+                    told.failed.insert(item.node.clone(), (item.message.clone(), item.log.clone()));
                 }
                 _ => {}
             }
@@ -289,6 +296,6 @@ mod tests {
         let mut all = vec![item("failed", "train a", "no memory"), item("failed", "train b", "no disk")];
         all.push(item("started", "train a", ""));
         let told = Told::of(&all);
-        assert_eq!(told.failed, HashMap::from([("train b".to_owned(), "no disk".to_owned())]));
+        assert_eq!(told.failed, HashMap::from([("train b".to_owned(), ("no disk".to_owned(), None))]));
     }
 }

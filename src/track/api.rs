@@ -1,8 +1,9 @@
-//! The nine calls of MLflow's REST API that a study needs, and the plain types that they carry.
+//! The ten calls of MLflow's REST API that a study needs, and the plain types that they carry.
 //!
 //! [`Client`](super::Client) speaks them to a server; the tests have one in memory that also fails on demand.
 //! Names and values arrive here in the form that MLflow accepts.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::http::CallError;
@@ -41,6 +42,12 @@ pub trait Api: Send {
     /// # Errors
     /// [`CallError`].
     fn find_run(&self, experiment_id: &str, tag: &str, value: &str) -> Result<Option<FoundRun>, CallError>;
+
+    /// The steps at which a run has a point of the metric `key`.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    fn steps(&self, run_id: &str, key: &str) -> Result<BTreeSet<i64>, CallError>;
 
     /// Creates a run. Never tried twice: look for it first.
     ///
@@ -116,6 +123,8 @@ pub struct FoundRun {
     pub metrics: Vec<Metric>,
     /// Its parameters.
     pub params: Vec<(String, String)>,
+    /// Its tags.
+    pub tags: Vec<(String, String)>,
     /// Digests of the datasets that it trains on.
     pub datasets: Vec<String>,
 }

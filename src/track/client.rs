@@ -3,6 +3,7 @@
 //! Gives typed answers and errors with the server's own words. Keeps no state between calls; what must not be
 //! done twice is left to [`delivery`](super::delivery), which looks first.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -20,6 +21,8 @@ use super::words::{short, words};
 
 /// After so many single refusals the rest of a batch is not tried one by one.
 const MOST_REFUSALS: usize = 8;
+/// Pages of a metric's history that are read; a server that never comes to an end is left.
+const MOST_PAGES: usize = 1000;
 /// What the upload that does without the artifact proxy takes.
 const PLAIN_UPLOAD_BYTES: usize = 10_000_000;
 
@@ -184,6 +187,28 @@ impl Api for Client {
         }
     }
 
+    fn steps(&self, run_id: &str, key: &str) -> Result<BTreeSet<i64>, CallError> {
+        let call = "metrics/get-history";
+        let encoded = |text: &str| percent_encoded(text).replace('/', "%2F");
+        let (run_id, key) = (encoded(run_id), encoded(key));
+        let mut steps = BTreeSet::new();
+        let mut token = String::new();
+        for _ in 0..MOST_PAGES {
+            let mut path = format!("/api/2.0/mlflow/{call}?run_id={run_id}&metric_key={key}");
+            if !token.is_empty() {
+                path.push_str(&format!("&page_token={}", encoded(&token)));
+            }
+            let answer = self.json(call, &self.get(call, &path)?)?;
+            let points = answer["metrics"].as_array().map_or(&[][..], Vec::as_slice);
+            steps.extend(points.iter().map(|point| whole(&point["step"])));
+            token = answer["next_page_token"].as_str().unwrap_or_default().to_owned();
+            if token.is_empty() {
+                break;
+            }
+        }
+        Ok(steps)
+    }
+
     fn create_run(&self, run: &NewRun<'_>) -> Result<FoundRun, CallError> {
         let call = "runs/create";
         let body = json!({
@@ -285,7 +310,7 @@ fn read_run(run: &Value) -> Option<FoundRun> {
             step: whole(&value["step"]),
         })
     };
-    let param = |value: Value| {
+    let pair = |value: Value| {
         // protobuf's JSON leaves an empty text out.
         Some((value["key"].as_str()?.to_owned(), value["value"].as_str().unwrap_or_default().to_owned()))
     };
@@ -295,7 +320,8 @@ fn read_run(run: &Value) -> Option<FoundRun> {
         artifact_uri: info["artifact_uri"].as_str().unwrap_or_default().to_owned(),
         status: RunStatus::parse(info["status"].as_str().unwrap_or_default()),
         metrics: list(&run["data"]["metrics"]).into_iter().filter_map(metric).collect(),
-        params: list(&run["data"]["params"]).into_iter().filter_map(param).collect(),
+        params: list(&run["data"]["params"]).into_iter().filter_map(pair).collect(),
+        tags: list(&run["data"]["tags"]).into_iter().filter_map(pair).collect(),
         datasets: list(&run["inputs"]["dataset_inputs"]).into_iter().filter_map(digest).collect(),
     })
 }

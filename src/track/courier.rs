@@ -13,6 +13,7 @@ use std::time::Instant;
 use super::delivery::{Delivered, Delivery};
 use super::event::TrackEvent;
 use super::http::{CallError, Limits, Severity};
+use super::sent::{RunSent, Sent};
 
 /// A server that answers with its own failure so often for the same event will not take it.
 const FAULTS_OF_ONE_EVENT: u32 = 4;
@@ -28,15 +29,36 @@ pub(super) struct Books {
 
 #[derive(Debug, Default)]
 struct RunBook {
+    name: String,
     waiting: usize,
     lost: bool,
+    sent: Sent,
+}
+
+impl RunBook {
+    fn is_whole(&self) -> bool {
+        self.waiting == 0 && !self.lost
+    }
 }
 
 impl Books {
     /// Runs that the server has whole, and runs of which something is missing; the study itself is one more.
     pub fn sent_and_unsent(&self) -> (usize, usize) {
-        let sent = self.runs.values().filter(|run| run.waiting == 0 && !run.lost).count();
+        let sent = self.runs.values().filter(|run| run.is_whole()).count();
         (sent, self.runs.len() - sent)
+    }
+
+    /// Each run, and what was sent of it, by name.
+    pub fn runs(&self) -> Vec<RunSent> {
+        let of = |(trial_id, book): (&String, &RunBook)| RunSent {
+            trial_id: trial_id.clone(),
+            name: book.name.clone(),
+            whole: book.is_whole(),
+            sent: book.sent.clone(),
+        };
+        let mut runs: Vec<RunSent> = self.runs.iter().map(of).collect();
+        runs.sort_by(|a, b| a.name.cmp(&b.name));
+        runs
     }
 
     pub fn take_warnings(&mut self) -> Vec<String> {
@@ -47,8 +69,14 @@ impl Books {
         self.page.clone()
     }
 
-    pub fn expect(&mut self, trial_id: &str) {
-        self.runs.entry(trial_id.to_owned()).or_default().waiting += 1;
+    pub fn expect(&mut self, event: &TrackEvent) {
+        let run = self.runs.entry(event.trial_id().to_owned()).or_default();
+        run.waiting += 1;
+        match event {
+            TrackEvent::StudyStarted(event) => run.name.clone_from(&event.name),
+            TrackEvent::RunStarted(event) => run.name.clone_from(&event.run),
+            _ => {}
+        }
     }
 
     /// The same text is told once, however many runs it concerns.
@@ -58,10 +86,11 @@ impl Books {
         }
     }
 
-    fn settle(&mut self, trial_id: &str, lost: bool) {
+    fn settle(&mut self, trial_id: &str, lost: bool, sent: Sent) {
         let run = self.runs.entry(trial_id.to_owned()).or_default();
         run.waiting = run.waiting.saturating_sub(1);
         run.lost |= lost;
+        run.sent.add(sent);
     }
 }
 
@@ -173,7 +202,7 @@ impl Courier {
         if let Some(event) = self.backlog.pop_front() {
             self.last_time_ms = self.last_time_ms.max(event.time_ms());
             let mut books = self.books.open();
-            books.settle(event.trial_id(), lost);
+            books.settle(event.trial_id(), lost, self.delivery.take_sent(event.trial_id()));
             books.page = books.page.take().or_else(|| self.delivery.page());
             self.delivery.take_warnings().into_iter().for_each(|text| books.warn(text));
         }

@@ -1,7 +1,7 @@
 //! Who we are to the server and whom we trust: the one place of this room that reads the environment.
 //!
 //! The names are those of MLflow's Python client: `MLFLOW_TRACKING_USERNAME` and `_PASSWORD`, else
-//! `MLFLOW_TRACKING_TOKEN`; `MLFLOW_TRACKING_INSECURE_TLS`, `_SERVER_CERT_PATH`, `_CLIENT_CERT_PATH`; and
+//! what `~/.mlflow/credentials` says, else `MLFLOW_TRACKING_TOKEN`; `MLFLOW_TRACKING_INSECURE_TLS`, `_SERVER_CERT_PATH`, `_CLIENT_CERT_PATH`; and
 //! `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`. Secrets never stand in the spec and are never shown.
 
 use std::fmt;
@@ -13,6 +13,7 @@ use ureq::Proxy;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
 use super::address::ServerAddress;
+use super::credentials_file::{self, Saved};
 
 /// What the environment says about the server; the default is nobody, with the usual trust.
 #[derive(Clone, Default)]
@@ -27,7 +28,7 @@ pub struct Credentials {
 
 #[derive(Clone)]
 enum Login {
-    Basic { user: String, password: String },
+    Basic { user: String, password: String, from_file: bool },
     Bearer { token: String },
 }
 
@@ -65,21 +66,29 @@ const SERVER_CERT: &str = "MLFLOW_TRACKING_SERVER_CERT_PATH";
 const CLIENT_CERT: &str = "MLFLOW_TRACKING_CLIENT_CERT_PATH";
 
 impl Credentials {
-    /// From this process's environment.
+    /// From this process's environment, and the login that is kept in the user's home.
     pub fn from_env() -> Self {
-        let mut credentials = Self::from_lookup(|name| std::env::var(name).ok());
+        let saved = std::env::home_dir().map(|home| credentials_file::read(&home)).unwrap_or_default();
+        let mut credentials = Self::from_parts(|name| std::env::var(name).ok(), saved);
         credentials.proxy = Proxy::try_from_env();
         credentials
     }
 
     /// From `get`, which gives a variable's value.
     pub fn from_lookup(get: impl Fn(&str) -> Option<String>) -> Self {
+        Self::from_parts(get, Saved::default())
+    }
+
+    /// Where a variable is missing, `saved` takes its place, as in MLflow's client.
+    fn from_parts(get: impl Fn(&str) -> Option<String>, saved: Saved) -> Self {
         let get = |name: &str| get(name).filter(|value| !value.is_empty());
         let token = get("MLFLOW_TRACKING_TOKEN");
-        let basic = get("MLFLOW_TRACKING_USERNAME").zip(get("MLFLOW_TRACKING_PASSWORD"));
+        let (user, password) = (get("MLFLOW_TRACKING_USERNAME"), get("MLFLOW_TRACKING_PASSWORD"));
+        let from_file = user.is_none() || password.is_none();
+        let basic = user.or(saved.username).zip(password.or(saved.password));
         let token_ignored = basic.is_some() && token.is_some();
         let login = match (basic, token) {
-            (Some((user, password)), _) => Some(Login::Basic { user, password }),
+            (Some((user, password)), _) => Some(Login::Basic { user, password, from_file }),
             (None, Some(token)) => Some(Login::Bearer { token }),
             (None, None) => None,
         };
@@ -99,9 +108,19 @@ impl Credentials {
     pub(super) fn warning(&self) -> Option<String> {
         self.token_ignored.then(|| {
             "`MLFLOW_TRACKING_TOKEN` is ignored, since `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD` \
-             are set"
+             are set, or stand in `~/.mlflow/credentials`"
                 .to_owned()
         })
+    }
+
+    /// Where the login comes from, in words that hold no secret.
+    pub fn origin(&self) -> &'static str {
+        match &self.login {
+            Some(Login::Basic { from_file: true, .. }) => "the login of `~/.mlflow/credentials`",
+            Some(Login::Basic { .. }) => "the login of `MLFLOW_TRACKING_USERNAME`",
+            Some(Login::Bearer { .. }) => "`MLFLOW_TRACKING_TOKEN`",
+            None => "no login",
+        }
     }
 
     /// The `Authorization` header. The environment wins over what the address carries.
@@ -109,7 +128,7 @@ impl Credentials {
         let basic =
             |user: &str, password: &str| format!("Basic {}", base64(format!("{user}:{password}").as_bytes()));
         match &self.login {
-            Some(Login::Basic { user, password }) => Some(basic(user, password)),
+            Some(Login::Basic { user, password, .. }) => Some(basic(user, password)),
             Some(Login::Bearer { token }) => Some(format!("Bearer {token}")),
             None => server.user().map(|(user, password)| basic(user, password)),
         }
@@ -227,6 +246,18 @@ mod tests {
         assert_eq!(header(&with(&token), "http://bob:x@host").unwrap(), "Bearer t0k3n");
         assert_eq!(header(&with(&[]), "http://bob:x@host").unwrap(), "Basic Ym9iOng=");
         assert_eq!(header(&with(&[("MLFLOW_TRACKING_USERNAME", "ann")]), "http://host"), None);
+    }
+
+    #[test]
+    fn a_login_that_is_kept_fills_in_what_the_variables_lack() {
+        let saved = || Saved { username: Some("kept".into()), password: Some("pw".into()) };
+        let kept = Credentials::from_parts(|_| None, saved());
+        assert_eq!(header(&kept, "http://host").unwrap(), "Basic a2VwdDpwdw==");
+        assert_eq!(kept.origin(), "the login of `~/.mlflow/credentials`");
+        let ann = |name: &str| (name == "MLFLOW_TRACKING_USERNAME").then(|| "ann".to_owned());
+        assert_eq!(header(&Credentials::from_parts(ann, saved()), "http://host").unwrap(), "Basic YW5uOnB3");
+        let half = Saved { password: None, ..saved() };
+        assert_eq!(Credentials::from_parts(|_| None, half).origin(), "no login");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Turns one event into calls, so that the same event twice leaves the server as it was after the first.
 //!
-//! A run is looked for by its tag `study.trial_id` and created only where there is none; parameters that the
-//! server has are not sent again; points of a metric up to the last step that the server has are not sent
-//! again. Live events and replayed ones go through here alike.
+//! A run is looked for by its tag `study.trial_id` and created only where there is none; parameters, tags and files that
+//! the server has are not sent again; points of a metric up to the last step that the server has are not sent
+//! again, and of a whole history none that it has. Live events and replayed ones go through here alike.
 //!
 //! How it looks on the server (checked in MLflow's pages): runs lie flat, since nested ones are missing from
 //! charts and comparisons; `variant`, `seed` and `fold` are parameters, to group and filter by; one more run, of
@@ -10,20 +10,23 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::api::{Api, Batch, Dataset, FoundRun, Metric, NewRun, Refusal, RunStatus, Upload};
+use super::api::{Api, Batch, Dataset, Metric, NewRun, Refusal, RunStatus, Upload};
 use super::event::{
-    DatasetSource, Epoch, Outcome, ReportPage, RunFinished, RunStarted, StudyFinished, StudyStarted,
-    TrackEvent,
+    Content, DatasetSource, Epoch, History, Outcome, RunFinished, RunStarted, StudyFile, StudyFinished,
+    StudyStarted, TrackEvent,
 };
 use super::http::{CallError, Severity};
+use super::known_run::KnownRun;
 use super::names;
+use super::sent::Sent;
+use crate::fingerprint::Digest;
 
 /// The tag by which a run is found again.
 pub(super) const TRIAL_ID: &str = "study.trial_id";
 /// The tag that tells runs (`run`) from the study itself (`study`).
 pub(super) const KIND: &str = "study.kind";
-/// The report's name among the artifacts.
-const REPORT: &str = "report.html";
+/// The tag that tells what a file holds that was uploaded: the digest of its bytes, behind its name.
+const FILE: &str = "study.file/";
 
 /// Sends events to one experiment of one server.
 pub(super) struct Delivery {
@@ -33,6 +36,8 @@ pub(super) struct Delivery {
     common_tags: BTreeMap<String, String>,
     dataset: Option<Dataset>,
     runs: HashMap<String, KnownRun>,
+    /// What was sent of each run since it was last asked for.
+    sent: HashMap<String, Sent>,
     warned: BTreeSet<String>,
     warnings: Vec<String>,
 }
@@ -46,20 +51,6 @@ pub(super) enum Delivered {
     NoRun,
 }
 
-/// A run on the server, and what it has.
-struct KnownRun {
-    name: String,
-    run_id: String,
-    artifact_uri: String,
-    status: RunStatus,
-    /// Last step and value of each metric.
-    last: HashMap<String, (i64, f64)>,
-    params: HashMap<String, String>,
-    datasets: Vec<String>,
-    /// Started by an event, not yet ended by one.
-    open: bool,
-}
-
 /// A run as an event wants it.
 struct Wanted<'a> {
     trial_id: &'a str,
@@ -69,6 +60,8 @@ struct Wanted<'a> {
     params: BTreeMap<String, String>,
     tags: BTreeMap<String, String>,
     with_dataset: bool,
+    /// It is under way now.
+    live: bool,
 }
 
 impl Delivery {
@@ -80,6 +73,7 @@ impl Delivery {
             common_tags,
             dataset: None,
             runs: HashMap::new(),
+            sent: HashMap::new(),
             warned: BTreeSet::new(),
             warnings: Vec::new(),
         }
@@ -88,6 +82,16 @@ impl Delivery {
     /// What should be told, each thing once.
     pub fn take_warnings(&mut self) -> Vec<String> {
         std::mem::take(&mut self.warnings)
+    }
+
+    /// What was sent of a run since the last call.
+    pub fn take_sent(&mut self, trial_id: &str) -> Sent {
+        self.sent.remove(trial_id).unwrap_or_default()
+    }
+
+    /// The name of a run that the server has.
+    pub fn name(&self, trial_id: &str) -> Option<&str> {
+        self.runs.get(trial_id).map(|run| run.name.as_str())
     }
 
     /// Where people see the runs; known once the experiment is.
@@ -106,6 +110,7 @@ impl Delivery {
             TrackEvent::StudyStarted(event) => self.study_started(event),
             TrackEvent::RunStarted(event) => self.run_started(event),
             TrackEvent::Epoch(event) => self.epoch(event),
+            TrackEvent::History(event) => self.history(event),
             TrackEvent::RunFinished(event) => self.run_finished(event),
             TrackEvent::StudyFinished(event) => self.study_finished(event),
         }
@@ -136,6 +141,7 @@ impl Delivery {
             params: event.params.clone(),
             tags,
             with_dataset: false,
+            live: event.live,
         })
     }
 
@@ -155,11 +161,23 @@ impl Delivery {
             params,
             tags: event.tags.clone(),
             with_dataset: true,
+            live: event.live,
         })
     }
 
     fn epoch(&mut self, event: &Epoch) -> Result<Delivered, CallError> {
-        self.log_metrics(&event.trial_id, &event.metrics, i64::from(event.epoch), event.time_ms)
+        self.log_new(&event.trial_id, points(event))
+    }
+
+    /// Sends the points that the server lacks, wherever they stand: one that got lost may lie before others that arrived.
+    fn history(&mut self, event: &History) -> Result<Delivered, CallError> {
+        let Some(run) = self.runs.get(&event.trial_id) else { return Ok(Delivered::NoRun) };
+        let mut metrics: Vec<Metric> = event.epochs.iter().flat_map(points).collect();
+        for key in run.known_metrics(&metrics) {
+            let steps = self.api.steps(&run.run_id, &key)?;
+            metrics.retain(|metric| metric.key != key || !steps.contains(&metric.step));
+        }
+        self.log(&event.trial_id, metrics)
     }
 
     fn run_finished(&mut self, event: &RunFinished) -> Result<Delivered, CallError> {
@@ -167,36 +185,48 @@ impl Delivery {
     }
 
     fn study_finished(&mut self, event: &StudyFinished) -> Result<Delivered, CallError> {
-        if let Some(page) = &event.report {
-            self.upload_report(&event.study_id, page)?;
+        for file in &event.files {
+            self.upload(&event.study_id, file)?;
         }
         self.end(&event.study_id, event.outcome, &event.metrics, event.time_ms)
     }
 
-    fn upload_report(&mut self, study_id: &str, page: &ReportPage) -> Result<(), CallError> {
+    /// Uploads a file, unless the server has it as it is.
+    fn upload(&mut self, study_id: &str, file: &StudyFile) -> Result<(), CallError> {
         let from_disk;
-        let bytes: &[u8] = match page {
-            ReportPage::Bytes(bytes) => bytes,
-            ReportPage::File(path) => match std::fs::read(path) {
+        let name = file.name.as_str();
+        let bytes: &[u8] = match &file.content {
+            Content::Bytes(bytes) => bytes,
+            Content::File(path) => match std::fs::read(path) {
                 Ok(bytes) => {
                     from_disk = bytes;
                     &from_disk
                 }
                 Err(error) => {
-                    self.warn(REPORT, format!("cannot read report `{}`: {error}", path.display()));
+                    self.warn(name, format!("cannot read `{}` for `{name}`: {error}", path.display()));
                     return Ok(());
                 }
             },
         };
-        let Some(run) = self.runs.get(study_id) else { return Ok(()) };
-        let upload = Upload { run_id: &run.run_id, artifact_uri: &run.artifact_uri, name: REPORT, bytes };
+        let Some(run) = self.runs.get_mut(study_id) else { return Ok(()) };
+        let tag = (names::key(&format!("{FILE}{name}")), Digest::of(bytes).short().to_owned());
+        if run.tags.get(&tag.0) == Some(&tag.1) {
+            return Ok(());
+        }
+        let upload = Upload { run_id: &run.run_id, artifact_uri: &run.artifact_uri, name, bytes };
         match self.api.put_artifact(&upload) {
             Err(error) if error.severity() == Severity::Item => {
-                self.warn(REPORT, format!("the report was not uploaded: {}", error.with_causes()));
-                Ok(())
+                self.sent.entry(study_id.to_owned()).or_default().refused.push(format!("file `{name}`"));
+                self.warn(name, format!("`{name}` was not uploaded: {}", error.with_causes()));
+                return Ok(());
             }
-            other => other,
+            other => other?,
         }
+        // After the file: what says that it is there must not be there without it.
+        self.api.log_batch(&run.run_id, Batch { tags: vec![tag.clone()], ..Batch::default() })?;
+        run.tags.extend([tag]);
+        self.sent.entry(study_id.to_owned()).or_default().files.push(name.to_owned());
+        Ok(())
     }
 
     /// Finds or creates the experiment.
@@ -230,26 +260,35 @@ impl Delivery {
             .collect();
         tags.push((KIND.to_owned(), wanted.kind.to_owned()));
         tags.push((TRIAL_ID.to_owned(), names::id(wanted.trial_id)));
+        let sent = self.sent.entry(wanted.trial_id.to_owned()).or_default();
         if !self.runs.contains_key(wanted.trial_id) {
             let experiment_id = self.experiment_id.clone().unwrap_or_default();
             let run = match self.api.find_run(&experiment_id, TRIAL_ID, &names::id(wanted.trial_id))? {
                 Some(run) => run,
-                None => self.api.create_run(&NewRun {
-                    experiment_id: &experiment_id,
-                    name: wanted.name,
-                    start_time_ms: wanted.start_time_ms,
-                    tags: std::mem::take(&mut tags),
-                })?,
+                None => {
+                    let mut run = self.api.create_run(&NewRun {
+                        experiment_id: &experiment_id,
+                        name: wanted.name,
+                        start_time_ms: wanted.start_time_ms,
+                        tags: tags.clone(),
+                    })?;
+                    sent.created = true;
+                    run.tags.clone_from(&tags);
+                    run
+                }
             };
             self.runs.insert(wanted.trial_id.to_owned(), KnownRun::new(wanted.name, run));
         }
         let Some(run) = self.runs.get_mut(wanted.trial_id) else { return Ok(Delivered::NoRun) };
-        if matches!(run.status, RunStatus::Failed | RunStatus::Killed) {
+        // One that is told from its results goes on as it ended; how it ended is told next.
+        if wanted.live && matches!(run.status, RunStatus::Failed | RunStatus::Killed) {
             self.api.update_run(&run.run_id, RunStatus::Running, None)?;
             run.status = RunStatus::Running;
+            sent.marks += 1;
         }
         run.open = run.status == RunStatus::Running;
 
+        tags.retain(|(key, value)| run.tags.get(key) != Some(value));
         let mut changed = Vec::new();
         let mut params = Vec::new();
         for (key, value) in &wanted.params {
@@ -267,11 +306,13 @@ impl Delivery {
             }
         }
         if !params.is_empty() || !tags.is_empty() {
-            let batch = Batch { params: params.clone(), tags, ..Batch::default() };
+            let batch = Batch { params: params.clone(), tags: tags.clone(), ..Batch::default() };
             let refusals = self.api.log_batch(&run.run_id, batch)?;
+            sent.params += params.len();
+            sent.marks += tags.len();
             run.params.extend(params);
-            let name = run.name.clone();
-            self.warn_refusals(&name, &refusals);
+            run.tags.extend(tags);
+            self.note_refusals(wanted.trial_id, &refusals);
         }
         for (key, text) in changed {
             self.warn(&format!("changed {key}"), text);
@@ -292,41 +333,29 @@ impl Delivery {
                 return Err(error);
             }
             run.datasets.push(dataset.digest.clone());
+            self.sent.entry(trial_id.to_owned()).or_default().marks += 1;
         }
         Ok(())
     }
 
-    /// Sends points beyond the last step that the server has, or of the same step with another value for
-    /// final ones (`step` 0).
-    fn log_metrics(
-        &mut self,
-        trial_id: &str,
-        metrics: &[(String, f64)],
-        step: i64,
-        time_ms: i64,
-    ) -> Result<Delivered, CallError> {
+    /// Sends those of the points that the server lacks, going by its last ones.
+    fn log_new(&mut self, trial_id: &str, mut metrics: Vec<Metric>) -> Result<Delivered, CallError> {
+        let Some(run) = self.runs.get(trial_id) else { return Ok(Delivered::NoRun) };
+        metrics.retain(|metric| run.lacks(metric));
+        self.log(trial_id, metrics)
+    }
+
+    fn log(&mut self, trial_id: &str, metrics: Vec<Metric>) -> Result<Delivered, CallError> {
         let Some(run) = self.runs.get_mut(trial_id) else { return Ok(Delivered::NoRun) };
-        let is_new = |key: &str, value: f64| match run.last.get(key) {
-            None => true,
-            Some((last, there)) if step == 0 => {
-                let same = *there == value || (there.is_nan() && value.is_nan());
-                *last != 0 || !same
-            }
-            Some((last, _)) => step > *last,
-        };
-        let metrics: Vec<Metric> = metrics
-            .iter()
-            .map(|(name, value)| Metric { key: names::key(name), value: *value, time_ms, step })
-            .filter(|metric| is_new(&metric.key, metric.value))
-            .collect();
         if metrics.is_empty() {
             return Ok(Delivered::Sent);
         }
         let refusals =
             self.api.log_batch(&run.run_id, Batch { metrics: metrics.clone(), ..Batch::default() })?;
-        run.last.extend(metrics.into_iter().map(|metric| (metric.key, (metric.step, metric.value))));
-        let name = run.name.clone();
-        self.warn_refusals(&name, &refusals);
+        run.has_now(&metrics);
+        let sent = self.sent.entry(trial_id.to_owned()).or_default();
+        sent.points += metrics.len().saturating_sub(refusals.len());
+        self.note_refusals(trial_id, &refusals);
         Ok(Delivered::Sent)
     }
 
@@ -337,7 +366,8 @@ impl Delivery {
         metrics: &[(String, f64)],
         time_ms: i64,
     ) -> Result<Delivered, CallError> {
-        if self.log_metrics(trial_id, metrics, 0, time_ms)? == Delivered::NoRun {
+        let metrics = metrics.iter().map(|(name, value)| metric(name, *value, 0, time_ms)).collect();
+        if self.log_new(trial_id, metrics)? == Delivered::NoRun {
             return Ok(Delivered::NoRun);
         }
         let Some(run) = self.runs.get_mut(trial_id) else { return Ok(Delivered::NoRun) };
@@ -345,17 +375,24 @@ impl Delivery {
             Outcome::Finished => RunStatus::Finished,
             Outcome::Failed => RunStatus::Failed,
             Outcome::Killed => RunStatus::Killed,
+            Outcome::Unknown if run.status == RunStatus::Running => RunStatus::Killed,
+            Outcome::Unknown => run.status,
         };
-        self.api.update_run(&run.run_id, status, Some(time_ms))?;
+        if status != run.status {
+            self.api.update_run(&run.run_id, status, Some(time_ms))?;
+            self.sent.entry(trial_id.to_owned()).or_default().marks += 1;
+        }
         run.status = status;
         run.open = false;
         Ok(Delivered::Sent)
     }
 
-    fn warn_refusals(&mut self, run: &str, refusals: &[Refusal]) {
+    fn note_refusals(&mut self, trial_id: &str, refusals: &[Refusal]) {
+        let run = self.name(trial_id).unwrap_or(trial_id).to_owned();
         for refusal in refusals {
             let text = format!("{} of run `{run}` was refused: {}", refusal.what, refusal.text);
             self.warn(&refusal.what, text);
+            self.sent.entry(trial_id.to_owned()).or_default().refused.push(refusal.what.clone());
         }
     }
 
@@ -367,19 +404,15 @@ impl Delivery {
     }
 }
 
-impl KnownRun {
-    fn new(name: &str, run: FoundRun) -> Self {
-        KnownRun {
-            name: name.to_owned(),
-            run_id: run.run_id,
-            artifact_uri: run.artifact_uri,
-            status: run.status,
-            last: run.metrics.into_iter().map(|m| (m.key, (m.step, m.value))).collect(),
-            params: run.params.into_iter().collect(),
-            datasets: run.datasets,
-            open: false,
-        }
-    }
+/// The points of an epoch.
+fn points(epoch: &Epoch) -> Vec<Metric> {
+    let step = i64::from(epoch.epoch);
+    epoch.metrics.iter().map(|(name, value)| metric(name, *value, step, epoch.time_ms)).collect()
+}
+
+/// A point in the form that the server accepts.
+fn metric(name: &str, value: f64, step: i64, time_ms: i64) -> Metric {
+    Metric { key: names::key(name), value, time_ms, step }
 }
 
 /// The server takes digests of up to 36 characters.

@@ -16,6 +16,8 @@ pub enum TrackEvent {
     RunStarted(RunStarted),
     /// An epoch of a run ended.
     Epoch(Epoch),
+    /// Epochs of a run, read from its results.
+    History(History),
     /// A run ended.
     RunFinished(RunFinished),
     /// The study ended and has its report.
@@ -29,6 +31,7 @@ impl TrackEvent {
             TrackEvent::StudyStarted(event) => &event.study_id,
             TrackEvent::RunStarted(event) => &event.trial_id,
             TrackEvent::Epoch(event) => &event.trial_id,
+            TrackEvent::History(event) => &event.trial_id,
             TrackEvent::RunFinished(event) => &event.trial_id,
             TrackEvent::StudyFinished(event) => &event.study_id,
         }
@@ -40,6 +43,7 @@ impl TrackEvent {
             TrackEvent::StudyStarted(event) => event.time_ms,
             TrackEvent::RunStarted(event) => event.start_time_ms,
             TrackEvent::Epoch(event) => event.time_ms,
+            TrackEvent::History(event) => event.epochs.last().map_or(0, |epoch| epoch.time_ms),
             TrackEvent::RunFinished(event) => event.time_ms,
             TrackEvent::StudyFinished(event) => event.time_ms,
         }
@@ -60,6 +64,8 @@ pub struct StudyStarted {
     pub params: BTreeMap<String, String>,
     /// What all its runs train on.
     pub dataset: Option<DatasetSource>,
+    /// It is under way now, and not told from its results.
+    pub live: bool,
     /// When it began, in milliseconds since 1970 (UTC).
     pub time_ms: i64,
 }
@@ -92,6 +98,8 @@ pub struct RunStarted {
     pub params: BTreeMap<String, String>,
     /// What else should be seen beside it.
     pub tags: BTreeMap<String, String>,
+    /// It is under way now, and not told from its results: on the server it counts as running again.
+    pub live: bool,
     /// When it began, in milliseconds since 1970 (UTC).
     pub start_time_ms: i64,
 }
@@ -107,6 +115,15 @@ pub struct Epoch {
     pub time_ms: i64,
     /// Names as `train/loss` and values; NaN and infinity are kept.
     pub metrics: Vec<(String, f64)>,
+}
+
+/// Epochs of a run that need not be told one by one. Points that the server lacks are sent, also those in the middle.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    /// The run's id.
+    pub trial_id: String,
+    /// In their order; all of this run.
+    pub epochs: Vec<Epoch>,
 }
 
 /// A run ended.
@@ -131,6 +148,8 @@ pub enum Outcome {
     Failed,
     /// It was stopped.
     Killed,
+    /// Its results do not tell. What the server knows stays; a run that counts as running there is marked as stopped.
+    Unknown,
 }
 
 /// The study ended.
@@ -140,17 +159,26 @@ pub struct StudyFinished {
     pub study_id: String,
     /// How it ended.
     pub outcome: Outcome,
-    /// The report, one self-contained HTML page.
-    pub report: Option<ReportPage>,
+    /// Its report and its tables.
+    pub files: Vec<StudyFile>,
     /// What the study found, in numbers.
     pub metrics: Vec<(String, f64)>,
     /// When it ended, in milliseconds since 1970 (UTC).
     pub time_ms: i64,
 }
 
-/// A report, where it lies.
+/// A file that is kept with the study.
 #[derive(Clone, Debug, PartialEq)]
-pub enum ReportPage {
+pub struct StudyFile {
+    /// Its name on the server, as `report.html`: a plain file name.
+    pub name: String,
+    /// What it holds.
+    pub content: Content,
+}
+
+/// What a file holds, and where that lies.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
     /// On disk.
     File(PathBuf),
     /// In memory.

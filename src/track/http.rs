@@ -24,8 +24,10 @@ pub struct Limits {
     pub request: Duration,
     /// Nothing moves while a file is sent.
     pub artifact_idle: Duration,
-    /// All that is asked at the start, together.
+    /// All that is asked at the start, together, where a study can go on without the server.
     pub start: Duration,
+    /// Likewise, where it cannot.
+    pub start_required: Duration,
     /// Tries of a request that can be repeated.
     pub tries: u32,
     /// Wait before the second try; doubled each time.
@@ -40,7 +42,8 @@ impl Default for Limits {
             connect: Duration::from_secs(3),
             request: Duration::from_secs(30),
             artifact_idle: Duration::from_secs(60),
-            start: Duration::from_secs(6),
+            start: Duration::from_secs(3),
+            start_required: Duration::from_secs(30),
             tries: 3,
             first_wait: Duration::from_millis(500),
             failures: 5,

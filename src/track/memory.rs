@@ -162,8 +162,16 @@ impl Api for MemoryServer {
                 status: run.status,
                 metrics: keys.into_iter().map(|key| metric(last(key))).collect(),
                 params: run.params.clone().into_iter().collect(),
+                tags: run.tags.clone().into_iter().collect(),
                 datasets: run.datasets.clone(),
             }))
+        })
+    }
+
+    fn steps(&self, run_id: &str, key: &str) -> Result<BTreeSet<i64>, CallError> {
+        self.call("metrics/get-history", |state| {
+            let points = &stored(state, run_id).points;
+            Ok(points.iter().filter(|point| point.0 == key).map(|point| point.1).collect())
         })
     }
 

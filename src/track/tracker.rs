@@ -13,13 +13,14 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use super::address::{AddressError, ServerAddress};
-use super::api::Api;
+use super::api::{Api, Experiment, ServerVersion};
 use super::client::Client;
 use super::courier::{Courier, Next, SharedBooks};
 use super::credentials::{Credentials, CredentialsError};
 use super::delivery::Delivery;
 use super::event::TrackEvent;
 use super::http::{CallError, Limits, Severity};
+use super::sent::RunSent;
 
 /// Where and how to send.
 #[derive(Clone, Debug, Default)]
@@ -72,11 +73,13 @@ pub enum TrackError {
         /// Its id, for `mlflow experiments restore --experiment-id`.
         experiment_id: String,
     },
-    /// Tracking is required and the server is down.
-    #[error("tracking is required and `{server}` cannot be reached")]
+    /// The server is down.
+    #[error("{}`{server}` cannot be reached", if *.is_required { "tracking is required and " } else { "" })]
     Unreachable {
         /// The server's address.
         server: String,
+        /// Whether the spec requires it.
+        is_required: bool,
         /// Why.
         source: Box<CallError>,
     },
@@ -92,6 +95,8 @@ pub struct TrackOutcome {
     pub sent: usize,
     /// Runs of which the server lacks something.
     pub unsent: usize,
+    /// Each of them, by name.
+    pub runs: Vec<RunSent>,
     /// What the user should know and was not told before.
     pub warnings: Vec<String>,
     /// A page where people see the runs, where the server was reached.
@@ -114,7 +119,8 @@ enum Message {
 }
 
 impl Tracker {
-    /// Checks the server and starts the thread. Takes at most about [`Limits::start`].
+    /// Checks the server and starts the thread. Takes at most about [`Limits::start`], or where the server is required
+    /// [`Limits::start_required`].
     ///
     /// # Errors
     /// What the user must set right: see [`TrackError`].
@@ -135,7 +141,7 @@ impl Tracker {
 
     /// Takes an event; returns at once. What is not sent yet is kept in memory.
     pub fn send(&self, event: TrackEvent) {
-        self.books.open().expect(event.trial_id());
+        self.books.open().expect(&event);
         // The thread ends only after `finish`; were it gone, the books would count the event as not sent.
         let _ = self.inbox.send(Message::Event(event));
     }
@@ -165,7 +171,7 @@ impl Tracker {
 pub(super) fn outcome(books: &SharedBooks) -> TrackOutcome {
     let mut books = books.open();
     let (sent, unsent) = books.sent_and_unsent();
-    TrackOutcome { sent, unsent, warnings: books.take_warnings(), page: books.page() }
+    TrackOutcome { sent, unsent, runs: books.runs(), warnings: books.take_warnings(), page: books.page() }
 }
 
 /// The thread.
@@ -198,11 +204,18 @@ fn carry(mut courier: Courier, events: &Receiver<Message>, tell: &Sender<()>) {
 
 /// A courier to the server of `config`, once the server has been asked.
 pub(super) fn open(config: TrackerConfig) -> Result<Courier, TrackError> {
+    let (server, client) = client(&config)?;
+    open_with(Box::new(client), &server, config)
+}
+
+/// A client for the server of `config`, and the address to show.
+fn client(config: &TrackerConfig) -> Result<(String, Client), TrackError> {
     let address = ServerAddress::parse(&config.uri).map_err(TrackError::Address)?;
     let server = address.to_string();
-    let client = Client::new(address, &config.credentials, config.limits.clone())
-        .map_err(|source| TrackError::Credentials { server: server.clone(), source })?;
-    open_with(Box::new(client), &server, config)
+    match Client::new(address, &config.credentials, config.limits.clone()) {
+        Ok(client) => Ok((server, client)),
+        Err(source) => Err(TrackError::Credentials { server, source }),
+    }
 }
 
 /// As [`open`], for any kind of server.
@@ -211,31 +224,15 @@ pub(super) fn open_with(
     server: &str,
     config: TrackerConfig,
 ) -> Result<Courier, TrackError> {
-    api.limit(Some(Instant::now() + config.limits.start));
-    let asked = ask(api.as_ref(), &config.experiment);
-    api.limit(None);
-
+    let greeted = greet(api.as_mut(), server, &config);
     let mut delivery = Delivery::new(api, config.experiment.clone(), config.tags);
-    let down = match asked {
-        Ok(None) => None,
-        Ok(Some(experiment)) if experiment.deleted => {
-            return Err(TrackError::ExperimentDeleted {
-                server: server.to_owned(),
-                name: config.experiment,
-                experiment_id: experiment.experiment_id,
-            });
-        }
-        Ok(Some(experiment)) => {
-            delivery.set_experiment(experiment.experiment_id);
+    let down = match greeted {
+        Ok(Seen { experiment_id, .. }) => {
+            experiment_id.into_iter().for_each(|id| delivery.set_experiment(id));
             None
         }
-        Err(error) if is_settings(&error) => {
-            return Err(TrackError::Refused { server: server.to_owned(), source: Box::new(error) });
-        }
-        Err(source) if config.required => {
-            return Err(TrackError::Unreachable { server: server.to_owned(), source: Box::new(source) });
-        }
-        Err(error) => Some(error),
+        Err(TrackError::Unreachable { source, .. }) if !config.required => Some(*source),
+        Err(error) => return Err(error),
     };
     let mut courier = Courier::new(delivery, config.limits);
     let books = courier.books();
@@ -248,8 +245,54 @@ pub(super) fn open_with(
     Ok(courier)
 }
 
+/// A server as it shows itself before anything is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its address, without secrets.
+    pub server: String,
+    /// Its version, as `3.17.2`.
+    pub version: String,
+    /// The experiment's id; `None` where it is still to be created.
+    pub experiment_id: Option<String>,
+}
+
+/// Looks at the server, and sends nothing: whether it is there, takes our login, and what it knows of the experiment.
+///
+/// # Errors
+/// As [`Tracker::start`] with `required`.
+pub fn look(config: &TrackerConfig) -> Result<Seen, TrackError> {
+    let (server, mut client) = client(config)?;
+    greet(&mut client, &server, config)
+}
+
+/// As [`look`], for any kind of server. A server that is down is an error here, whether or not it is required.
+fn greet(api: &mut dyn Api, server: &str, config: &TrackerConfig) -> Result<Seen, TrackError> {
+    let limits = &config.limits;
+    let patience = if config.required { limits.start_required } else { limits.start };
+    api.limit(Some(Instant::now() + patience));
+    let asked = ask(api, &config.experiment);
+    api.limit(None);
+    let server = server.to_owned();
+    match asked {
+        Ok((_, Some(experiment))) if experiment.deleted => Err(TrackError::ExperimentDeleted {
+            server,
+            name: config.experiment.clone(),
+            experiment_id: experiment.experiment_id,
+        }),
+        Ok((version, experiment)) => {
+            let experiment_id = experiment.map(|experiment| experiment.experiment_id);
+            Ok(Seen { server, version: version.0, experiment_id })
+        }
+        Err(error) if is_settings(&error) => Err(TrackError::Refused { server, source: Box::new(error) }),
+        Err(source) => {
+            let (is_required, source) = (config.required, Box::new(source));
+            Err(TrackError::Unreachable { server, is_required, source })
+        }
+    }
+}
+
 /// Whether the server is there, takes our login, and what it knows of the experiment.
-fn ask(api: &dyn Api, experiment: &str) -> Result<Option<super::Experiment>, CallError> {
+fn ask(api: &dyn Api, experiment: &str) -> Result<(ServerVersion, Option<Experiment>), CallError> {
     match api.health() {
         // A gate in front may hide this page; the next call decides.
         Err(error) if error.severity() == Severity::Passing => return Err(error),
@@ -257,7 +300,7 @@ fn ask(api: &dyn Api, experiment: &str) -> Result<Option<super::Experiment>, Cal
     }
     let version = api.version()?;
     tracing::debug!(version = version.0, "MLflow is there");
-    api.experiment(experiment)
+    Ok((version, api.experiment(experiment)?))
 }
 
 /// Whether waiting will not help: the user must change the address, the login or the server.

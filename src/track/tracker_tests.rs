@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::track::event::{
-    DatasetSource, Epoch, Outcome, ReportPage, RunFinished, RunStarted, StudyFinished, StudyStarted,
+    Content, DatasetSource, Epoch, History, Outcome, RunFinished, RunStarted, StudyFile, StudyFinished,
+    StudyStarted,
 };
 use crate::track::memory::{Fault, MemoryServer, StoredRun};
 use crate::track::replay::carry_all;
@@ -34,6 +35,7 @@ fn study() -> Vec<TrackEvent> {
         question: "Does it help?".into(),
         params: [("seeds".to_owned(), "2".to_owned())].into(),
         dataset: Some(DatasetSource { name: "d".into(), digest: "0".repeat(64), source: "x".into() }),
+        live: true,
         time_ms: 1000,
     })];
     for variant in ["none", "flip"] {
@@ -44,11 +46,15 @@ fn study() -> Vec<TrackEvent> {
     events.push(TrackEvent::StudyFinished(StudyFinished {
         study_id: "study@1".into(),
         outcome: Outcome::Finished,
-        report: Some(ReportPage::Bytes(b"<h1>report</h1>".to_vec())),
+        files: vec![file("report.html", b"<h1>report</h1>"), file("effects.csv", b"variant,delta\n")],
         metrics: vec![("effect/flip".into(), 0.01)],
         time_ms: 9000,
     }));
     events
+}
+
+fn file(name: &str, bytes: &[u8]) -> StudyFile {
+    StudyFile { name: name.into(), content: Content::Bytes(bytes.to_vec()) }
 }
 
 fn run(variant: &str, seed: u64) -> Vec<TrackEvent> {
@@ -74,6 +80,7 @@ fn run(variant: &str, seed: u64) -> Vec<TrackEvent> {
             trial_id: trial_id.clone(),
             params: [("train.epochs".to_owned(), "2".to_owned())].into(),
             tags: [("c#".to_owned(), "x".to_owned())].into(),
+            live: true,
             start_time_ms: 2000,
         }),
         epoch(1),
@@ -89,7 +96,7 @@ fn run(variant: &str, seed: u64) -> Vec<TrackEvent> {
 
 fn send(server: &MemoryServer, events: Vec<TrackEvent>) -> TrackOutcome {
     let courier = open_with(Box::new(server.clone()), "memory", config(false)).unwrap();
-    carry_all(courier, events)
+    carry_all(courier, events, &mut |_| {})
 }
 
 fn sent(outcome: &TrackOutcome) -> (usize, usize) {
@@ -157,6 +164,73 @@ fn the_same_events_again_change_nothing() {
     let again = &server.calls()[n_calls..];
     assert!(!again.iter().any(|call| call.ends_with("create")), "{again:?}");
     assert!(!again.contains(&"runs/log-inputs"), "{again:?}");
+}
+
+/// The same study, told from its results.
+fn from_results() -> Vec<TrackEvent> {
+    let mut events: Vec<TrackEvent> = Vec::new();
+    for event in study() {
+        match (event, events.last_mut()) {
+            (TrackEvent::Epoch(epoch), Some(TrackEvent::History(history))) => history.epochs.push(epoch),
+            (TrackEvent::Epoch(epoch), _) => {
+                let trial_id = epoch.trial_id.clone();
+                events.push(TrackEvent::History(History { trial_id, epochs: vec![epoch] }));
+            }
+            (TrackEvent::RunStarted(event), _) => {
+                events.push(TrackEvent::RunStarted(RunStarted { live: false, ..event }));
+            }
+            (TrackEvent::StudyStarted(event), _) => {
+                events.push(TrackEvent::StudyStarted(StudyStarted { live: false, ..event }));
+            }
+            (event, _) => events.push(event),
+        }
+    }
+    events
+}
+
+#[test]
+fn a_study_from_its_results_is_the_same_and_says_what_was_missing() {
+    let server = MemoryServer::default();
+    let first = send(&server, from_results());
+    assert_eq!(server.runs(), expected());
+    let of = |outcome: &TrackOutcome, name: &str| {
+        outcome.runs.iter().find(|run| run.name == name).unwrap().sent.clone()
+    };
+    let run = of(&first, "flip/seed=1");
+    assert_eq!((run.created, run.points, run.params), (true, 5, 3));
+    assert_eq!(of(&first, "study").files, ["report.html", "effects.csv"]);
+    let again = send(&server, from_results());
+    assert!(again.runs.iter().all(|run| run.whole && run.sent.is_nothing()), "{:?}", again.runs);
+    assert_eq!(server.runs(), expected());
+}
+
+#[test]
+fn a_point_that_got_lost_in_the_middle_is_sent_again() {
+    let server = MemoryServer::default();
+    send(&server, study());
+    server.0.lock().unwrap().runs[1].points.retain(|point| (point.0.as_str(), point.1) != ("train/loss", 1));
+    assert_ne!(server.runs(), expected());
+    let outcome = send(&server, from_results());
+    assert_eq!(outcome.runs.iter().map(|run| run.sent.points).sum::<usize>(), 1);
+    assert_eq!(server.runs(), expected());
+}
+
+#[test]
+fn how_a_run_ended_is_left_as_it_is_where_its_results_do_not_tell() {
+    let server = MemoryServer::default();
+    let unknown = |mut events: Vec<TrackEvent>| {
+        for event in &mut events {
+            if let TrackEvent::RunFinished(ended) = event {
+                ended.outcome = Outcome::Unknown;
+            }
+        }
+        events
+    };
+    send(&server, study().into_iter().take(7).collect());
+    server.0.lock().unwrap().runs[1].status = RunStatus::Failed;
+    send(&server, unknown(from_results()));
+    assert_eq!(server.run("none/seed=0").status, RunStatus::Failed);
+    assert_eq!(server.run("none/seed=1").status, RunStatus::Killed, "it counted as running");
 }
 
 #[test]
@@ -304,9 +378,9 @@ fn a_report_that_is_missing_is_told_and_the_study_ends() {
     let server = MemoryServer::default();
     let mut events = study();
     let Some(TrackEvent::StudyFinished(finished)) = events.last_mut() else { panic!() };
-    finished.report = Some(ReportPage::File("/nowhere/index.html".into()));
+    finished.files[0].content = Content::File("/nowhere/index.html".into());
     let outcome = send(&server, events);
-    assert!(outcome.warnings[0].starts_with("cannot read report `/nowhere/index.html`"));
+    assert!(outcome.warnings[0].starts_with("cannot read `/nowhere/index.html` for `report.html`"));
     assert_eq!(server.run("study").status, RunStatus::Finished);
 }
 
@@ -357,7 +431,7 @@ fn a_server_that_hangs_delays_nobody() {
 #[test]
 fn a_replay_wants_the_server() {
     let uri = Stub::start(|_, _| Reply::Hang).uri.clone();
-    let error = replay(TrackerConfig { uri, ..config(false) }, study()).unwrap_err();
+    let error = replay(TrackerConfig { uri, ..config(false) }, study(), &mut |_| {}).unwrap_err();
     assert!(matches!(error, TrackError::Unreachable { .. }), "{error}");
 }
 

@@ -123,6 +123,23 @@ fn babble_and_slowness_are_borne() {
 }
 
 #[test]
+fn a_worker_that_prints_without_end_fills_no_disk() {
+    let Some(lab) = Lab::new() else { return };
+    lab.write_spec(&format!("{}[workers]\nthreads = 1\n", two_runs()));
+    let fault = r#"echo first words >&2; head -c 20000000 /dev/zero | tr '\0' x >&2; echo >&2; echo last words >&2; real"#;
+    let Some((output, tries)) = run(&lab, fault, &["--workers", "2"]) else { return };
+    assert_eq!((output.status.code(), tries), (Some(0), 1), "{}", stderr(&output));
+    let log = fs::read(lab.path("cache/logs/tiny/runs/flip,seed=1.log")).unwrap();
+    assert!(log.len() <= 1 << 20, "{}", log.len());
+    let log = String::from_utf8_lossy(&log);
+    assert!(
+        log.contains("first words\n") && log.contains("last words\n") && log.contains(" bytes left out ...]")
+    );
+    assert!(log.contains("{\"event\":\"epoch\""), "events of the run are there too");
+    is_undisturbed(&lab);
+}
+
+#[test]
 fn a_run_that_fails_always_is_named_and_the_others_are_reported() {
     for (fault, expected_tries, words) in [
         ("exit 3", 3, "worker ended with exit code 3"),
@@ -137,7 +154,12 @@ fn a_run_that_fails_always_is_named_and_the_others_are_reported() {
         let said = stderr(&output);
         assert_eq!((output.status.code(), tries), (Some(1), expected_tries), "{said}");
         assert!(said.contains(&format!("error: stage `train {RUN}` failed: {words}")), "{said}");
-        assert!(said.contains("logs/tiny/worker-") && said.contains("1 stage failed; "), "{said}");
+        let log = fs::read_to_string(lab.path("cache/logs/tiny/runs/flip,seed=1.log")).unwrap();
+        assert!(
+            said.contains("logs/tiny/runs/flip,seed=1.log") && said.contains("1 stage failed; "),
+            "{said}"
+        );
+        assert_eq!(log.matches(" UTC train flip/seed=1, key ").count(), expected_tries, "{log}");
         let page = fs::read_to_string(lab.path("reports/tiny/index.html")).unwrap();
         assert!(page.contains(words), "the page names the run that failed");
         assert!(stdout(&output).contains("colour: "), "{}", stdout(&output));

@@ -22,6 +22,7 @@ mod preview;
 mod init;
 mod keys;
 mod live;
+mod logs;
 mod references;
 mod rounds;
 mod rows;

@@ -50,7 +50,8 @@ fn a_collection_takes_nothing_from_a_run() {
 
 fn newest_journal(lab: &Lab) -> String {
     let folder = fs::read_dir(lab.path("cache/logs/tiny")).unwrap();
-    let mut journals: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
+    let is_journal = |path: &std::path::PathBuf| path.extension().is_some_and(|ending| ending == "jsonl");
+    let mut journals: Vec<_> = folder.map(|entry| entry.unwrap().path()).filter(is_journal).collect();
     journals.sort();
     fs::read_to_string(journals.pop().unwrap()).unwrap()
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::OutputFormat;
+use super::{OutputFormat, OverArgs};
 
 /// Work on the cache.
 #[derive(Debug, Subcommand)]
@@ -100,6 +100,9 @@ fn share(text: &str) -> Result<f64, String> {
 pub struct GcArgs {
     /// Keep what these specs can use as they stand, and nothing else. Without any: see `--keep-last`.
     pub specs: Vec<PathBuf>,
+    /// What is laid over each of them.
+    #[command(flatten)]
+    pub over: OverArgs,
     /// Which cache.
     #[command(flatten)]
     pub cache: CacheArgs,
@@ -124,6 +127,9 @@ pub struct TransferArgs {
     pub url: String,
     /// Only what these specs can use as they stand. Without any: everything.
     pub specs: Vec<PathBuf>,
+    /// What is laid over each of them.
+    #[command(flatten)]
+    pub over: OverArgs,
     /// Which cache.
     #[command(flatten)]
     pub cache: CacheArgs,

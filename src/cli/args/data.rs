@@ -46,9 +46,6 @@ pub struct FetchArgs {
     /// Also ask addresses of this machine and its network.
     #[arg(long)]
     pub allow_local: bool,
-    /// Print the result only.
-    #[arg(short, long)]
-    pub quiet: bool,
     /// For people or for programs.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     pub format: OutputFormat,

@@ -2,6 +2,8 @@
 
 mod cache;
 mod data;
+mod log;
+mod mlflow;
 
 use std::path::PathBuf;
 
@@ -9,6 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use cache::*;
 pub use data::*;
+pub use log::*;
+pub use mlflow::*;
 
 use crate::plan::Stage;
 
@@ -19,6 +23,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
+    /// How much is said, and how.
+    #[command(flatten)]
+    pub log: LogArgs,
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all good; 1 a stage failed; 2 the spec or the command line is wrong; \
@@ -50,7 +57,7 @@ pub enum Verb {
     /// Print a table, or save it with `--out FILE.csv|.parquet|.json`.
     Table(TableArgs),
     /// Show what there is to train with, and what to do about what is missing.
-    Doctor(CacheArgs),
+    Doctor(DoctorArgs),
     /// Look into the cache, check it, make room.
     #[command(subcommand)]
     Cache(CacheVerb),
@@ -59,6 +66,9 @@ pub enum Verb {
     Data(DataVerb),
     /// Print the JSON schema of a spec, with which editors complete and check its keys.
     Schema(SchemaArgs),
+    /// Work with an MLflow server.
+    #[command(subcommand)]
+    Mlflow(MlflowVerb),
     /// Print what a shell needs to complete commands: `ablatrix completions bash >~/.local/share/bash-completion/completions/ablatrix`.
     Completions(CompletionsArgs),
     /// Write the manual pages, one for each verb, into a folder: `ablatrix man ~/.local/share/man/man1`.
@@ -78,7 +88,7 @@ impl Verb {
             Verb::Why(args) => args.spec.format,
             Verb::Table(args) => args.spec.format,
             Verb::Compare(args) => args.format,
-            Verb::Doctor(args) => args.format,
+            Verb::Doctor(args) => args.cache.format,
             Verb::Cache(CacheVerb::Ls(args)) => args.cache.format,
             Verb::Cache(CacheVerb::Verify(args)) => args.cache.format,
             Verb::Cache(CacheVerb::Gc(args)) => args.cache.format,
@@ -88,6 +98,7 @@ impl Verb {
             Verb::Data(DataVerb::Generate(_)) | Verb::Schema(_) | Verb::Completions(_) | Verb::Man(_) => {
                 OutputFormat::Text
             }
+            Verb::Mlflow(MlflowVerb::Sync(args)) => args.spec.format,
         }
     }
 }
@@ -202,12 +213,19 @@ pub struct RunArgs {
     /// Ask there for what the cache lacks before it is computed: `s3://bucket/prefix`, or a folder; see `cache push --help`.
     #[arg(long, env = "ABLATRIX_REMOTE", hide_env_values = true, value_name = "URL")]
     pub remote: Option<String>,
-    /// Print a line for each epoch too.
-    #[arg(short, long)]
-    pub verbose: bool,
-    /// Print the result only.
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub quiet: bool,
+}
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Look at what this spec needs too: its MLflow server.
+    pub spec: Option<PathBuf>,
+    /// What is laid over it.
+    #[command(flatten)]
+    pub over: OverArgs,
+    /// Where results lie.
+    #[command(flatten)]
+    pub cache: CacheArgs,
 }
 
 /// `preview`

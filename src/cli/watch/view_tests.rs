@@ -47,7 +47,7 @@ fn overview(plan: &Plan) -> Overview {
             (Some(2), Stage::Train) => {
                 Doing::Running { by: "process 7 on a machine with a long name".into() }
             }
-            (Some(3), Stage::Train) => Doing::Failed { message: "no memory".into() },
+            (Some(3), Stage::Train) => Doing::Failed { message: "no memory".into(), log: None },
             _ => Doing::Waiting,
         };
         let trains = matches!(state, Doing::Running { .. });

@@ -3,6 +3,7 @@
 //! ```text
 //! process    one worker process: jobs in, events out
 //! pool       who gets the next job; what messages mean
+//! worker_log what a worker says, run by run
 //! supervise  jobs that hang, take too long, or leave no memory to others
 //! watch      whether a job gets on             gpus       which are used, and trusted
 //! prefetch   what the next job reads
@@ -19,6 +20,7 @@ mod prefetch;
 mod process;
 mod supervise;
 mod watch;
+mod worker_log;
 
 pub use gpus::{Gpus, VISIBLE};
 pub use meter::{GpuLoad, Memory, Meter, ThisMachine};

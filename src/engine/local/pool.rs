@@ -12,8 +12,10 @@ use super::meter::{Memory, Meter, ThisMachine};
 use super::prefetch::prefetch;
 use super::process::{FromWorker, Launch, WorkerProcess};
 use super::watch::{Limits, Watch};
+use super::worker_log::{WorkerLog, opening};
 use crate::engine::workers::{End, Ended, Engine, News, Order, Wake, Workers, WorkersError};
 use crate::job::{FailureKind, PROTOCOL, WorkerEvent};
+use crate::layout;
 
 /// How long workers have to keep a checkpoint when they are stopped.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -87,6 +89,8 @@ pub(super) struct Busy {
     pub alone: bool,
     /// Its worker was told to stop.
     pub stopping: Option<Stopping>,
+    /// The log of its run.
+    pub log: PathBuf,
 }
 
 /// A job that must not go on.
@@ -143,7 +147,7 @@ impl Pool {
     }
 
     fn start(&mut self, i: usize) -> Result<(), WorkersError> {
-        let log = self.log(i);
+        let log = WorkerLog::new(layout::worker_log(&self.config.logs, i + 1));
         let slot = &mut self.slots[i];
         slot.life += 1;
         (slot.ready, slot.closed, slot.bytes) = (false, None, 0);
@@ -162,10 +166,6 @@ impl Pool {
         })?;
         slot.worker = Some(worker);
         Ok(())
-    }
-
-    fn log(&self, slot: usize) -> PathBuf {
-        self.config.logs.join(format!("worker-{}.log", slot + 1))
     }
 
     /// A slot as people know it.
@@ -267,7 +267,7 @@ impl Pool {
             );
             news.push(News::Notice { message });
         }
-        news.push(News::Ended { node: busy.node, how, place: Some(place), log: Some(self.log(slot)) });
+        news.push(News::Ended { node: busy.node, how, place: Some(place), log: Some(busy.log) });
     }
 
     /// Takes in a message.
@@ -388,11 +388,14 @@ impl Workers for Pool {
             standstill.map_or(BEAT_SECONDS, |limit| BEAT_SECONDS.min(limit.as_secs_f64() / 4.0));
         let slot = &mut self.slots[i];
         let watch = Watch::new(Instant::now());
-        slot.busy = Some(Busy { node, watch, alone: job.alone, stopping: None });
+        let log = layout::run_log(&self.config.logs, &job.run);
         if let Some(worker) = &mut slot.worker {
+            let (what, key) = (format!("{:?}", job.stage).to_lowercase(), job.fingerprint.key.short());
+            worker.begin(&log, &opening(&what, &job.run, key, &self.config.program, worker.id()));
             // A worker that has just died is told of by the end of its stdout.
             worker.send(&job);
         }
+        slot.busy = Some(Busy { node, watch, alone: job.alone, stopping: None, log });
         Ok(())
     }
 

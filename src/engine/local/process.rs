@@ -1,14 +1,13 @@
-//! One worker process: jobs to its stdin, events from its stdout, all else into a log.
+//! One worker process: jobs to its stdin, events from its stdout, all else into logs.
 
-use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::gpus::VISIBLE;
-use crate::engine::last_lines::last_lines;
+use super::worker_log::WorkerLog;
 use crate::engine::workers::WorkersError;
 use crate::job::{Job, WorkerEvent};
 
@@ -37,7 +36,7 @@ pub enum FromWorker {
 pub struct WorkerProcess {
     child: Child,
     stdin: Option<ChildStdin>,
-    log: PathBuf,
+    log: WorkerLog,
 }
 
 /// How a worker is started.
@@ -55,23 +54,18 @@ impl WorkerProcess {
     /// Starts a worker; what it says goes to `give`, which answers whether somebody still listens.
     ///
     /// # Errors
-    /// Where it cannot be started, or its log not be opened.
+    /// Where it cannot be started.
     pub fn spawn(
         launch: Launch<'_>,
-        log: PathBuf,
-        give: impl FnMut(FromWorker) -> bool + Send + 'static,
+        log: WorkerLog,
+        mut give: impl FnMut(FromWorker) -> bool + Send + 'static,
     ) -> Result<Self, WorkersError> {
         let Launch { program, threads, gpu } = launch;
-        let log_error = |source| WorkersError::Write { path: log.clone(), source };
-        if let Some(folder) = log.parent() {
-            std::fs::create_dir_all(folder).map_err(log_error)?;
-        }
-        let file = OpenOptions::new().create(true).append(true).open(&log).map_err(log_error)?;
         let mut child = Command::new(program)
             .envs(gpu.map(|gpu| (VISIBLE, gpu)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::from(file))
+            .stderr(Stdio::piped())
             // Of its own group, so that Ctrl-C reaches the orchestrator alone, which stops it in good order.
             .process_group(0)
             .env("OMP_NUM_THREADS", threads.to_string())
@@ -80,7 +74,16 @@ impl WorkerProcess {
             .map_err(|source| WorkersError::Start { program: program.to_owned(), source })?;
         let stdin = child.stdin.take();
         if let Some(stdout) = child.stdout.take() {
+            let log = log.clone();
+            let give = move |message: FromWorker| {
+                log.note(&message);
+                give(message)
+            };
             std::thread::spawn(move || read_events(stdout, give));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            let log = log.clone();
+            std::thread::spawn(move || log.listen(stderr));
         }
         Ok(WorkerProcess { child, stdin, log })
     }
@@ -140,9 +143,14 @@ impl WorkerProcess {
         true
     }
 
-    /// The last lines of its log.
+    /// The last lines that it wrote beside its events.
     pub fn last_words(&self) -> String {
-        last_lines(&self.log, 5)
+        self.log.last_words(5)
+    }
+
+    /// What it says from now on is about a job: `place` is the log of the run, `what` a line for it.
+    pub fn begin(&self, place: &Path, what: &str) {
+        self.log.begin(place.to_owned(), what);
     }
 }
 
