@@ -19,6 +19,7 @@ pub mod remote;
 pub mod plan;
 pub mod hub;
 pub mod cache;
+pub mod query;
 pub mod metrics;
 pub mod augment;
 pub mod pixels;
