@@ -29,6 +29,7 @@ mod report_references;
 mod report_tiles;
 mod scan;
 mod split;
+mod trained;
 mod work;
 
 use std::time::Instant;
@@ -40,6 +41,8 @@ pub use error::StageError;
 pub use evaluate::EvaluationRecord;
 pub use look::{Look, look};
 pub use overview::overview;
+pub use report_overlay::overlay;
+pub use trained::Trained;
 pub use work::{Missing, Results, StageWork};
 
 /// Computes a stage and publishes its result.
