@@ -10,6 +10,7 @@
 pub mod cli;
 pub mod engine;
 pub mod stages;
+pub mod export;
 pub mod report;
 pub mod effects;
 pub mod track;

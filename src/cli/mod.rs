@@ -1,5 +1,6 @@
 //! One file per verb. Alone prints, draws progress, reads the environment, renders errors.
 
+mod answers;
 mod args;
 mod cache;
 mod cancel;
@@ -11,6 +12,7 @@ mod design;
 mod device;
 mod display;
 mod doctor;
+mod export;
 mod facts;
 mod fetch;
 mod generated;
@@ -19,8 +21,12 @@ mod init;
 mod known_devices;
 mod live;
 mod nvidia;
+mod overlays;
+mod pictures;
+mod place;
 mod plan;
 mod pool;
+mod predict;
 mod preview;
 mod print;
 mod render;
@@ -34,6 +40,7 @@ mod status_text;
 mod study;
 mod table;
 mod tracking;
+mod trained;
 mod why;
 mod worker;
 
@@ -65,6 +72,8 @@ pub fn main() -> ExitCode {
         Verb::Report(args) => run::report(args),
         Verb::Compare(args) => compare::compare(args),
         Verb::Table(args) => table::table(args),
+        Verb::Predict(args) => predict::predict(args),
+        Verb::Export(args) => export::export(args),
         Verb::Doctor(args) => doctor::doctor(args),
         Verb::Cache(verb) => cache::cache(verb),
         Verb::Data(DataVerb::Fetch(args)) => fetch::fetch(args),

@@ -226,8 +226,7 @@ mod tests {
             asked += 1;
             ControlFlow::Break(())
         };
-        let answered =
-            replies(format!("{answers}\n{answers}\n").as_bytes(), &Interrupt::never(), &mut take);
+        let answered = replies(format!("{answers}\n{answers}\n").as_bytes(), &Interrupt::never(), &mut take);
         assert!(matches!(answered, Some(Ok(Answered::Interrupted))));
         assert_eq!(asked, 1);
     }

@@ -157,11 +157,8 @@ mod tests {
     #[test]
     fn lines_do_what_a_calibration_does() {
         let lines = vec![Some(Line { slope: 2.0, shift: -0.5 }), None];
-        let all = [
-            Calibration::None,
-            Calibration::Temperature { temperature: 4.0 },
-            Calibration::Platt { lines },
-        ];
+        let all =
+            [Calibration::None, Calibration::Temperature { temperature: 4.0 }, Calibration::Platt { lines }];
         for calibration in all {
             for label_idx in 0..2 {
                 let Line { slope, shift } = calibration.line(label_idx);

@@ -2,6 +2,7 @@
 
 mod attention_values;
 mod balance;
+mod card;
 mod comparison;
 mod error;
 mod evaluate;
@@ -37,6 +38,7 @@ use std::time::Instant;
 use crate::cache::{Attempt, Entry, Provenance};
 use crate::plan::{Stage, output};
 
+pub use card::{Exported, card, siblings};
 pub use error::StageError;
 pub use evaluate::EvaluationRecord;
 pub use look::{Look, look};

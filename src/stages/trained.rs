@@ -24,7 +24,12 @@ pub struct Trained<'a> {
 
 impl<'a> Trained<'a> {
     /// The run, where it has all results that its use needs: it is trained, and its thresholds are tuned.
-    pub fn of(plan: &'a Plan, entries: &'a HashMap<usize, Entry>, store: &'a Store, run: &'a Run) -> Option<Self> {
+    pub fn of(
+        plan: &'a Plan,
+        entries: &'a HashMap<usize, Entry>,
+        store: &'a Store,
+        run: &'a Run,
+    ) -> Option<Self> {
         let is_there = [run.train, run.predict, run.evaluate].iter().all(|node| entries.contains_key(node));
         is_there.then_some(Trained { results: Results { plan, entries, store }, run })
     }
@@ -59,9 +64,7 @@ impl<'a> Trained<'a> {
     /// Where a result is damaged.
     pub fn trained_on(&self) -> Result<HashSet<String>, StageError> {
         let Trained { results, run } = self;
-        let table = |name: &str, output: &str| {
-            results.output_of(results.input_node(run.train, name), output)
-        };
+        let table = |name: &str, output: &str| results.output_of(results.input_node(run.train, name), output);
         let split: Vec<SplitRow> = tables::read(&table(input::SPLIT, output::SPLIT)?)?;
         let files: Vec<PixelRow> = tables::read(&table(input::PIXEL_ROWS, output::PIXEL_ROWS)?)?;
         let fold = run.fold.unwrap_or(0);

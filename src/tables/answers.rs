@@ -136,8 +136,7 @@ impl<W: Write + Send> AnswersWriter<W> {
             AnswersKind::Parquet => {
                 let none = Answers { labels: labels.clone(), ..Answers::default() };
                 let schema = none.batch(with_logits)?.schema();
-                let writer =
-                    ArrowWriter::try_new(out, schema, Some(properties("predict", NAME, VERSION)?))?;
+                let writer = ArrowWriter::try_new(out, schema, Some(properties("predict", NAME, VERSION)?))?;
                 Out::Parquet(Box::new(writer))
             }
         };
@@ -171,8 +170,11 @@ impl<W: Write + Send> AnswersWriter<W> {
             }
             Out::JsonLines(out) => {
                 let schema = batch.schema();
-                let keys: Vec<String> =
-                    schema.fields().iter().map(|field| Value::from(field.name().as_str()).to_string()).collect();
+                let keys: Vec<String> = schema
+                    .fields()
+                    .iter()
+                    .map(|field| Value::from(field.name().as_str()).to_string())
+                    .collect();
                 for row_idx in 0..batch.num_rows() {
                     let cells: Vec<String> = (keys.iter().zip(batch.columns()))
                         .map(|(key, array)| Ok(format!("{key}:{}", value(array, row_idx)?.json())))

@@ -2,6 +2,7 @@
 
 mod cache;
 mod data;
+mod trained;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use cache::*;
 pub use data::*;
+pub use trained::*;
 
 use crate::plan::Stage;
 
@@ -49,6 +51,10 @@ pub enum Verb {
     Compare(CompareArgs),
     /// Print a table, or save it with `--out FILE.csv|.parquet|.json`.
     Table(TableArgs),
+    /// Say what a trained model says of pictures, with the run's calibration and thresholds.
+    Predict(PredictArgs),
+    /// Write a trained model into a folder that others can use without Ablatrix.
+    Export(ExportArgs),
     /// Show what there is to train with, and what to do about what is missing.
     Doctor(CacheArgs),
     /// Look into the cache, check it, make room.
@@ -75,6 +81,8 @@ impl Verb {
             Verb::Why(args) => args.spec.format,
             Verb::Table(args) => args.spec.format,
             Verb::Compare(args) => args.format,
+            Verb::Predict(args) => args.output(),
+            Verb::Export(args) => args.spec.format,
             Verb::Doctor(args) => args.format,
             Verb::Cache(CacheVerb::Ls(args)) => args.cache.format,
             Verb::Cache(CacheVerb::Verify(args)) => args.cache.format,

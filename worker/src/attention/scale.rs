@@ -39,8 +39,7 @@ pub fn kept(maps_nhw: &Tensor) -> Result<Tensor, TchError> {
     let (rows, columns) = (height.min(KEPT_SIDE), width.min(KEPT_SIDE));
     let small = maps_nhw.f_unsqueeze(1)?.f_adaptive_avg_pool2d([rows, columns])?.f_squeeze_dim(1)?;
     // Twice: what is added to the maximum counts for something beside a weak one.
-    let shares =
-        normalised(&normalised(&small)?)?.f_nan_to_num(0.0, 0.0, 0.0)?.f_clamp(0.0, 1.0)?;
+    let shares = normalised(&normalised(&small)?)?.f_nan_to_num(0.0, 0.0, 0.0)?.f_clamp(0.0, 1.0)?;
     shares.f_mul_scalar(255.0)?.f_round()?.f_to_kind(Kind::Uint8)?.f_to_device(Device::Cpu)
 }
 

@@ -108,20 +108,17 @@ mod tests {
         Network::new(&model, 3, 7, Device::Cpu).unwrap()
     }
 
-    /// Every family, and the names of all tensors.
+    /// Of each way to compute: padding as TensorFlow's, layer norms, pools that round up; and the names of all tensors.
     #[test]
     fn a_network_and_its_module_say_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("module.pt");
         for (name, side, head) in [
             (Architecture::MobilenetV3Small, 32, &[][..]),
-            (Architecture::MobilenetV3Large, 32, &[8, 4]),
-            (Architecture::EfficientnetB0, 33, &[]),
-            (Architecture::EfficientnetV2B0, 33, &[8]),
+            (Architecture::EfficientnetV2B0, 33, &[8, 4]),
             (Architecture::Resnet18, 32, &[]),
             (Architecture::Squeezenet1_1, 32, &[]),
             (Architecture::ConvnextTiny, 32, &[]),
-            (Architecture::InceptionV3, 75, &[]),
         ] {
             let network = network(name, head);
             let difference = network.write_module(side, &path).unwrap();

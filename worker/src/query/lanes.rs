@@ -145,7 +145,8 @@ impl<'a> Lanes<'a> {
         }
         let each = paths.len().div_ceil(threads);
         std::thread::scope(|scope| {
-            let part = |paths: &'_ [std::path::PathBuf]| paths.iter().map(|path| self.picture(path)).collect();
+            let part =
+                |paths: &'_ [std::path::PathBuf]| paths.iter().map(|path| self.picture(path)).collect();
             let parts: Vec<_> = paths.chunks(each).map(|paths| scope.spawn(move || part(paths))).collect();
             let of_part = |part: std::thread::ScopedJoinHandle<'_, Vec<_>>| match part.join() {
                 Ok(pictures) => pictures,
