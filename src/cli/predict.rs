@@ -120,6 +120,8 @@ struct Told {
     n_bad: usize,
     n_trained_on: usize,
     n_overlays: usize,
+    /// Some maps have one place only.
+    has_empty_maps: bool,
 }
 
 /// Takes answers as they come.
@@ -164,6 +166,7 @@ impl Taker<'_> {
         self.told.n_pictures += n_answers;
         if let Some(folder) = &self.args.explain {
             self.told.n_overlays += overlays.len();
+            self.told.has_empty_maps |= overlays.iter().any(|overlay| overlay.map.values.len() <= 1);
             Painter { folder, images: self.images, labels: &self.labels }.paint(&overlays)?;
         }
         if let Some(bar) = &self.bar {
@@ -209,7 +212,7 @@ impl Taker<'_> {
         }
         let sink = std::mem::replace(&mut self.sink, Sink::Closed);
         sink.finish()?;
-        let Told { n_pictures, n_bad, n_trained_on, n_overlays } = self.told;
+        let Told { n_pictures, n_bad, n_trained_on, n_overlays, has_empty_maps } = self.told;
         if n_trained_on > 0 {
             self.say(&format!(
                 "{} of {} are among those that the run was trained on, byte by byte: what it says of them does not show how good it is",
@@ -222,6 +225,13 @@ impl Taker<'_> {
         }
         if let Some(folder) = &self.args.explain {
             self.say(&format!("{} in `{}`", count(n_overlays, "map"), shown_path(folder)));
+        }
+        if has_empty_maps {
+            self.say(&format!(
+                "the layer that was looked at has one place for a picture of {side} x {side}, so that its maps are empty: name an earlier \
+                 one in `explain.layer`",
+                side = self.images.size
+            ));
         }
         let seconds = started.elapsed().as_secs_f64();
         self.say(&format!(

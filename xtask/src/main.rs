@@ -1,9 +1,11 @@
 //! Set-up for Ablatrix: `cargo xtask setup | build | demo | test | faults | check`.
 //!
-//! Each command brings what it needs: libtorch, the release binaries, for the tests an MLflow server and an S3 server.
+//! Each command brings what it needs: libtorch, the release binaries, for the tests an MLflow server, an S3
+//! server and a Python with PyTorch.
 
 mod libtorch;
 mod licences;
+mod pytorch;
 mod servers;
 mod steps;
 
@@ -83,6 +85,16 @@ fn test(root: &Path) -> Result<(), StepError> {
             Err(error) => {
                 say(&format!("skipped: {} could not be installed, its tests skip: {error}", server.name));
             }
+        }
+    }
+    match pytorch::bring(root, &libtorch) {
+        Ok(program) => {
+            tests.env(pytorch::VARIABLE, program);
+        }
+        Err(error) => {
+            say(&format!(
+                "skipped: there is no Python with PyTorch, the tests of exported models skip it: {error}"
+            ));
         }
     }
     run(&mut tests)
