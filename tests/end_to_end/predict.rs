@@ -66,7 +66,7 @@ fn a_study_s_images_get_the_answers_of_their_study_in_every_form() {
             let logit = &row[&format!("logit_{label}")];
             assert_eq!(logit, &of_study[label], "{path}, {label}");
             let probability: f64 = row[&format!("probability_{label}")].parse().unwrap();
-            let by_hand = 1.0 / (1.0 + (-logit.parse::<f64>().unwrap()).exp());
+            let by_hand = 1.0 / (1.0 + (-f64::from(logit.parse::<f32>().unwrap())).exp());
             assert!((probability - by_hand).abs() < 1e-12, "{path}, {label}");
             assert_eq!(row[&format!("is_{label}")] == "1", probability >= *threshold, "{path}, {label}");
         }
