@@ -9,7 +9,6 @@ use crate::script::{ScriptFault, ScriptModule, ScriptTensor, result};
 use crate::torch;
 
 unsafe extern "C" {
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a call into C++")]
     fn ablatrix_script_trace(
         names: *const *const c_char,
         tensors: *const *const c_void,

@@ -8,14 +8,14 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
 use ablatrix::fingerprint::Digest;
 use ablatrix::job::Job;
 use ablatrix::pixels::{decode, resize};
-use ablatrix::query::{Answer, MapWish, Reply, to_bits};
+use ablatrix::query::{Answer, Map, MapWish, Reply, to_bits};
 use ablatrix::spec::settings::Images;
 use tch::{Device, Kind};
 
@@ -120,6 +120,8 @@ impl<'a> Lanes<'a> {
         sender: &SyncSender<FromLane>,
         stop: &Stop,
     ) -> Result<(), JobError> {
+        // Libtorch keeps the number for each thread.
+        tch::set_num_threads(i32::try_from(layout.threads_each).unwrap_or(i32::MAX));
         let mut batch = Batch::default();
         while !stop.requested() {
             let next = paths.lock().unwrap_or_else(PoisonError::into_inner).next(BATCH_ROWS);
@@ -139,14 +141,13 @@ impl<'a> Lanes<'a> {
     }
 
     /// The pictures of a batch as the network sees them, by `threads`.
-    fn pictures(&self, paths: &[std::path::PathBuf], threads: usize) -> Vec<Result<Picture, String>> {
+    fn pictures(&self, paths: &[PathBuf], threads: usize) -> Vec<Result<Picture, String>> {
         if threads <= 1 {
             return paths.iter().map(|path| self.picture(path)).collect();
         }
         let each = paths.len().div_ceil(threads);
         std::thread::scope(|scope| {
-            let part =
-                |paths: &'_ [std::path::PathBuf]| paths.iter().map(|path| self.picture(path)).collect();
+            let part = |paths: &'_ [PathBuf]| paths.iter().map(|path| self.picture(path)).collect();
             let parts: Vec<_> = paths.chunks(each).map(|paths| scope.spawn(move || part(paths))).collect();
             let of_part = |part: std::thread::ScopedJoinHandle<'_, Vec<_>>| match part.join() {
                 Ok(pictures) => pictures,
@@ -180,7 +181,7 @@ impl<'a> Lanes<'a> {
         .into_iter();
         let answer = |picture: Result<Picture, String>| match picture {
             Ok(Picture { digest, .. }) => {
-                let (logit_bits, maps) =
+                let Said { logit_bits, maps } =
                     said.next().unwrap_or_else(|| panic!("bug: fewer answers than pictures"));
                 Answer::Picture { digest, logit_bits, maps }
             }
@@ -189,8 +190,8 @@ impl<'a> Lanes<'a> {
         Ok(pictures.into_iter().map(answer).collect())
     }
 
-    /// Logits and maps of each row.
-    fn said(&self, batch: &Batch) -> Result<Vec<(Vec<u32>, Vec<ablatrix::query::Map>)>, JobError> {
+    /// What is said of each row.
+    fn said(&self, batch: &Batch) -> Result<Vec<Said>, JobError> {
         let network = &self.network.0;
         let images_nchw = self.uploader.images(batch)?;
         let logits: Vec<f32> = {
@@ -203,7 +204,8 @@ impl<'a> Lanes<'a> {
             None => vec![Vec::new(); rows.len()],
             Some(wish) => maps(network, self.device, &images_nchw, &rows, wish)?,
         };
-        Ok(rows.into_iter().map(to_bits).zip(maps).collect())
+        let said = |(logits, maps)| Said { logit_bits: to_bits(logits), maps };
+        Ok(rows.into_iter().zip(maps).map(said).collect())
     }
 }
 
@@ -212,6 +214,12 @@ struct Picture {
     digest: Digest,
     /// uint8 [side, side, 3].
     pixels: Vec<u8>,
+}
+
+/// What is said of a picture.
+struct Said {
+    logit_bits: Vec<u32>,
+    maps: Vec<Map>,
 }
 
 /// Passes answers on in the order of the batches, until there are none or a lane has failed.
