@@ -223,6 +223,12 @@ pub fn previews(reports: &Path, experiment: &str) -> PathBuf {
     reports.join(experiment).join("preview")
 }
 
+/// The folder of an exported run below the folder for reports.
+pub fn export(reports: &Path, experiment: &str, run: &str) -> PathBuf {
+    let safe = |c: char| if c.is_alphanumeric() || "-_.+=".contains(c) { c } else { '-' };
+    reports.join(experiment).join("export").join(run.chars().map(safe).collect::<String>())
+}
+
 fn shard(folder: PathBuf, name: &str) -> PathBuf {
     let (first, rest) = name.split_at_checked(2).unwrap_or(("", name));
     folder.join(first).join(rest)

@@ -10,6 +10,7 @@
 pub mod cli;
 pub mod engine;
 pub mod stages;
+pub mod export;
 pub mod report;
 pub mod effects;
 pub mod track;
@@ -19,6 +20,7 @@ pub mod remote;
 pub mod plan;
 pub mod hub;
 pub mod cache;
+pub mod query;
 pub mod metrics;
 pub mod augment;
 pub mod pixels;

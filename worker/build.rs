@@ -37,5 +37,6 @@ fn compile(includes: &[PathBuf]) {
         .file("native/torch_extras.cpp")
         .file("native/precision.cpp")
         .file("native/script_module.cpp")
+        .file("native/script_trace.cpp")
         .compile("ablatrix_torch_extras");
 }

@@ -1,5 +1,6 @@
 //! One file per verb. Alone prints, draws progress, reads the environment, renders errors.
 
+mod answers;
 mod args;
 mod cache;
 mod cancel;
@@ -11,6 +12,7 @@ mod design;
 mod device;
 mod display;
 mod doctor;
+mod export;
 mod facts;
 mod fetch;
 mod generated;
@@ -22,8 +24,12 @@ mod logging;
 mod mlflow;
 mod nvidia;
 mod origins;
+mod overlays;
+mod pictures;
+mod place;
 mod plan;
 mod pool;
+mod predict;
 mod preview;
 mod print;
 mod render;
@@ -39,6 +45,7 @@ mod study;
 mod table;
 mod tracking;
 mod watch;
+mod trained;
 mod why;
 mod worker;
 
@@ -78,6 +85,8 @@ fn call(cli: &Cli) -> Result<u8, Failure> {
         Verb::Report(args) => run::report(args),
         Verb::Compare(args) => compare::compare(args),
         Verb::Table(args) => table::table(args),
+        Verb::Predict(args) => predict::predict(args),
+        Verb::Export(args) => export::export(args),
         Verb::Doctor(args) => doctor::doctor(args),
         Verb::Cache(verb) => cache::cache(verb),
         Verb::Data(DataVerb::Fetch(args)) => fetch::fetch(args, cli.log.quiet),

@@ -337,7 +337,7 @@ fn sources(store: &Store) -> Sources {
 }
 
 /// Reads what this machine says of itself, and asks the worker where `read` wants that.
-fn with_machine<T>(store: &Store, anew: bool, read: impl FnOnce(&Machine<'_>) -> T) -> T {
+pub fn with_machine<T>(store: &Store, anew: bool, read: impl FnOnce(&Machine<'_>) -> T) -> T {
     let driver = nvidia::driver(Path::new(nvidia::PROC));
     let ask = || known_devices::ask(store, driver.as_ref(), anew);
     let visible = std::env::var_os(VISIBLE).map(|value| value.to_string_lossy().into_owned());

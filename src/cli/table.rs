@@ -1,13 +1,10 @@
 //! `ablatrix table`: any table of a study, printed or saved.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
+use std::path::PathBuf;
 
 use super::args::{OutputFormat, TableArgs, TableName};
+use super::place::Place;
 use super::print;
 use super::render::Failure;
 use super::study::{Study, cache_failure};
@@ -95,45 +92,6 @@ pub fn table(args: &TableArgs) -> Result<u8, Failure> {
     drop(file);
     place.keep().map_err(unwritable)?;
     Ok(0)
-}
-
-/// Where a table is written, so that whoever reads the file sees the old table or the new one, whole.
-enum Place {
-    /// A file aside, and what it will replace.
-    Aside(NamedTempFile, PathBuf),
-    /// A pipe or a device, which nothing may replace.
-    Direct(File),
-}
-
-impl Place {
-    fn beside(out: &Path) -> std::io::Result<Self> {
-        // What a link leads to is replaced, not the link.
-        let target = out.canonicalize().unwrap_or_else(|_| out.to_owned());
-        if std::fs::metadata(&target).is_ok_and(|meta| !meta.is_file()) {
-            return Ok(Place::Direct(File::options().write(true).open(&target)?));
-        }
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-        // Readable to others, as any file is that a program writes; the umask still has its say.
-        let mode = std::fs::Permissions::from_mode(0o666);
-        let mut builder = tempfile::Builder::new();
-        let aside =
-            builder.prefix(".new-").permissions(mode).tempfile_in(folder.unwrap_or(Path::new(".")))?;
-        Ok(Place::Aside(aside, target))
-    }
-
-    fn file(&mut self) -> &mut File {
-        match self {
-            Place::Aside(aside, _) => aside.as_file_mut(),
-            Place::Direct(file) => file,
-        }
-    }
-
-    fn keep(self) -> std::io::Result<()> {
-        match self {
-            Place::Aside(aside, target) => aside.persist(target).map(drop).map_err(|error| error.error),
-            Place::Direct(_) => Ok(()),
-        }
-    }
 }
 
 /// The columns of a table that name a run or a variant.

@@ -3,6 +3,7 @@
 //! The engine believes only the cache: a stage is done when its entry is there. It emits [`Event`]s; displays and
 //! trackers only listen.
 
+mod ask;
 mod event;
 mod expected;
 mod failure;
@@ -16,7 +17,9 @@ mod standing;
 mod walk;
 mod workers;
 
+pub use ask::{Answered, AskError, Asked, ask};
 pub use event::Event;
+pub use job_of::job_of;
 pub use journal::Journal;
 pub use local::{GpuLoad, Gpus, Limits, Memory, Meter, PoolConfig, ThisMachine, VISIBLE};
 pub use signals::Interrupt;

@@ -72,6 +72,16 @@ impl Calibration {
         }
     }
 
+    /// What is done to the logits of a label, as a line; that of a slope of 1 through 0 leaves them as they are.
+    pub fn line(&self, label_idx: usize) -> Line {
+        const AS_IT_IS: Line = Line { slope: 1.0, shift: 0.0 };
+        match self {
+            Calibration::None => AS_IT_IS,
+            Calibration::Temperature { temperature } => Line { slope: 1.0 / temperature, shift: 0.0 },
+            Calibration::Platt { lines } => lines[label_idx].unwrap_or(AS_IT_IS),
+        }
+    }
+
     /// The calibrated probability, 0 to 1.
     pub fn probability(&self, label_idx: usize, logit: f32) -> f64 {
         logistic(self.logit(label_idx, logit))
@@ -142,5 +152,18 @@ mod tests {
         assert_eq!(pairs, [(2.0, true), (1.0, false), (6.0, false), (3.0, true)]);
         assert_eq!(calibration.column(&scored, 1).collect::<Vec<_>>(), [(1.0, false), (3.0, true)]);
         assert_eq!(Calibration::Temperature { temperature: 2.0 }.logit(1, 3.0), 1.5);
+    }
+
+    #[test]
+    fn lines_do_what_a_calibration_does() {
+        let lines = vec![Some(Line { slope: 2.0, shift: -0.5 }), None];
+        let all =
+            [Calibration::None, Calibration::Temperature { temperature: 4.0 }, Calibration::Platt { lines }];
+        for calibration in all {
+            for label_idx in 0..2 {
+                let Line { slope, shift } = calibration.line(label_idx);
+                assert_eq!(slope * 1.5 + shift, calibration.logit(label_idx, 1.5), "{calibration:?}");
+            }
+        }
     }
 }

@@ -38,7 +38,7 @@ mod against_scipy;
 #[cfg(test)]
 mod against_sklearn;
 
-pub use calibration::Calibration;
+pub use calibration::{Calibration, Line};
 pub use constant::{TrainedLabels, constant_answer, label_prior};
 pub use counts::Counts;
 pub use degenerate::{Course, Flag};

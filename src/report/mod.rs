@@ -16,7 +16,7 @@ mod curves;
 mod data;
 mod effects_tex;
 pub mod figures;
-mod format;
+pub mod format;
 mod guardrails;
 mod histograms;
 mod interest;
@@ -48,7 +48,7 @@ pub use page::{ReportError, page};
 pub use references::{ReferenceScores, References, name as reference_name};
 pub use scores::Spread;
 pub use study::*;
-pub use summary::summary_md;
+pub use summary::{escaped, summary_md};
 pub use test_part::{LabelPower, TestPart, at_best, refusal};
 
 #[cfg(test)]

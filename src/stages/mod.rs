@@ -2,6 +2,7 @@
 
 mod attention_values;
 mod balance;
+mod card;
 mod comparison;
 mod error;
 mod evaluate;
@@ -29,6 +30,7 @@ mod report_references;
 mod report_tiles;
 mod scan;
 mod split;
+mod trained;
 mod work;
 
 use std::time::Instant;
@@ -36,10 +38,13 @@ use std::time::Instant;
 use crate::cache::{Attempt, Entry, Provenance};
 use crate::plan::{Stage, output};
 
+pub use card::{Exported, card, siblings};
 pub use error::StageError;
 pub use evaluate::EvaluationRecord;
 pub use look::{Look, look};
 pub use overview::overview;
+pub use report_overlay::overlay;
+pub use trained::Trained;
 pub use work::{Missing, Results, StageWork};
 
 /// Computes a stage and publishes its result.

@@ -165,7 +165,7 @@ fn load(
 }
 
 /// What is wrong, and what can be done about it.
-fn told(flag: &Flag) -> String {
+pub(super) fn told(flag: &Flag) -> String {
     format!("{}; {}", flag.sentence(), flag.advice())
 }
 

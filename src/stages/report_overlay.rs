@@ -16,6 +16,13 @@ pub fn tile(picture: &RgbImage, side: u32) -> RgbImage {
     if picture.width as u32 <= side { picture.clone() } else { resize::fit(picture, side, Fit::Stretch) }
 }
 
+/// A picture with the map's colours over it.
+pub fn overlay(picture: &RgbImage, map: &AttentionMapRow) -> RgbImage {
+    let mut over = picture.clone();
+    lay_over(&mut over, map);
+    over
+}
+
 /// Lays the map's colours over a tile.
 pub fn lay_over(tile: &mut RgbImage, map: &AttentionMapRow) {
     for y in 0..tile.height {

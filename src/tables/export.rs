@@ -173,7 +173,7 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    fn json(&self) -> String {
+    pub(super) fn json(&self) -> String {
         match self {
             Cell::Nothing | Cell::NoNumber(_) => "null".to_owned(),
             Cell::Flag(flag) => flag.to_string(),

@@ -212,7 +212,8 @@ fn named(metadata: &ParquetMetaData) -> String {
     }
 }
 
-fn properties(stage: &str, table: &str, version: u32) -> Result<WriterProperties, ParquetError> {
+/// How every table is written.
+pub(super) fn properties(stage: &str, table: &str, version: u32) -> Result<WriterProperties, ParquetError> {
     let pair = |key: &str, value: &str| KeyValue::new(key.to_owned(), value.to_owned());
     Ok(WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))

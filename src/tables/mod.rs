@@ -1,5 +1,6 @@
 //! Row types, schemas, Parquet in and out, and CSV and JSON for people.
 
+pub mod answers;
 pub mod attention;
 pub mod columns;
 pub mod comparisons;

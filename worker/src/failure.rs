@@ -10,7 +10,7 @@ use ablatrix::tables::TableError;
 use tch::TchError;
 
 use crate::inputs::InputError;
-use crate::model::{ModelError, WeightsError};
+use crate::model::{ModelError, ModuleError, WeightsError};
 use crate::torch::{self, TorchError};
 use crate::train::order::Cut;
 
@@ -23,6 +23,9 @@ pub enum JobError {
     /// The network or its weights.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The network as a module.
+    #[error(transparent)]
+    Module(#[from] ModuleError),
     /// The cache.
     #[error(transparent)]
     Cache(#[from] CacheError),
@@ -95,7 +98,7 @@ impl JobError {
             JobError::Input(error) => error.is_io(),
             JobError::Model(ModelError::Place { source, .. }) => out_of_means(&source.to_string()),
             JobError::Model(ModelError::Weights(WeightsError::Io { .. })) => true,
-            JobError::Model(_) => false,
+            JobError::Model(_) | JobError::Module(_) => false,
             JobError::Cache(error) => matches!(error, CacheError::Io { .. }),
             JobError::Table(error) => matches!(error, TableError::Io { .. }),
             JobError::Torch(TorchError::NoCuda { .. }) => false,

@@ -5,6 +5,8 @@
 //!              -> predict -> predictions              -> cache
 //!              -> attention -> measures and maps      -> cache
 //! events <- protocol
+//!
+//! query -> answers, or a module -> ablatrix
 //! ```
 //!
 //! `inputs` brings a job's tables and pictures out of the cache, `batch` makes tensors of them, `model` turns
@@ -26,8 +28,10 @@ pub mod patience;
 mod precision;
 pub mod predict;
 pub mod protocol;
+pub mod query;
 pub mod score;
 pub mod script;
+pub mod script_trace;
 pub mod serve;
 pub mod state;
 pub mod stop;

@@ -8,7 +8,7 @@ use crate::model::Network;
 use crate::stop::Stop;
 
 /// Rows per forward pass. Always the same, so that the same model gives the same bits wherever it is asked.
-const BATCH_ROWS: usize = 32;
+pub const BATCH_ROWS: usize = 32;
 
 /// Logits of `images`, row-major [images, labels], with the network in evaluation mode; `None` where a stop was
 /// requested meanwhile.

@@ -115,6 +115,13 @@ impl ScriptModule {
     }
 }
 
+impl ScriptModule {
+    /// For calls of our own; alive as long as the module.
+    pub(crate) fn as_ptr(&self) -> *mut c_void {
+        self.module
+    }
+}
+
 impl Drop for ScriptModule {
     fn drop(&mut self) {
         // SAFETY: made by `load`, freed once.
@@ -122,7 +129,7 @@ impl Drop for ScriptModule {
     }
 }
 
-fn result(message: Option<String>) -> Result<(), ScriptFault> {
+pub(crate) fn result(message: Option<String>) -> Result<(), ScriptFault> {
     match message {
         None => Ok(()),
         Some(message) => Err(ScriptFault(complaint(&message))),

@@ -22,7 +22,7 @@ use ablatrix::job::{FailureKind, Job, JobStage, LIBTORCH, MEMORY_NOTE, PROTOCOL,
 use crate::failure::JobError;
 use crate::protocol::{self, Events};
 use crate::stop::Stop;
-use crate::{attention, devices, heart, predict, torch, train};
+use crate::{attention, devices, heart, predict, query, torch, train};
 
 const FAILED: u8 = 1;
 const UNREADABLE: u8 = 2;
@@ -31,6 +31,7 @@ const INFRASTRUCTURE: u8 = 76;
 
 const USAGE: &str = "usage: ablatrix-worker               jobs on standard input, one JSON object a line
        ablatrix-worker job FILE      one job
+       ablatrix-worker query         questions to a trained model, on standard input
        ablatrix-worker devices       what this machine offers, as JSON
        ablatrix-worker --version";
 
@@ -60,6 +61,7 @@ pub fn main() -> ExitCode {
     let code = match arguments[..] {
         [] => serve(),
         ["job", file] => run_file(Path::new(file)),
+        ["query"] => query::serve().map(|answered| if answered { 0 } else { FAILED }),
         ["devices"] => tell_devices(),
         ["--version"] => {
             let (version, libtorch) = (env!("CARGO_PKG_VERSION"), torch::version());

@@ -1,9 +1,11 @@
-//! Set-up for Ablatrix: `cargo xtask setup | build | demo | test | faults | check`.
+//! Set-up for Ablatrix: `cargo xtask setup | build | demo | test | faults | python | check`.
 //!
-//! Each command brings what it needs: libtorch, the release binaries, for the tests an MLflow server and an S3 server.
+//! Each command brings what it needs: libtorch, the release binaries, for the tests an MLflow server, an S3
+//! server and a Python with PyTorch.
 
 mod libtorch;
 mod licences;
+mod pytorch;
 mod servers;
 mod steps;
 
@@ -19,6 +21,7 @@ usage: cargo xtask COMMAND
   demo    build, then run experiments/quickstart.toml and print where its report is
   test    build, then the whole test suite
   faults  build, then only the tests of kills, damage, full disks; with --full ten times as many
+  python  setup, then a Python with PyTorch for the tests of exported models, and print where it is
   check   formatting, clippy with warnings as errors, licences, then test";
 
 fn main() -> ExitCode {
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         "demo" => demo(&root),
         "test" => test(&root),
         "faults" => faults(&root, std::env::args().any(|word| word == "--full")),
+        "python" => python(&root),
         "check" => check(&root),
         _ => {
             say(USAGE);
@@ -85,6 +89,16 @@ fn test(root: &Path) -> Result<(), StepError> {
             }
         }
     }
+    match pytorch::bring(root, &libtorch) {
+        Ok(program) => {
+            tests.env(pytorch::VARIABLE, program);
+        }
+        Err(error) => {
+            say(&format!(
+                "skipped: there is no Python with PyTorch, the tests of exported models skip it: {error}"
+            ));
+        }
+    }
     run(&mut tests)
 }
 
@@ -97,6 +111,13 @@ fn faults(root: &Path, full: bool) -> Result<(), StepError> {
         tests.env("ABLATRIX_FAULTS", "full");
     }
     run(&mut tests)
+}
+
+fn python(root: &Path) -> Result<(), StepError> {
+    use std::io::Write;
+    let program = pytorch::bring(root, &libtorch::bring(root)?)?;
+    let _ = writeln!(std::io::stdout(), "{}", program.display());
+    Ok(())
 }
 
 fn check(root: &Path) -> Result<(), StepError> {

@@ -4,6 +4,7 @@ mod cache;
 mod data;
 mod log;
 mod mlflow;
+mod trained;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ pub use cache::*;
 pub use data::*;
 pub use log::*;
 pub use mlflow::*;
+pub use trained::*;
 
 use crate::plan::Stage;
 
@@ -56,6 +58,10 @@ pub enum Verb {
     Compare(CompareArgs),
     /// Print a table, or save it with `--out FILE.csv|.parquet|.json`.
     Table(TableArgs),
+    /// Say what a trained model says of pictures, with the run's calibration and thresholds.
+    Predict(PredictArgs),
+    /// Write a trained model into a folder that others can use without Ablatrix.
+    Export(ExportArgs),
     /// Show what there is to train with, and what to do about what is missing.
     Doctor(DoctorArgs),
     /// Look into the cache, check it, make room.
@@ -89,6 +95,8 @@ impl Verb {
             Verb::Table(args) => args.spec.format,
             Verb::Compare(args) => args.format,
             Verb::Doctor(args) => args.cache.format,
+            Verb::Predict(args) => args.output(),
+            Verb::Export(args) => args.spec.format,
             Verb::Cache(CacheVerb::Ls(args)) => args.cache.format,
             Verb::Cache(CacheVerb::Verify(args)) => args.cache.format,
             Verb::Cache(CacheVerb::Gc(args)) => args.cache.format,

@@ -74,6 +74,26 @@ impl Architecture {
         }
     }
 
+    /// The library that has the same network under the same names of tensors, and what it calls it; `None` of a module.
+    pub const fn elsewhere(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Architecture::EfficientnetV2B0 => ("timm", "tf_efficientnetv2_b0"),
+            Architecture::EfficientnetV2B1 => ("timm", "tf_efficientnetv2_b1"),
+            Architecture::EfficientnetV2B3 => ("timm", "tf_efficientnetv2_b3"),
+            Architecture::MobilenetV3Large => ("timm", "mobilenetv3_large_100"),
+            Architecture::MobilenetV3Small => ("timm", "mobilenetv3_small_100"),
+            Architecture::Squeezenet1_1 => ("torchvision", "squeezenet1_1"),
+            Architecture::ConvnextTiny
+            | Architecture::EfficientnetB0
+            | Architecture::InceptionV3
+            | Architecture::Resnet18
+            | Architecture::Resnet34
+            | Architecture::Resnet50
+            | Architecture::Vgg16 => ("timm", self.name()),
+            Architecture::Torchscript => return None,
+        })
+    }
+
     /// The side of the smallest square picture that leaves at least one place in every feature map, in pixels.
     /// Where each step pads its input, that is one pixel.
     pub const fn least_side(self) -> u32 {

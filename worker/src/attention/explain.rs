@@ -26,9 +26,6 @@ use crate::{network, precision, torch};
 /// Rows of a forward pass.
 const BATCH_ROWS: usize = 32;
 
-/// The longest side of a map that is kept, in places; larger ones are kept as means of their places.
-const KEPT_SIDE: i64 = 32;
-
 /// Measures the maps of all test images for each of their labels, and publishes measures and maps in the order of image ids,
 /// then of labels. In 32-bit floats, whatever the model was trained in.
 ///
@@ -173,7 +170,7 @@ impl Explainer<'_> {
             let maps_nhw = self.maps_of(&tapped, &labels, nth + 1 < n_turns)?;
             let large_nhw =
                 scale::to_side(&maps_nhw, self.examples.side() as i64)?.f_to_device(Device::Cpu)?;
-            let kept_nhw = kept(&maps_nhw)?;
+            let kept_nhw = scale::kept(&maps_nhw)?;
             for pair in pairs {
                 if worker.stop.requested() {
                     return Ok(false);
@@ -239,16 +236,4 @@ impl Explainer<'_> {
         });
         Ok(())
     }
-}
-
-/// Small maps as bytes, [N, h, w], 255 at the maximum of each. What is not finite becomes 0.
-fn kept(maps_nhw: &Tensor) -> Result<Tensor, JobError> {
-    let _no_grad = tch::no_grad_guard();
-    let (_, height, width) = maps_nhw.size3()?;
-    let (rows, columns) = (height.min(KEPT_SIDE), width.min(KEPT_SIDE));
-    let small = maps_nhw.f_unsqueeze(1)?.f_adaptive_avg_pool2d([rows, columns])?.f_squeeze_dim(1)?;
-    // Twice: what is added to the maximum counts for something beside a weak one.
-    let shares =
-        scale::normalised(&scale::normalised(&small)?)?.f_nan_to_num(0.0, 0.0, 0.0)?.f_clamp(0.0, 1.0)?;
-    Ok(shares.f_mul_scalar(255.0)?.f_round()?.f_to_kind(Kind::Uint8)?.f_to_device(Device::Cpu)?)
 }

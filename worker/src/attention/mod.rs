@@ -16,4 +16,5 @@ mod scale;
 
 pub use cam::{gradients, weighed};
 pub use explain::explain;
-pub use scale::{normalised, to_side};
+pub(crate) use pairs::turns;
+pub use scale::{kept, normalised, to_side};

@@ -1,9 +1,12 @@
 //! Maps to the side of their picture, from 0 to 1.
 
-use tch::{Kind, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 /// Added to the maximum before it is divided by; pytorch-grad-cam's.
 const EPSILON: f64 = 1e-7;
+
+/// The longest side of a map that is kept, in places; larger ones are kept as means of their places.
+const KEPT_SIDE: i64 = 32;
 
 /// Each map less its minimum, over its maximum, [N, h, w]: 0 to 1, and 0 everywhere where it is the same everywhere.
 ///
@@ -24,6 +27,20 @@ pub fn to_side(maps_nhw: &Tensor, side: i64) -> Result<Tensor, TchError> {
     let small = normalised(maps_nhw)?.f_to_kind(Kind::Float)?.f_unsqueeze(1)?;
     let large = small.f_upsample_bilinear2d([side, side], false, None, None)?.f_squeeze_dim(1)?;
     normalised(&large)
+}
+
+/// Small maps as bytes, [N, h, w], 255 at the maximum of each. What is not finite becomes 0.
+///
+/// # Errors
+/// Libtorch's: memory is out.
+pub fn kept(maps_nhw: &Tensor) -> Result<Tensor, TchError> {
+    let _no_grad = tch::no_grad_guard();
+    let (_, height, width) = maps_nhw.size3()?;
+    let (rows, columns) = (height.min(KEPT_SIDE), width.min(KEPT_SIDE));
+    let small = maps_nhw.f_unsqueeze(1)?.f_adaptive_avg_pool2d([rows, columns])?.f_squeeze_dim(1)?;
+    // Twice: what is added to the maximum counts for something beside a weak one.
+    let shares = normalised(&normalised(&small)?)?.f_nan_to_num(0.0, 0.0, 0.0)?.f_clamp(0.0, 1.0)?;
+    shares.f_mul_scalar(255.0)?.f_round()?.f_to_kind(Kind::Uint8)?.f_to_device(Device::Cpu)
 }
 
 #[cfg(test)]

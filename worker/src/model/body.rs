@@ -3,6 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::tap::Tap;
+use crate::script::ScriptModule;
 
 /// How a forward pass is to behave.
 #[derive(Clone, Copy, Debug)]
@@ -22,4 +23,9 @@ pub(super) trait Body: Send {
 
     /// Logits, [N, L], of a feature map, which is left as it is.
     fn classify(&self, features_nchw: &Tensor, mode: Mode) -> Result<Tensor, TchError>;
+
+    /// The module that the backbone is, where it came as one.
+    fn module(&self) -> Option<&ScriptModule> {
+        None
+    }
 }

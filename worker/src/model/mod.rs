@@ -14,6 +14,7 @@
 //! body      what one must offer
 //! convnext, efficientnet, inception_v3, mobilenet_v3, resnet, squeezenet, vgg   one family each
 //! torchscript   a network from a file
+//! module   a network into a TorchScript file
 //! inverted_residual   the blocks that MobileNetV3 and the EfficientNets share
 //! head      hidden layers and the classifier
 //! tap       listening to one layer
@@ -37,6 +38,7 @@ mod mobilenet_v3;
 mod resnet;
 mod squeezenet;
 mod torchscript;
+mod module;
 mod vgg;
 mod inverted_residual;
 mod head;
@@ -47,6 +49,7 @@ mod assembly;
 
 pub use freeze::UnknownLayers;
 pub use libtorch::Libtorch;
+pub use module::ModuleError;
 pub use network::{ModelError, Network, Tapped, TrainedParameter};
 pub use normalisation::Normalisation;
 pub use torchscript::{ScriptError, ScriptFile};

@@ -17,6 +17,7 @@ use super::torchscript::{Script, ScriptError, ScriptFile};
 use super::weights::{LoadReport, WeightsError};
 use super::{architectures, load, save};
 use crate::precision::Autocast;
+use crate::script::ScriptModule;
 
 /// Why there is no network.
 #[derive(Debug, thiserror::Error)]
@@ -321,6 +322,11 @@ impl Network {
     /// All tensors, for the weights file.
     pub(super) fn tensors(&self) -> &[Named] {
         &self.tensors
+    }
+
+    /// The module that the backbone came as.
+    pub(super) fn backbone_module(&self) -> Option<&ScriptModule> {
+        self.body.module()
     }
 
     /// Whether `named` belongs to the head.

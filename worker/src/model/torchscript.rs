@@ -199,6 +199,10 @@ impl Body for Script {
         self.module.forward(images_nchw, mode.train).map_err(|ScriptFault(message)| TchError::Torch(message))
     }
 
+    fn module(&self) -> Option<&ScriptModule> {
+        Some(&self.module)
+    }
+
     fn classify(&self, features: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let Some(head) = &self.head else { return Ok(features.shallow_clone()) };
         if features.dim() == 4 {

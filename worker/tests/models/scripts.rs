@@ -57,6 +57,19 @@ fn logits_gradients_and_statistics_are_pytorchs() {
     assert!(deviation(&values(mean), &numbers(&golden["running_mean"])) < 1e-5);
 }
 
+/// With a head behind it, and without.
+#[test]
+fn a_module_is_written_as_a_module_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("again.pt");
+    for (name, gives) in [("features", Gives::Features), ("map", Gives::Features), ("logits", Gives::Logits)]
+    {
+        let network = open(&plain(), name, gives, 3).unwrap();
+        let difference = network.write_module(SIDE, &path).unwrap();
+        assert!(difference < 1e-5, "{name}: {difference}");
+    }
+}
+
 #[test]
 fn the_state_holds_each_tensor_once_and_no_counters() {
     let network = open(&plain(), "features", Gives::Features, 3).unwrap();
