@@ -76,7 +76,7 @@ impl Server {
     /// All runs by name, each with its histories: all that the study has left on the server.
     fn runs(&self, experiment_id: &str) -> Vec<Value> {
         let search = json!({"experiment_ids": [experiment_id], "run_view_type": "ALL", "max_results": 100});
-        let mut runs = self.post("runs/search", search)["runs"].as_array().unwrap().clone();
+        let mut runs = self.post("runs/search", search)["runs"].as_array().cloned().unwrap_or_default();
         for run in &mut runs {
             let run_id = run["info"]["run_id"].as_str().unwrap().to_owned();
             let metrics = run["data"]["metrics"].as_array().cloned().unwrap_or_default();

@@ -8,25 +8,23 @@
 //! charts and comparisons; `variant`, `seed` and `fold` are parameters, to group and filter by; one more run, of
 //! `study.kind` = `study`, holds the report and the study's own numbers.
 
+mod files;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::api::{Api, Batch, Dataset, Metric, NewRun, Refusal, RunStatus, Upload};
+use super::api::{Api, Batch, Dataset, Metric, NewRun, Refusal, RunStatus};
 use super::event::{
-    Content, DatasetSource, Epoch, History, Outcome, RunFinished, RunStarted, StudyFile, StudyFinished,
-    StudyStarted, TrackEvent,
+    DatasetSource, Epoch, History, Outcome, RunFinished, RunStarted, StudyFinished, StudyStarted, TrackEvent,
 };
-use super::http::{CallError, Severity};
+use super::http::CallError;
 use super::known_run::KnownRun;
 use super::names;
 use super::sent::Sent;
-use crate::fingerprint::Digest;
 
 /// The tag by which a run is found again.
 pub(super) const TRIAL_ID: &str = "study.trial_id";
 /// The tag that tells runs (`run`) from the study itself (`study`).
 pub(super) const KIND: &str = "study.kind";
-/// The tag that tells what a file holds that was uploaded: the digest of its bytes, behind its name.
-const FILE: &str = "study.file/";
 
 /// Sends events to one experiment of one server.
 pub(super) struct Delivery {
@@ -189,44 +187,6 @@ impl Delivery {
             self.upload(&event.study_id, file)?;
         }
         self.end(&event.study_id, event.outcome, &event.metrics, event.time_ms)
-    }
-
-    /// Uploads a file, unless the server has it as it is.
-    fn upload(&mut self, study_id: &str, file: &StudyFile) -> Result<(), CallError> {
-        let from_disk;
-        let name = file.name.as_str();
-        let bytes: &[u8] = match &file.content {
-            Content::Bytes(bytes) => bytes,
-            Content::File(path) => match std::fs::read(path) {
-                Ok(bytes) => {
-                    from_disk = bytes;
-                    &from_disk
-                }
-                Err(error) => {
-                    self.warn(name, format!("cannot read `{}` for `{name}`: {error}", path.display()));
-                    return Ok(());
-                }
-            },
-        };
-        let Some(run) = self.runs.get_mut(study_id) else { return Ok(()) };
-        let tag = (names::key(&format!("{FILE}{name}")), Digest::of(bytes).short().to_owned());
-        if run.tags.get(&tag.0) == Some(&tag.1) {
-            return Ok(());
-        }
-        let upload = Upload { run_id: &run.run_id, artifact_uri: &run.artifact_uri, name, bytes };
-        match self.api.put_artifact(&upload) {
-            Err(error) if error.severity() == Severity::Item => {
-                self.sent.entry(study_id.to_owned()).or_default().refused.push(format!("file `{name}`"));
-                self.warn(name, format!("`{name}` was not uploaded: {}", error.with_causes()));
-                return Ok(());
-            }
-            other => other?,
-        }
-        // After the file: what says that it is there must not be there without it.
-        self.api.log_batch(&run.run_id, Batch { tags: vec![tag.clone()], ..Batch::default() })?;
-        run.tags.extend([tag]);
-        self.sent.entry(study_id.to_owned()).or_default().files.push(name.to_owned());
-        Ok(())
     }
 
     /// Finds or creates the experiment.
