@@ -15,6 +15,10 @@ use crate::job::{Job, WorkerEvent};
 /// The longest line that a worker may send; a longer one is no event.
 const MAX_LINE: u64 = 1 << 20;
 
+/// Lines of a worker that are no events and are told; of further ones only how many there were is told, at the end, so
+/// that a worker that writes without end costs no memory and fills no terminal.
+const TOLD: u64 = 10;
+
 /// How long a process that was killed is waited for.
 const KILLED: Duration = Duration::from_secs(5);
 
@@ -159,6 +163,7 @@ impl Drop for WorkerProcess {
 fn read_events(stdout: impl Read, mut give: impl FnMut(FromWorker) -> bool) {
     let mut reader = BufReader::new(stdout);
     let mut line = Vec::new();
+    let mut garbage = 0;
     loop {
         line.clear();
         match reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line) {
@@ -168,6 +173,10 @@ fn read_events(stdout: impl Read, mut give: impl FnMut(FromWorker) -> bool) {
         let message = match serde_json::from_slice(&line) {
             Ok(event) => FromWorker::Event(event),
             Err(_) => {
+                garbage += 1;
+                if garbage > TOLD {
+                    continue;
+                }
                 let text: String = String::from_utf8_lossy(&line).chars().take(120).collect();
                 FromWorker::Garbage(text.escape_debug().to_string())
             }
@@ -175,6 +184,9 @@ fn read_events(stdout: impl Read, mut give: impl FnMut(FromWorker) -> bool) {
         if !give(message) {
             return;
         }
+    }
+    if garbage > TOLD {
+        give(FromWorker::Garbage(format!("{} further lines", garbage - TOLD)));
     }
     give(FromWorker::Closed);
 }
@@ -206,5 +218,23 @@ mod tests {
         assert!(matches!(&seen[1], FromWorker::Event(WorkerEvent::Finished { .. })));
         assert!(matches!(seen.last(), Some(FromWorker::Closed)));
         assert_eq!(seen.len(), 6);
+    }
+
+    #[test]
+    fn of_endless_garbage_the_first_lines_are_told() {
+        let key = "a".repeat(64);
+        let text = format!("{}{{\"event\":\"finished\",\"key\":\"{key}\"}}\n", "y\n".repeat(100_000));
+        let mut seen = Vec::new();
+        read_events(text.as_bytes(), |message| {
+            seen.push(message);
+            true
+        });
+        assert!(matches!(&seen[10], FromWorker::Event(WorkerEvent::Finished { .. })), "{:?}", seen[10]);
+        assert!(
+            matches!(&seen[11], FromWorker::Garbage(text) if text == "99990 further lines"),
+            "{:?}",
+            seen[11]
+        );
+        assert_eq!(seen.len(), 13);
     }
 }
