@@ -52,7 +52,12 @@ pub fn main() -> ExitCode {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("ABLATRIX_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(study::colour())
+        .without_time()
+        .init();
     let result = match &cli.verb {
         Verb::Init(args) => init::init(args),
         Verb::Run(args) => run::run(args),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::print;
-use super::render::Failure;
+use super::render::{Failure, plain};
 use super::study::Study;
 use crate::cache::{Entry, Store, write_atomic};
 use crate::clock::unix_ms as now_ms;
@@ -146,7 +146,7 @@ impl Tracking {
         let Some(tracker) = self.tracker.take() else { return };
         let sent = tracker.finish(PATIENCE);
         for warning in &sent.warnings {
-            print::err(&format!("warning: {warning}"));
+            print::err(&plain(&format!("warning: {warning}")));
         }
         if sent.unsent > 0 {
             print::err(&format!(
@@ -293,7 +293,7 @@ impl Tracking {
     fn tell_warnings(&self) {
         let warnings = self.tracker.as_ref().map(Tracker::take_warnings).unwrap_or_default();
         for warning in warnings {
-            print::err(&format!("warning: {warning}"));
+            print::err(&plain(&format!("warning: {warning}")));
         }
     }
 }

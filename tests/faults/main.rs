@@ -17,6 +17,7 @@ mod full_disk;
 mod harness;
 mod kills;
 mod names;
+mod power;
 mod read_only;
 mod ruin;
 mod secrets;

@@ -15,8 +15,8 @@ use crate::job::{Job, WorkerEvent};
 /// The longest line that a worker may send; a longer one is no event.
 const MAX_LINE: u64 = 1 << 20;
 
-/// Lines of a worker that are no events and are told; of further ones only how many there were is told, at the end, so
-/// that a worker that writes without end costs no memory and fills no terminal.
+/// Lines of a worker that are no events and are told; of further ones only how many there were is told, before the next
+/// event, so that a worker that writes without end costs no memory and fills no terminal.
 const TOLD: u64 = 10;
 
 /// How long a process that was killed is waited for.
@@ -171,7 +171,12 @@ fn read_events(stdout: impl Read, mut give: impl FnMut(FromWorker) -> bool) {
             Ok(_) => {}
         }
         let message = match serde_json::from_slice(&line) {
-            Ok(event) => FromWorker::Event(event),
+            Ok(event) => {
+                if !tell_further(&mut garbage, &mut give) {
+                    return;
+                }
+                FromWorker::Event(event)
+            }
             Err(_) => {
                 garbage += 1;
                 if garbage > TOLD {
@@ -185,10 +190,16 @@ fn read_events(stdout: impl Read, mut give: impl FnMut(FromWorker) -> bool) {
             return;
         }
     }
-    if garbage > TOLD {
-        give(FromWorker::Garbage(format!("{} further lines", garbage - TOLD)));
+    if tell_further(&mut garbage, &mut give) {
+        give(FromWorker::Closed);
     }
-    give(FromWorker::Closed);
+}
+
+/// Tells how many lines were not told, if there are any, and whether somebody still listens.
+fn tell_further(garbage: &mut u64, give: &mut impl FnMut(FromWorker) -> bool) -> bool {
+    let untold = garbage.saturating_sub(TOLD);
+    *garbage -= untold;
+    untold == 0 || give(FromWorker::Garbage(format!("{untold} further lines")))
 }
 
 fn status_text(status: ExitStatus) -> String {
@@ -229,11 +240,11 @@ mod tests {
             seen.push(message);
             true
         });
-        assert!(matches!(&seen[10], FromWorker::Event(WorkerEvent::Finished { .. })), "{:?}", seen[10]);
+        assert!(matches!(&seen[11], FromWorker::Event(WorkerEvent::Finished { .. })), "{:?}", seen[11]);
         assert!(
-            matches!(&seen[11], FromWorker::Garbage(text) if text == "99990 further lines"),
+            matches!(&seen[10], FromWorker::Garbage(text) if text == "99990 further lines"),
             "{:?}",
-            seen[11]
+            seen[10]
         );
         assert_eq!(seen.len(), 13);
     }
