@@ -71,7 +71,9 @@ impl WorkerProcess {
             std::fs::create_dir_all(folder).map_err(log_error)?;
         }
         let file = OpenOptions::new().create(true).append(true).open(&log).map_err(log_error)?;
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        dies_with_us(&mut command);
+        let mut child = command
             .envs(gpu.map(|gpu| (VISIBLE, gpu)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -157,6 +159,24 @@ impl Drop for WorkerProcess {
             self.kill();
             self.ends_within(KILLED);
         }
+    }
+}
+
+/// Has a child ended by SIGUSR1 as soon as this thread ends, and so whenever this process does, from before its program is
+/// loaded on: a worker asks for the same, but only once it is up, and one whose parent died before that would do its job
+/// to the end for nobody. A worker that is up takes the signal as a reason to look.
+fn dies_with_us(command: &mut Command) {
+    let parent = rustix::process::getpid();
+    // SAFETY: between fork and exec the child makes two system calls and touches no memory of ours.
+    unsafe {
+        command.pre_exec(move || {
+            rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::USR1))?;
+            // It may have been too late for that.
+            match rustix::process::getppid() == Some(parent) {
+                true => Ok(()),
+                false => Err(rustix::io::Errno::SRCH.into()),
+            }
+        });
     }
 }
 
