@@ -223,7 +223,7 @@ fn no_name_leads_out_or_drives_the_terminal() {
             let at = format!("{name:?} as {place}");
             write(&nested.lab, &name);
             nested.watch();
-            for args in [&["check"][..], &["run", "--until", "balance"], &["status"], &["why"]] {
+            for args in [&["check"][..], &["run", "--until", "balance"], &["plan"], &["status"], &["why"]] {
                 is_calm(&at, &nested.lab.call("cache", args[0], &args[1..]));
                 nested.is_untouched(&at);
             }
