@@ -18,7 +18,8 @@ usage: cargo xtask COMMAND
   build   setup, then the release binaries: target/release/ablatrix and ablatrix-worker
   demo    build, then run experiments/quickstart.toml and print where its report is
   test    build, then the whole test suite
-  faults  build, then only the tests of kills, damage, full disks; with --full ten times as many
+  faults  build, then only the tests of kills, power cuts, damage, full disks, names, secrets and mutated inputs; with --full ten
+          times as many (mutations: fifty)
   check   formatting, clippy with warnings as errors, licences, then test";
 
 fn main() -> ExitCode {
@@ -92,7 +93,8 @@ fn faults(root: &Path, full: bool) -> Result<(), StepError> {
     build(root)?;
     let libtorch = libtorch::bring(root)?;
     let mut tests = cargo(root, &libtorch);
-    tests.args(["test", "--release", "-p", "ablatrix", "--test", "faults", "--", "--show-output"]);
+    tests.args(["test", "--release", "-p", "ablatrix", "--test", "faults", "--test", "mutations"]);
+    tests.args(["--", "--show-output"]);
     if full {
         tests.env("ABLATRIX_FAULTS", "full");
     }
