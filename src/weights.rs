@@ -4,7 +4,8 @@
 //! TorchScript module that a network is, before anything runs. A file is judged by its content, never by its name. Knows no tensors and no networks: whether they
 //! fit is found where they are loaded.
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -158,15 +159,37 @@ pub fn look(path: &Path) -> Result<(), WeightsFault> {
     Ok(())
 }
 
-/// Bytes of all tensors that a header of safetensors lists: the highest of their ends.
+/// Bytes of all tensors that a header of safetensors lists, which lie one after another without overlaps or gaps. What
+/// shapes and types mean for a network is found where it is loaded.
 fn tensor_bytes(header: &[u8]) -> Result<u64, String> {
     #[derive(serde::Deserialize)]
     struct Listed {
+        shape: Option<Vec<u64>>,
         data_offsets: Option<[u64; 2]>,
     }
-    let listed: HashMap<String, Listed> =
+    let listed: BTreeMap<String, Listed> =
         serde_json::from_slice(header).map_err(|error| format!("its header cannot be read: {error}"))?;
-    Ok(listed.values().filter_map(|listed| listed.data_offsets).map(|[_, end]| end).max().unwrap_or(0))
+    let mut places = Vec::with_capacity(listed.len());
+    for (name, listed) in &listed {
+        let shape = listed.shape.as_deref().unwrap_or_default();
+        if shape.iter().try_fold(1_u64, |product, side| product.checked_mul(*side)).is_none() {
+            return Err(format!("the shape of `{name}` is larger than any file"));
+        }
+        places.extend(listed.data_offsets.map(|[begin, end]| (begin, end, name)));
+    }
+    places.sort_unstable();
+    let mut reached = (0, "the header");
+    for (begin, end, name) in places {
+        if begin > end {
+            return Err(format!("`{name}` ends before it begins"));
+        }
+        match begin.cmp(&reached.0) {
+            Ordering::Less => return Err(format!("`{}` and `{name}` overlap", reached.1)),
+            Ordering::Greater => return Err(format!("there is a gap before `{name}`")),
+            Ordering::Equal => reached = (end, name),
+        }
+    }
+    Ok(reached.0)
 }
 
 /// Looks at a file: whether it is there, and a TorchScript archive.
@@ -251,6 +274,16 @@ mod tests {
             (
                 b"\x1c\0\0\0\0\0\0\0{\"a\":{\"data_offsets\":[0,4]}}12",
                 "it has 38 bytes, and its header speaks of 40",
+            ),
+            (
+                b"\x37\0\0\0\0\0\0\0{\"a\":{\"data_offsets\":[0,4]},\"b\":{\"data_offsets\":[2,6]}}123456",
+                "`a` and `b` overlap",
+            ),
+            (b"\x1c\0\0\0\0\0\0\0{\"a\":{\"data_offsets\":[1,4]}}1234", "there is a gap before `a`"),
+            (b"\x1c\0\0\0\0\0\0\0{\"a\":{\"data_offsets\":[4,0]}}", "`a` ends before it begins"),
+            (
+                b"\x34\0\0\0\0\0\0\0{\"a\":{\"shape\":[4294967296,4294967296],\"dtype\":\"U8\"}}",
+                "the shape of `a` is larger than any file",
             ),
             (b"\x03\0\0\0\0\0\0\0{}", "its header alone would have 3 bytes, the file has 10"),
             (b"\xff\xff\xff\xff\xff\xff\xff\xff{}", "would have 18446744073709551615 bytes"),

@@ -52,7 +52,7 @@ fn print_text(study: &Study, facts: Option<&Facts>) {
     let experiment = &plan.experiment;
     print::out(&match experiment.question.as_str() {
         "" => experiment.name.clone(),
-        question => format!("{}: {question}", experiment.name),
+        question => format!("{}: {}", experiment.name, plain(question)),
     });
     let folds = experiment.split.folds;
     let of_folds = if folds > 0 { format!(" x {folds} folds") } else { String::new() };

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::args::{CompareArgs, OutputFormat, SpecArgs};
 use super::command_line::CommandLine;
 use super::print;
-use super::render::Failure;
+use super::render::{Failure, plain};
 use super::run::{self, NO_RUN, NO_RUN_HELP};
 use super::study::{Study, cache_failure, shown};
 use crate::cache::write_atomic;
@@ -115,7 +115,7 @@ fn tell(comparison: &Comparison, place: &Path, format: OutputFormat) {
         return;
     }
     for finding in &findings {
-        print::out(&format!("{}: {}", finding.kind.to_lowercase(), finding.text));
+        print::out(&plain(&format!("{}: {}", finding.kind.to_lowercase(), finding.text)));
     }
     print::out(&format!("comparison: {}", shown(place)));
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::args::{OutputFormat, SpecArgs};
 use super::print;
-use super::render::Failure;
+use super::render::{Failure, plain};
 use super::study::Study;
 use crate::plan::{DirtyReason, Latest, State, resolve};
 
@@ -39,10 +39,10 @@ pub fn plan(args: &SpecArgs) -> Result<u8, Failure> {
     let mut lines = print::Lines::new();
     lines.line(&format!("{:width$}  STATE   WHY", "STAGE"));
     for (node, state) in study.plan.nodes.iter().zip(&states) {
-        lines.line(&match state {
+        lines.line(&plain(&match state {
             State::Fresh(_) => format!("{:width$}  cached", node.name),
             State::Dirty(reason) => format!("{:width$}  to run  {reason}", node.name),
-        });
+        }));
     }
     drop(lines);
     let causes =

@@ -4,7 +4,7 @@ use std::io::{BufWriter, StdoutLock, Write};
 
 use super::args::OutputFormat;
 use super::logging;
-use super::render::Failure;
+use super::render::{Failure, plain};
 
 /// A line to stdout.
 pub fn out(text: &str) {
@@ -65,14 +65,16 @@ pub fn table(rows: &[Vec<String>]) {
     out(&aligned(rows));
 }
 
-/// The lines of a table with aligned columns.
+/// The lines of a table with aligned columns. Nothing in a cell drives a terminal.
 pub fn aligned(rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
     let n_columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width =
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max();
     let widths: Vec<usize> = (0..n_columns).map(|column| width(column).unwrap_or(0)).collect();
     let mut lines = Vec::with_capacity(rows.len());
-    for row in rows {
+    for row in &rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
             line.push_str(cell);

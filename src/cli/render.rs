@@ -2,6 +2,8 @@
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Severity};
 
+use std::ops::Range;
+
 use serde::Serialize;
 use serde_json::json;
 
@@ -120,22 +122,23 @@ impl Failure {
             if let Some(help) = &fault.help {
                 diagnostic = diagnostic.with_help(plain(help));
             }
-            let mut text = String::new();
-            let rendered = match &fault.place {
+            let mut rendered = String::new();
+            let outcome = match &fault.place {
                 Some(place) => {
                     let source = &error.sources[place.source];
-                    let length = place.range.len().max(1);
-                    diagnostic = diagnostic.with_label(LabeledSpan::new(None, place.range.start, length));
-                    let named = NamedSource::new(&source.name, masked(&source.text));
+                    let (text, range) = narrowed(&calm(&masked(&source.text)), place.range.clone());
+                    let length = range.len().max(1);
+                    diagnostic = diagnostic.with_label(LabeledSpan::new(None, range.start, length));
+                    let named = NamedSource::new(&source.name, text);
                     let report = miette::Report::new(diagnostic).with_source_code(named);
-                    handler.render_report(&mut text, report.as_ref())
+                    handler.render_report(&mut rendered, report.as_ref())
                 }
-                None => handler.render_report(&mut text, &diagnostic),
+                None => handler.render_report(&mut rendered, &diagnostic),
             };
-            if rendered.is_err() {
-                text = format!("error: {}", fault.message);
+            if outcome.is_err() {
+                rendered = format!("error: {}", plain(&fault.message));
             }
-            parts.push(text.trim_end().to_owned());
+            parts.push(rendered.trim_end().to_owned());
         }
         let count = match error.faults.len() {
             1 => String::new(),
@@ -191,11 +194,66 @@ fn masked(text: &str) -> String {
     shown
 }
 
-/// Without control characters, so that no name in a file or spec can drive the terminal.
+/// Bytes of a line of a spec that are shown at most, but for those up to a fault.
+const LINE_BYTES: usize = 200;
+
+/// The text with the ends of long lines cut off, and where `range` has come to lie. Lines keep their numbers, and a fault
+/// keeps its column.
+fn narrowed(text: &str, range: Range<usize>) -> (String, Range<usize>) {
+    let mut shown = String::with_capacity(text.len());
+    let mut moved = range.start;
+    let mut longest = range.len();
+    let mut begin = 0;
+    for line in text.split_inclusive('\n') {
+        let end = begin + line.len();
+        let holds = (begin..end).contains(&range.start);
+        let kept = if holds { (range.start - begin).saturating_add(LINE_BYTES / 2) } else { 0 };
+        let cut = line.floor_char_boundary(kept.max(LINE_BYTES));
+        if begin <= range.start {
+            moved = shown.len() + range.start.saturating_sub(begin).min(cut);
+        }
+        if cut < line.trim_end_matches(['\r', '\n']).len() {
+            if holds {
+                longest = longest.min(begin + cut - range.start);
+            }
+            shown.push_str(&line[..cut]);
+            shown.push_str(if line.ends_with('\n') { "…\n" } else { "…" });
+        } else {
+            shown.push_str(line);
+        }
+        begin = end;
+    }
+    let end = (moved + longest).min(shown.len());
+    (shown, moved..end)
+}
+
+/// A text in which nothing drives a terminal, with every other byte where it was.
+fn calm(text: &str) -> String {
+    let stand_in = |c: char| match (c, c.len_utf8()) {
+        ('\n' | '\t', _) => c,
+        ('\r', _) => ' ',
+        _ if !drives(c) => c,
+        (_, 1) => '?',
+        (_, 2) => '·',
+        _ => char::REPLACEMENT_CHARACTER,
+    };
+    text.chars().map(stand_in).collect()
+}
+
+/// Without control characters and marks that turn the direction of writing, so that no name in a file or spec can drive the
+/// terminal.
 pub fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() && c != '\n' { c.escape_debug().to_string() } else { c.to_string() })
-        .collect()
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != '\n' && drives(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
+/// Whether a terminal does something at this character: C0 and C1 controls, and Unicode's marks of direction (UAX #9).
+fn drives(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -238,5 +296,39 @@ mod tests {
     #[test]
     fn control_characters_never_reach_the_terminal() {
         assert_eq!(plain("a\x1b[31mb"), "a\\u{1b}[31mb");
+        assert_eq!(plain("a\u{202e}b\u{9b}c\td\ne"), "a\\u{202e}b\\u{9b}c\\td\ne");
+    }
+
+    #[test]
+    fn nothing_in_a_line_of_a_spec_drives_the_terminal() {
+        let text = "a = \"\x1b[31m\u{9b}\u{61c}\u{202e}\"\tb\r\n";
+        let shown = calm(text);
+        assert_eq!(shown, "a = \"?[31m··\u{fffd}\"\tb \n");
+        assert_eq!(shown.len(), text.len());
+    }
+
+    #[test]
+    fn a_long_line_is_shown_as_far_as_its_fault() {
+        let place = |text: &str, what: &str| {
+            let start = text.find(what).unwrap();
+            let (shown, range) = narrowed(text, start..start + what.len());
+            (shown[range.clone()].to_owned(), range.start, shown)
+        };
+        let long = "ä".repeat(500);
+        let text = format!("first = \"{long}\"\nsecond = 3\n{long}wrong{long}\nlast\n");
+        let (found, _, shown) = place(&text, "second");
+        assert_eq!(found, "second");
+        assert_eq!(shown.lines().count(), text.lines().count());
+        assert!(shown.lines().all(|line| line.len() <= LINE_BYTES + 3), "{shown}");
+        let (found, at, shown) = place(&text, "wrong");
+        assert_eq!(found, "wrong");
+        let line = shown.lines().nth(2).unwrap();
+        assert!(line.starts_with(&format!("{long}wrong")) && line.len() < 1000 + 200, "{line}");
+        assert_eq!(&shown[at..at + 5], "wrong");
+        // A fault as long as its line, and one behind the end.
+        let (found, ..) = place(&text, &long);
+        assert!(found.len() <= LINE_BYTES && found.starts_with('ä'), "{found}");
+        assert_eq!(narrowed("short", 5..5), ("short".to_owned(), 5..5));
+        assert_eq!(narrowed("", 0..1), (String::new(), 0..0));
     }
 }

@@ -306,7 +306,7 @@ fn conclude(
         print::out(&format!("{experiment}: all {stages} stages cached, nothing to do"));
     }
     for line in effect_lines(effects, study) {
-        print::out(&line);
+        print::out(&plain(&line));
     }
     if !outcome.failed.is_empty() {
         let n = outcome.failed.len();

@@ -96,7 +96,7 @@ fn epochs(one: &Standing) -> Option<String> {
 /// One line on what has happened: `train flip/seed=1: epoch 3/40, loss 0.412 / 0.398, mAP 0.512, 812 images/s, about 2 min left`
 pub fn changed(one: &Standing) -> String {
     let (Some(row), Some(epochs), Doing::Running { .. }) = (&one.epoch, epochs(one), &one.state) else {
-        return format!("{}: {}", one.node, words(one));
+        return plain(&format!("{}: {}", one.node, words(one)));
     };
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
     let mut text = format!(
@@ -110,7 +110,7 @@ pub fn changed(one: &Standing) -> String {
     if let Some(left) = one.left_s {
         text.push_str(&format!(", about {} left", time(left)));
     }
-    text
+    plain(&text)
 }
 
 fn words(one: &Standing) -> String {

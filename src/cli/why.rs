@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::args::{OutputFormat, WhyArgs};
 use super::print;
-use super::render::Failure;
+use super::render::{Failure, plain};
 use super::study::Study;
 use crate::plan::{DirtyReason, Latest, Why, why};
 
@@ -40,9 +40,9 @@ pub fn explain(args: &WhyArgs) -> Result<u8, Failure> {
     let waits = |one: &&Why| args.stage.is_none() && matches!(one.reason, DirtyReason::Input { .. });
     let waiting = found.iter().filter(waits).count();
     for one in found.iter().filter(|one| !waits(one)) {
-        print::out(&format!("{}: {}", one.node, one.reason));
+        print::out(&plain(&format!("{}: {}", one.node, one.reason)));
         for change in one.changes.iter().skip(1) {
-            print::out(&format!("  also {change}"));
+            print::out(&plain(&format!("  also {change}")));
         }
     }
     if waiting > 0 {

@@ -19,7 +19,15 @@ pub enum NameError {
     /// It holds a control character.
     #[error("holds a control character")]
     Control,
+    /// No file system has names as long.
+    #[error("is longer than a file's name can be")]
+    Long,
 }
+
+/// Bytes of the longest name of a file or folder on the file systems in use (`NAME_MAX`).
+const NAME_BYTES: usize = 255;
+/// Characters of a name that are shown before what is wrong with it.
+const SHOWN_CHARS: usize = 100;
 
 /// A name as the tables hold it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +41,7 @@ pub struct ImageName {
 /// Reads a name as a dataset writes it.
 ///
 /// # Errors
-/// Where it is empty, absolute, holds `..` or a control character.
+/// Where it is empty, absolute, holds `..` or a control character, or a piece of it is too long.
 pub fn parse(name: &str) -> Result<ImageName, NameError> {
     if name.chars().any(char::is_control) {
         return Err(NameError::Control);
@@ -49,6 +57,9 @@ pub fn parse(name: &str) -> Result<ImageName, NameError> {
     let pieces: Vec<_> = name.split('/').filter(|piece| !piece.is_empty() && *piece != ".").collect();
     if pieces.is_empty() || name.ends_with('/') {
         return Err(NameError::Empty);
+    }
+    if pieces.iter().any(|piece| piece.len() > NAME_BYTES) {
+        return Err(NameError::Long);
     }
     Ok(ImageName { path: pieces.join("/"), file_name: pieces.join("_").to_lowercase() })
 }
@@ -73,9 +84,15 @@ pub(super) fn check_unique<'a>(names: impl Iterator<Item = (&'a str, &'a str)>, 
     }
 }
 
-/// The name with what is wrong with it.
+/// The name with what is wrong with it; of a long one only the beginning.
 pub(super) fn why(name: &str, error: NameError) -> String {
-    if name.is_empty() { format!("an empty name {error}") } else { format!("{name} {error}") }
+    if name.is_empty() {
+        return format!("an empty name {error}");
+    }
+    match name.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{}… {error}", &name[..end]),
+        None => format!("{name} {error}"),
+    }
 }
 
 /// The fault of two images whose names become one.
@@ -115,9 +132,14 @@ mod tests {
             ("a/../../x.jpg", NameError::Climbs),
             ("..\\x.jpg", NameError::Climbs),
             ("a\0.jpg", NameError::Control),
+            (&"x".repeat(256), NameError::Long),
         ] {
             assert_eq!(resolve(Path::new("/data"), name), Err(error), "{name}");
         }
+        let deep = ["x".repeat(255), "y".repeat(255)].join("/");
+        assert!(parse(&deep).is_ok());
+        let shown = why(&"ä".repeat(1000), NameError::Long);
+        assert_eq!(shown, format!("{}… is longer than a file's name can be", "ä".repeat(100)));
         assert_eq!(resolve(Path::new("/data"), "a/..b.jpg"), Ok(PathBuf::from("/data/a/..b.jpg")));
     }
 }

@@ -28,6 +28,8 @@ pub enum NoticeKind {
     BoxesDropped,
     /// Boxes cut at the border of their images.
     BoxesClipped,
+    /// Categories of one name: they are one label.
+    CategoriesMerged,
     /// Scene annotations of scenes or images that are not there.
     ScenesUnknown,
     /// Files that are no images, links that lead in a circle, folders without images.

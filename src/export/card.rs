@@ -156,7 +156,7 @@ fn usage(card: &Card, text: &mut String) {
         side = preprocessing.side,
     );
     if let Some([library, name]) = &origin.elsewhere {
-        // See `docs/models.md`.
+        // See `docs/reference/models.md`.
         let but = if library == "torchvision" {
             ", which cuts its logits at 0 where this one does not"
         } else {

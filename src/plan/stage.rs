@@ -79,11 +79,12 @@ impl Stage {
     /// Raised whenever the stage's code would give other bytes for the same inputs: older results are stale then.
     pub fn version(self) -> u32 {
         match self {
-            // `Ingest`: run-length masks, and URLs of small copies.
-            Stage::Ingest | Stage::Balance | Stage::Pixels => 2,
+            Stage::Balance | Stage::Pixels => 2,
+            // `Ingest`: run-length masks, and URLs of small copies. 3: says which categories share a name, and refuses
+            // names that hold control characters.
             // `Evaluate`: averages by weight and by image, F-beta, Jaccard, Brier score and more; counts, reliability, calibration.
             // `Split`: notices tell apart what is kept together and what leaks.
-            Stage::Evaluate | Stage::Split => 3,
+            Stage::Ingest | Stage::Evaluate | Stage::Split => 3,
             // `history` has a column for every metric of validation; the summary says where a training diverged.
             Stage::Train => 4,
             // References, what the test part can show; contrasts; where the models look, with effects.

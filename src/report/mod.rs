@@ -57,3 +57,5 @@ mod sample;
 mod tests;
 #[cfg(test)]
 mod fold_tests;
+#[cfg(test)]
+mod hostile_tests;

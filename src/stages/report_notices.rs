@@ -41,6 +41,7 @@ fn fate(kind: NoticeKind) -> Fate {
         | NoticeKind::Unmapped => Fate::LeftOut,
         NoticeKind::AnnotationsRenumbered
         | NoticeKind::BoxesClipped
+        | NoticeKind::CategoriesMerged
         | NoticeKind::FilesMerged
         | NoticeKind::KeptTogether
         | NoticeKind::SizesDiffer => Fate::Changed,

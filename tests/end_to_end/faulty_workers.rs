@@ -122,6 +122,106 @@ fn babble_and_slowness_are_borne() {
     is_undisturbed(&lab);
 }
 
+/// The most memory that a process has held so far, in MiB; `None` where it has ended.
+fn peak_mib(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? >> 10)
+}
+
+#[test]
+fn a_flood_on_stdout_costs_no_memory() {
+    let lab = Lab::without_worker();
+    lab.write_spec(&format!("{}[workers]\nthreads = 1\n", two_runs()));
+    // In short lines, and as one without an end.
+    let bytes = if std::env::var("ABLATRIX_FAULTS").is_ok_and(|wish| wish == "full") { 500 } else { 50 };
+    let fault = format!(
+        "yes 'this is no event' | head -c {bytes}000000; head -c {bytes}000000 /dev/zero | tr '\\0' x; echo; real"
+    );
+    let Some(path) = faulty(&lab, &fault) else { return };
+    let said = fs::File::create(lab.path("said")).unwrap();
+    let mut command = lab.command("cache", "run", &["--workers", "1"]);
+    let mut child =
+        command.env("ABLATRIX_WORKER", path).stdout(said.try_clone().unwrap()).stderr(said).spawn().unwrap();
+    let mut peak = 0;
+    let status = loop {
+        peak = peak_mib(child.id()).unwrap_or(0).max(peak);
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    let said = fs::read_to_string(lab.path("said")).unwrap();
+    assert_eq!(status.code(), Some(0), "{said}");
+    println!("{} MB on stdout, {peak} MiB held at most", 2 * bytes);
+    assert!((1..300).contains(&peak), "{peak} MiB");
+    assert!(
+        said.contains("wrote no event: this is no event") && said.len() < 100_000,
+        "{} bytes",
+        said.len()
+    );
+}
+
+/// Lines that are nearly events of a job that nobody gave: cut, doubled, swapped, with other bytes, deep, huge.
+fn nearly_events(n: usize) -> Vec<u8> {
+    let key = "b".repeat(64);
+    let row = r#"{"epoch":1,"lr":0.1,"train_loss":null,"val_loss":1.5,"val_map_macro":0.2,"seconds":1.0,"images_per_second":9.0,"finished_ms":1}"#;
+    let whole = [
+        format!(r#"{{"event":"started","key":"{key}","resumed_epochs":0,"resumed_steps":0,"epochs":2}}"#),
+        format!(r#"{{"event":"epoch","key":"{key}","row":{row}}}"#),
+        format!(r#"{{"event":"beat","key":"{key}","steps":18446744073709551615}}"#),
+        format!(r#"{{"event":"notice","key":"{key}","message":"\u001b[31m","once":false}}"#),
+        format!(r#"{{"event":"finished","key":"{key}"}}"#),
+    ];
+    let mut state = 7_usize;
+    let mut draw = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut lines = Vec::new();
+    for _ in 0..n {
+        let mut line = whole[draw(whole.len())].clone().into_bytes();
+        match draw(7) {
+            0 => line.truncate(draw(line.len())),
+            1 => line.extend(line.clone()),
+            2 => (0..1 + draw(4)).for_each(|_| {
+                let at = draw(line.len());
+                line[at] = draw(256) as u8;
+            }),
+            3 => line.splice(9..10, "[".repeat(1 + draw(2000)).into_bytes()).for_each(drop),
+            4 => line.splice(9..9, "x".repeat(draw(20_000)).into_bytes()).for_each(drop),
+            5 => {
+                let other = &whole[draw(whole.len())];
+                line.truncate(draw(line.len()));
+                line.extend(&other.as_bytes()[draw(other.len())..]);
+            }
+            _ => line = line.iter().rev().copied().collect(),
+        }
+        // One is enough to end a job that is not done: then the cache has nothing, and it is tried again.
+        if !String::from_utf8_lossy(&line).contains("finished") {
+            lines.extend(line);
+            lines.push(b'\n');
+        }
+    }
+    lines
+}
+
+#[test]
+fn messages_that_are_none_end_no_study() {
+    let Some(lab) = Lab::new() else { return };
+    lab.write_spec(&format!("{}[workers]\nthreads = 1\n", two_runs()));
+    fs::write(lab.path("messages"), nearly_events(10_000)).unwrap();
+    let Some((output, tries)) = run(&lab, r#"cat "$dir/messages"; real"#, &["--workers", "1"]) else {
+        return;
+    };
+    let said = stderr(&output);
+    assert_eq!((output.status.code(), tries), (Some(0), 1), "{said}");
+    assert!(!said.contains("panicked") && said.len() < 100_000, "{said}");
+    assert!(said.contains("further lines"), "{said}");
+    assert!(said.chars().all(|c| c == '\n' || !c.is_control()), "{said:?}");
+    is_undisturbed(&lab);
+}
+
 #[test]
 fn a_worker_that_prints_without_end_fills_no_disk() {
     let Some(lab) = Lab::new() else { return };

@@ -16,8 +16,12 @@ mod full_disk;
 #[expect(dead_code, reason = "other targets use more of it")]
 mod harness;
 mod kills;
+mod names;
+mod power;
 mod read_only;
 mod ruin;
+mod secrets;
+mod signals;
 #[path = "../end_to_end/stored.rs"]
 mod stored;
 mod truth;

@@ -1,7 +1,7 @@
 //! The ways in which something stored goes wrong.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use super::stored::flip_byte;
@@ -21,11 +21,14 @@ pub enum Ruin {
     Folder,
     /// It holds what another file of its kind held.
     Swap,
+    /// A symbolic link to another file of its kind lies in its place.
+    Link,
 }
 
 impl Ruin {
     /// All of them.
-    pub const ALL: [Ruin; 6] = [Ruin::Flip, Ruin::Cut, Ruin::Delete, Ruin::Empty, Ruin::Folder, Ruin::Swap];
+    pub const ALL: [Ruin; 7] =
+        [Ruin::Flip, Ruin::Cut, Ruin::Delete, Ruin::Empty, Ruin::Folder, Ruin::Swap, Ruin::Link];
 
     /// Does it to `path`; `other` is another file of its kind.
     pub fn come_over(self, path: &Path, other: &Path) {
@@ -43,6 +46,7 @@ impl Ruin {
                 return fs::write(path.join("stray"), b"stray").unwrap();
             }
             Ruin::Swap => drop(fs::copy(other, path).unwrap()),
+            Ruin::Link => return symlink(other, path).unwrap(),
         }
         // As those that are stored.
         fs::set_permissions(path, fs::Permissions::from_mode(0o444)).unwrap();

@@ -20,8 +20,9 @@ usage: cargo xtask COMMAND
   build   setup, then the release binaries: target/release/ablatrix and ablatrix-worker
   demo    build, then run experiments/quickstart.toml and print where its report is
   test    build, then the whole test suite
-  faults  build, then only the tests of kills, damage, full disks; with --full ten times as many
   python  setup, then a Python with PyTorch for the tests of exported models, and print where it is
+  faults  build, then only the tests of kills, power cuts, damage, full disks, names, secrets and mutated inputs; with --full ten
+          times as many (mutations: fifty)
   check   formatting, clippy with warnings as errors, licences, then test";
 
 fn main() -> ExitCode {
@@ -106,7 +107,8 @@ fn faults(root: &Path, full: bool) -> Result<(), StepError> {
     build(root)?;
     let libtorch = libtorch::bring(root)?;
     let mut tests = cargo(root, &libtorch);
-    tests.args(["test", "--release", "-p", "ablatrix", "--test", "faults", "--", "--show-output"]);
+    tests.args(["test", "--release", "-p", "ablatrix", "--test", "faults", "--test", "mutations"]);
+    tests.args(["--", "--show-output"]);
     if full {
         tests.env("ABLATRIX_FAULTS", "full");
     }

@@ -11,6 +11,7 @@ mod records;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use self::objects::Objects;
@@ -28,6 +29,10 @@ const IMAGE_TWICE: FaultKind =
 const CATEGORY_TWICE: FaultKind = FaultKind {
     what: "category ids that occur more than once",
     help: "give each category an `id` of its own",
+};
+const CONTROL: FaultKind = FaultKind {
+    what: "categories whose name holds a control character",
+    help: "give the category a name of one line that can be shown and typed",
 };
 const SCENE_TWICE: FaultKind =
     FaultKind { what: "scene ids that occur more than once", help: "give each scene an `id` of its own" };
@@ -61,9 +66,12 @@ pub fn import(path: &Path) -> Result<Imported, ImportError> {
     objects.renumber(&mut imported.annotations, &mut faults);
     faults.check(path)?;
 
+    let merged = merged(&imported.categories);
     let mut unknown = Tally::default();
     imported.scenes = scenes(&root.scene_annotations, &imported, &mut unknown);
     imported.notices = objects.notices();
+    let what = "categories of one name, which are one label";
+    imported.notices.extend(merged.notice(NoticeKind::CategoriesMerged, what));
     let what = "scene annotations that refer to nothing";
     imported.notices.extend(unknown.notice(NoticeKind::ScenesUnknown, what));
     Ok(imported)
@@ -135,7 +143,25 @@ fn sorted_categories(
             faults.add(twice, pair[0].category_id);
         }
     }
+    for row in &rows {
+        if row.name.chars().chain(row.supercategory.chars()).any(char::is_control) {
+            faults.add(&CONTROL, format_args!("{} ({})", row.category_id, row.name));
+        }
+    }
     rows
+}
+
+/// Categories that have the name of an earlier one.
+fn merged(rows: &[CategoryRow]) -> Tally {
+    let mut first = HashMap::new();
+    let mut merged = Tally::default();
+    for row in rows {
+        let id = *first.entry(row.name.as_str()).or_insert(row.category_id);
+        if id != row.category_id {
+            merged.add(format_args!("{} (ids {id} and {})", row.name, row.category_id));
+        }
+    }
+    merged
 }
 
 /// Each scene of each image once, ascending; what refers to nothing goes to `unknown`.

@@ -14,6 +14,10 @@ use crate::job::{Job, WorkerEvent};
 /// The longest line that a worker may send; a longer one is no event.
 const MAX_LINE: u64 = 1 << 20;
 
+/// Lines of a worker that are no events and are told; of further ones only how many there were is told, before the next
+/// event, so that a worker that writes without end costs no memory and fills no terminal.
+const TOLD: u64 = 10;
+
 /// How long a process that was killed is waited for.
 const KILLED: Duration = Duration::from_secs(5);
 
@@ -61,7 +65,9 @@ impl WorkerProcess {
         mut give: impl FnMut(FromWorker) -> bool + Send + 'static,
     ) -> Result<Self, WorkersError> {
         let Launch { program, threads, gpu } = launch;
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        dies_with_us(&mut command);
+        let mut child = command
             .envs(gpu.map(|gpu| (VISIBLE, gpu)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -164,9 +170,28 @@ impl Drop for WorkerProcess {
     }
 }
 
+/// Has a child ended by SIGUSR1 as soon as this thread ends, and so whenever this process does, from before its program is
+/// loaded on: a worker asks for the same, but only once it is up, and one whose parent died before that would do its job
+/// to the end for nobody. A worker that is up takes the signal as a reason to look.
+fn dies_with_us(command: &mut Command) {
+    let parent = rustix::process::getpid();
+    // SAFETY: between fork and exec the child makes two system calls and touches no memory of ours.
+    unsafe {
+        command.pre_exec(move || {
+            rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::USR1))?;
+            // It may have been too late for that.
+            match rustix::process::getppid() == Some(parent) {
+                true => Ok(()),
+                false => Err(rustix::io::Errno::SRCH.into()),
+            }
+        });
+    }
+}
+
 fn read_events(stdout: impl Read, mut give: impl FnMut(FromWorker) -> bool) {
     let mut reader = BufReader::new(stdout);
     let mut line = Vec::new();
+    let mut garbage = 0;
     loop {
         line.clear();
         match reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line) {
@@ -174,8 +199,17 @@ fn read_events(stdout: impl Read, mut give: impl FnMut(FromWorker) -> bool) {
             Ok(_) => {}
         }
         let message = match serde_json::from_slice(&line) {
-            Ok(event) => FromWorker::Event(event),
+            Ok(event) => {
+                if !tell_further(&mut garbage, &mut give) {
+                    return;
+                }
+                FromWorker::Event(event)
+            }
             Err(_) => {
+                garbage += 1;
+                if garbage > TOLD {
+                    continue;
+                }
                 let text: String = String::from_utf8_lossy(&line).chars().take(120).collect();
                 FromWorker::Garbage(text.escape_debug().to_string())
             }
@@ -184,7 +218,16 @@ fn read_events(stdout: impl Read, mut give: impl FnMut(FromWorker) -> bool) {
             return;
         }
     }
-    give(FromWorker::Closed);
+    if tell_further(&mut garbage, &mut give) {
+        give(FromWorker::Closed);
+    }
+}
+
+/// Tells how many lines were not told, if there are any, and whether somebody still listens.
+fn tell_further(garbage: &mut u64, give: &mut impl FnMut(FromWorker) -> bool) -> bool {
+    let untold = garbage.saturating_sub(TOLD);
+    *garbage -= untold;
+    untold == 0 || give(FromWorker::Garbage(format!("{untold} further lines")))
 }
 
 fn status_text(status: ExitStatus) -> String {
@@ -214,5 +257,23 @@ mod tests {
         assert!(matches!(&seen[1], FromWorker::Event(WorkerEvent::Finished { .. })));
         assert!(matches!(seen.last(), Some(FromWorker::Closed)));
         assert_eq!(seen.len(), 6);
+    }
+
+    #[test]
+    fn of_endless_garbage_the_first_lines_are_told() {
+        let key = "a".repeat(64);
+        let text = format!("{}{{\"event\":\"finished\",\"key\":\"{key}\"}}\n", "y\n".repeat(100_000));
+        let mut seen = Vec::new();
+        read_events(text.as_bytes(), |message| {
+            seen.push(message);
+            true
+        });
+        assert!(matches!(&seen[11], FromWorker::Event(WorkerEvent::Finished { .. })), "{:?}", seen[11]);
+        assert!(
+            matches!(&seen[10], FromWorker::Garbage(text) if text == "99990 further lines"),
+            "{:?}",
+            seen[10]
+        );
+        assert_eq!(seen.len(), 13);
     }
 }
