@@ -2,11 +2,10 @@
 import json, pathlib, sys, torch
 from PIL import Image, ImageOps
 
-here = pathlib.Path(__file__).resolve().parent
-config = json.loads((here / "config.json").read_text(encoding="utf-8"))
-mean, std = (torch.tensor(config["preprocessing"][key]) for key in ("mean", "std"))
-slope, shift = (torch.tensor(config["calibration"][key]).double() for key in ("slope", "shift"))
-model = torch.jit.load(here / "model.torchscript.pt", map_location="cpu").eval()
+config = json.loads(pathlib.Path(__file__).with_name("config.json").read_text(encoding="utf-8"))
+numbers = {**config["preprocessing"], **config["calibration"]}
+mean, std, slope, shift = (torch.tensor(numbers[key]) for key in ("mean", "std", "slope", "shift"))
+model = torch.jit.load(pathlib.Path(__file__).with_name("model.torchscript.pt"), map_location="cpu").eval()
 
 def load(path):  # [3, side, side], normalised
     photo = ImageOps.exif_transpose(Image.open(path)).convert("RGB")

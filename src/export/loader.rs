@@ -19,6 +19,7 @@ mod tests {
     fn the_program_is_short_and_whole() {
         for fit in [Fit::Stretch, Fit::Crop, Fit::Pad] {
             let text = loader_py(&Preprocessing::new(96, fit, [0.0; 3], [1.0; 3]));
+            // Beside its first line, which says what it is.
             let lines = text.lines().skip(1).filter(|line| !line.is_empty());
             assert!(lines.count() <= 16, "{text}");
             assert!(text.contains("(96, 96), Image.BILINEAR)") && !text.contains("{pillow}"), "{text}");
