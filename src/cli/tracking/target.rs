@@ -106,7 +106,7 @@ mod tests {
              design = \"none\"\n[tracking]\n{tracking}"
         );
         std::fs::write(&path, text).unwrap();
-        spec::load(&path, &Overrides { items: vec![] }).unwrap().experiment
+        spec::load(&path, &Overrides::default()).unwrap().experiment
     }
 
     #[test]
