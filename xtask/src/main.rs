@@ -19,7 +19,7 @@ usage: cargo xtask COMMAND
   demo    build, then run experiments/quickstart.toml and print where its report is
   test    build, then the whole test suite
   faults  build, then only the tests of kills, power cuts, damage, full disks, names, secrets and mutated inputs; with --full ten
-          times as many (mutations: fifty)
+          times as many
   check   formatting, clippy with warnings as errors, licences, then test";
 
 fn main() -> ExitCode {
