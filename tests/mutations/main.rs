@@ -1,7 +1,7 @@
 //! Whatever bytes come in, each parser gives a value or an error: no panic, no abort, no more than 2 GiB. Sound inputs are
 //! changed at random places in the ways in which files go wrong, and handed to the parser itself.
 //!
-//! Seeded as the tests of faults are: `ABLATRIX_FAULTS_SEED` replays, `ABLATRIX_FAULTS=full` tries fifty times as much. Bytes
+//! Seeded as the tests of faults are: `ABLATRIX_FAULTS_SEED` replays, `ABLATRIX_FAULTS=full` tries ten times as much. Bytes
 //! that end in a panic are kept in `target/tmp/mutations` and named.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may end so, and says what it did")]
@@ -112,7 +112,7 @@ fn survives(name: &str, seeds: &[Vec<u8>], read: impl Fn(&[u8]) -> bool) {
         );
     }
     let mut dice = Dice::thrown(name);
-    let n = if full() { 100_000 } else { 2_000 };
+    let n = if full() { 20_000 } else { 2_000 };
     let mut taken = 0;
     for _ in 0..n {
         let bytes = mutated(&mut dice, seeds);

@@ -22,7 +22,7 @@ usage: cargo xtask COMMAND
   test    build, then the whole test suite
   python  setup, then a Python with PyTorch for the tests of exported models, and print where it is
   faults  build, then only the tests of kills, power cuts, damage, full disks, names, secrets and mutated inputs; with --full ten
-          times as many (mutations: fifty)
+          times as many
   check   formatting, clippy with warnings as errors, licences, then test";
 
 fn main() -> ExitCode {
