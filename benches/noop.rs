@@ -72,7 +72,7 @@ fn fill(folder: &Path) -> Result<(), Box<dyn Error>> {
     let status = command(folder, &["run", "--until", "balance", "--quiet"]).status()?;
     assert!(status.success(), "the stages of the data are computed");
     let store = Store::open(&folder.join("cache"))?;
-    let loaded = spec::load(&folder.join("noop.toml"), &Overrides { items: vec![] })?;
+    let loaded = spec::load(&folder.join("noop.toml"), &Overrides::default())?;
     let plan = Plan::new(&loaded)?;
     let sources = Sources::new(&store);
     let mut entries: Vec<Entry> = Vec::with_capacity(plan.nodes.len());

@@ -117,7 +117,7 @@ fn fill(folder: &Path, size: Size) -> Result<(), Box<dyn Error>> {
         assert!(status.success(), "the stages of the data are computed");
     }
     let store = Store::open(&folder.join("cache"))?;
-    let loaded = spec::load(&folder.join("report.toml"), &Overrides { items: vec![] })?;
+    let loaded = spec::load(&folder.join("report.toml"), &Overrides::default())?;
     let plan = Plan::new(&loaded)?;
     let sources = Sources::new(&store);
     let mut entries: HashMap<usize, Entry> = HashMap::new();

@@ -39,7 +39,7 @@ fn all(words: &[String]) -> Vec<(Vec<String>, String)> {
     if below.is_empty() {
         return vec![(words.to_vec(), help)];
     }
-    below.iter().flat_map(|verb| all(&[words, &[verb.clone()]].concat())).collect()
+    below.iter().flat_map(|verb| all(&[words, std::slice::from_ref(verb)].concat())).collect()
 }
 
 fn reference() -> String {

@@ -103,7 +103,7 @@ fn runs_of_mixed_length_end_within_a_tenth_of_the_lower_bound() {
     for (slots, seeds) in [(2, 1), (8, 28), (32, 3)] {
         let spec = SPEC.replace("seeds = 2", &format!("seeds = {seeds}"));
         lab.write_spec(&format!("{spec}[matrix]\n\"train.epochs\" = {EPOCHS}\n"));
-        let loaded = spec::load(&lab.path("tiny.toml"), &Overrides { items: vec![] }).unwrap();
+        let loaded = spec::load(&lab.path("tiny.toml"), &Overrides::default()).unwrap();
         let plan = Arc::new(Plan::new(&loaded).unwrap());
         let store = Store::open(&lab.path(&format!("cache-{slots}"))).unwrap();
         let done = Arc::new(Mutex::new(Done::default()));
