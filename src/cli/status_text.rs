@@ -130,7 +130,7 @@ fn words(one: &Standing) -> String {
 }
 
 /// A time as rough as it is known: `40 s`, `12 min`, `3 h 05 min`, `2 d 4 h`.
-fn time(seconds: f64) -> String {
+pub fn time(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match (whole, whole.div_ceil(60)) {
         (0..90, _) => format!("{whole} s"),

@@ -1,7 +1,7 @@
 //! What people read when a spec is wrong: every message as it is rendered, beside a snapshot that was read by people.
 //!
 //! `tests/wrong_specs/NAME.toml` is a wrong spec, `NAME.txt` what `ablatrix check NAME.toml` then says. A first line
-//! `# arguments: …` gives it more arguments. After a change that is meant, `ABLATRIX_BLESS=1 cargo xtask test wrong_specs` writes the
+//! `# arguments: …` gives it more arguments. After a change that is meant, `BLESS=1 cargo test --release --test end_to_end wrong_specs` writes the
 //! snapshots anew: read what changed, as somebody who has never seen the program.
 
 use std::fs;
@@ -51,7 +51,7 @@ fn said(spec: &Path, results: &Path) -> String {
 #[test]
 fn every_wrong_spec_is_told_as_in_its_snapshot() {
     let results = tempfile::tempdir().unwrap();
-    let blesses = std::env::var_os("ABLATRIX_BLESS").is_some();
+    let blesses = std::env::var_os("BLESS").is_some();
     let specs = specs();
     assert!(specs.len() >= 40, "{}", specs.len());
     let mut wrong = Vec::new();

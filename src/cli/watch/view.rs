@@ -7,7 +7,8 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::Marker;
 use ratatui::text::Line;
 use ratatui::widgets::{
-    Axis, Block, Cell, Chart, Dataset, GraphType, LineGauge, Paragraph, Row, Table, TableState,
+    Axis, Block, Cell, Chart, Dataset, GraphType, LegendPosition, LineGauge, Paragraph, Row, Table,
+    TableState,
 };
 
 use super::machine::MachineNow;
@@ -133,7 +134,8 @@ impl View {
         };
         self.runs(frame, runs, shown);
         if let Some(area) = chart {
-            self.chart(frame, area, &curves);
+            let epochs = shown.now.stages.iter().filter_map(|one| one.epochs).max().unwrap_or(0);
+            self.chart(frame, area, &curves, epochs);
         }
         frame.render_widget(Paragraph::new(machine), foot);
         let words = format!("q leave   up/down runs   c {}", self.curve.next().name());
@@ -150,16 +152,18 @@ impl View {
 
     fn head(&self, frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
         let [text, bar] = Layout::vertical([Constraint::Length(1); 2]).areas(area);
-        frame.render_widget(
-            Paragraph::new(status_text::counts(shown.plan, shown.now)).style(self.style(Modifier::BOLD)),
-            text,
-        );
+        // What is left stands behind the bar: a narrow terminal has no room for both in a line.
+        let now = Overview { left_s: None, ..shown.now.clone() };
+        let counts = status_text::counts(shown.plan, &now);
+        frame.render_widget(Paragraph::new(counts).style(self.style(Modifier::BOLD)), text);
         let all = shown.plan.runs.len().max(1);
         let done = shown.plan.runs.iter().filter(|run| is_done(run, shown.now)).count();
         let share = done as f64 / all as f64;
+        let left = shown.now.left_s.map(|left| format!(", about {} left", status_text::time(left)));
+        let left = left.unwrap_or_default();
         let gauge = LineGauge::default()
             .ratio(share)
-            .label(format!("{:3.0} % of {}", 100.0 * share, count(shown.plan.runs.len(), "run")))
+            .label(format!("{:3.0} % of {}{left}", 100.0 * share, count(shown.plan.runs.len(), "run")))
             .filled_style(self.colour(Color::Green))
             .filled_symbol("█")
             .unfilled_symbol("░");
@@ -202,9 +206,11 @@ impl View {
         frame.render_stateful_widget(table, area, &mut self.table);
     }
 
-    fn chart(&self, frame: &mut Frame<'_>, area: Rect, curves: &[(String, Vec<(f64, f64)>)]) {
+    /// Curves up to the last of the planned `epochs`.
+    fn chart(&self, frame: &mut Frame<'_>, area: Rect, curves: &[(String, Vec<(f64, f64)>)], epochs: u32) {
         let points = || curves.iter().flat_map(|(_, points)| points);
-        let last = points().map(|(epoch, _)| *epoch).fold(2.0, f64::max);
+        let planned = epochs.max(points().map(|(epoch, _)| *epoch as u32).max().unwrap_or(1));
+        let last = f64::from(planned.max(2));
         let low = points().map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
         let high = points().map(|(_, value)| *value).fold(f64::NEG_INFINITY, f64::max);
         let margin = ((high - low) * 0.05).max(0.005);
@@ -226,7 +232,10 @@ impl View {
                 label(f64::midpoint(low, high)),
                 label(high),
             ]));
-        frame.render_widget(chart, area);
+        let legend = chart
+            .legend_position(Some(LegendPosition::BottomRight))
+            .hidden_legend_constraints((Constraint::Percentage(60), Constraint::Percentage(90)));
+        frame.render_widget(legend, area);
     }
 }
 

@@ -96,8 +96,8 @@ fn screen(width: u16, height: u16, keys: &[KeyCode]) -> Vec<String> {
 fn a_small_terminal_has_counts_runs_a_curve_and_the_machine() {
     let lines = screen(80, 24, &[]);
     let all = lines.join("\n");
-    assert!(lines[0].starts_with("flips: "), "{all}");
-    assert!(lines[1].contains("17 % of 12 runs") && lines[1].contains('░'), "{all}");
+    assert!(lines[0].starts_with("flips: ") && lines[0].contains("1 failed"), "{all}");
+    assert!(lines[1].contains("17 % of 12 runs, about 5 min left") && lines[1].contains('░'), "{all}");
     // What runs comes first, then what has failed.
     let at = |word: &str| {
         lines.iter().position(|line| line.contains(word)).unwrap_or_else(|| panic!("{word}: {all}"))
