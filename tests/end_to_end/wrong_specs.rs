@@ -80,7 +80,7 @@ fn every_message_ends_with_2_and_points_or_advises() {
         assert!(said.starts_with(&format!("exit code {code}\n")), "{name}: {said}");
         assert!(!said.contains("panicked"), "{name}: {said}");
         assert!(
-            said.contains(".toml:") || said.contains("help:"),
+            said.contains("╭─[") || said.contains("help:"),
             "{name} has neither a place nor advice: {said}"
         );
     }
