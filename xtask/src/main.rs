@@ -79,7 +79,8 @@ fn test(root: &Path) -> Result<(), StepError> {
     // The tests drive the real binaries.
     run(cargo(root, &libtorch).args(["build", "--release", "-p", "ablatrix", "-p", "ablatrix-worker"]))?;
     let mut tests = cargo(root, &libtorch);
-    tests.args(["test", "--release", "--workspace", "--", "--show-output"]);
+    // All that fails is told in one go.
+    tests.args(["test", "--release", "--workspace", "--no-fail-fast", "--", "--show-output"]);
     for (server, program) in servers {
         match program {
             Ok(program) => {
