@@ -24,7 +24,9 @@ fn faulty(lab: &Lab, fault: &str) -> Option<PathBuf> {
 # One real worker for all jobs that are handed on: it starts once.
 real() {{
   if [ -z "$REAL_PID" ]; then coproc REAL {{ exec "{real}"; }}; IFS= read -r ready <&"${{REAL[0]}}" || exit $?; fi
-  printf '%s\n' "$line" | sed 's/"device":"cuda"/"device":"cpu"/' >&"${{REAL[1]}}"
+  # Not by `sed`: processes of a pipe do not have the files of a coprocess.
+  sent=${{line//'"device":"cuda"'/'"device":"cpu"'}}
+  printf '%s\n' "$sent" >&"${{REAL[1]}}"
   while IFS= read -r event <&"${{REAL[0]}}" || exit 70; do
     printf '%s\n' "$event"
     case "$event" in *'"event":"finished"'*|*'"event":"failed"'*|*'"event":"interrupted"'*) break ;; esac
