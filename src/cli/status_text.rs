@@ -14,7 +14,8 @@ pub const HEAD: [&str; 7] = ["RUN", "STATE", "EPOCH", "VAL LOSS", "VAL MAP", "IM
 /// The counts, the shared stages that are not done, and a row for each run. `logs`: where the logs of the study lie.
 pub fn whole(plan: &Plan, now: &Overview, logs: &Path) -> String {
     let all = &now.stages;
-    let mut lines = vec![counts(plan, now)];
+    let left = now.left_s.map(|left| format!("; about {} left", time(left)));
+    let mut lines = vec![counts(plan, now) + &left.unwrap_or_default()];
     for one in all.iter().filter(|one| one.run.is_empty() && one.state != Doing::Done) {
         lines.push(format!("{}: {}", one.node, words(one)));
     }
@@ -32,12 +33,12 @@ pub fn whole(plan: &Plan, now: &Overview, logs: &Path) -> String {
     lines.join("\n")
 }
 
-/// `tiny: 25 stages, 12 done, 2 running, 0 failed, 11 waiting; 3 of 6 runs done; about 4 min left`
+/// `tiny: 25 stages, 12 done, 2 running, 0 failed, 11 waiting; 3 of 6 runs done`
 pub fn counts(plan: &Plan, now: &Overview) -> String {
     let all = &now.stages;
     let count = |wanted: fn(&Doing) -> bool| all.iter().filter(|one| wanted(&one.state)).count();
     let is_done = |run: &&Run| run.nodes().all(|node| all[node].state == Doing::Done);
-    let mut text = format!(
+    format!(
         "{}: {} stages, {} done, {} running, {} failed, {} waiting; {} of {} done",
         plan.experiment.name,
         all.len(),
@@ -47,11 +48,7 @@ pub fn counts(plan: &Plan, now: &Overview) -> String {
         count(|state| *state == Doing::Waiting),
         plan.runs.iter().filter(is_done).count(),
         print::count(plan.runs.len(), "run"),
-    );
-    if let Some(left) = now.left_s {
-        text.push_str(&format!("; about {} left", time(left)));
-    }
-    text
+    )
 }
 
 /// What comes first where not all runs have room: 0 runs, 1 has failed, 2 waits, 3 is done.

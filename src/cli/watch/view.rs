@@ -153,8 +153,7 @@ impl View {
     fn head(&self, frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
         let [text, bar] = Layout::vertical([Constraint::Length(1); 2]).areas(area);
         // What is left stands behind the bar: a narrow terminal has no room for both in a line.
-        let now = Overview { left_s: None, ..shown.now.clone() };
-        let counts = status_text::counts(shown.plan, &now);
+        let counts = status_text::counts(shown.plan, shown.now);
         frame.render_widget(Paragraph::new(counts).style(self.style(Modifier::BOLD)), text);
         let all = shown.plan.runs.len().max(1);
         let done = shown.plan.runs.iter().filter(|run| is_done(run, shown.now)).count();
