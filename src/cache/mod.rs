@@ -5,12 +5,16 @@ mod disk;
 mod entry;
 mod error;
 mod gc;
+#[cfg(test)]
+mod gc_tests;
 mod index;
 mod lease;
 mod lock;
 mod mirror;
 mod sealed;
 mod store;
+#[cfg(test)]
+mod store_tests;
 mod survey;
 mod turn;
 mod verify;

@@ -47,3 +47,34 @@ impl Turn {
 fn open(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_share_do_not_wait_and_a_collection_is_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let path = store.layout().collecting();
+        // What another process would be told.
+        let is_free = |operation| flock(open(&path).unwrap(), operation).is_ok();
+        let [shared, alone] =
+            [FlockOperation::NonBlockingLockShared, FlockOperation::NonBlockingLockExclusive];
+        assert!(is_free(shared) && is_free(alone));
+        let turns = [Turn::shared(&store), Turn::shared(&store)];
+        assert!(is_free(shared) && !is_free(alone));
+        drop(turns);
+        let turn = Turn::alone(&store).unwrap();
+        assert!(!is_free(shared) && !is_free(alone));
+        drop(turn);
+        assert!(is_free(alone) && path.is_file());
+    }
+
+    #[test]
+    fn where_nothing_can_be_written_nobody_waits_and_nothing_is_collected() {
+        let store = Store::existing("/sys/ablatrix".as_ref()).unwrap();
+        assert!(Turn::shared(&store)._file.is_none());
+        assert!(Turn::alone(&store).is_err());
+    }
+}
