@@ -209,7 +209,7 @@ fn every_target_of_fuzzing_has_sound_seeds() {
     }
 }
 
-/// What once ended in a panic, took more than a second or more than 2 GiB.
+/// What ended in a panic, took more than a second or more than 2 GiB, here or in parsers of others.
 #[test]
 fn what_fuzzing_found_is_survived() {
     setrlimit(Resource::Data, Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) }).unwrap();
