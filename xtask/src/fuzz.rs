@@ -106,7 +106,8 @@ impl Room<'_> {
 
     /// What building and running must agree in.
     fn settings<'c>(&self, command: &'c mut Command) -> &'c mut Command {
-        command.args(["--fuzz-dir", "fuzz", "--target-dir"]).arg(self.folder.join("build"))
+        command.args(["--fuzz-dir", "fuzz", "--codegen-units", "16", "--target-dir"]);
+        command.arg(self.folder.join("build"))
     }
 
     /// Has the tests write sound inputs of all targets.

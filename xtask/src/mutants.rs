@@ -1,6 +1,6 @@
 //! Changes the code of rooms on purpose, by cargo-mutants, and says which changes no test of the library noticed.
 //!
-//! What is changed and what is run stands in `.cargo/mutants.toml`. It works on a copy; what it builds and finds lies below
+//! How tests are run stands in `.cargo/mutants.toml`. It works on a copy; what it builds and finds lies below
 //! `target/mutants`. Nothing is installed.
 
 use std::fs;
@@ -10,7 +10,10 @@ use std::process::Command;
 use crate::say;
 use crate::steps::{StepError, run};
 
-/// Runs cargo-mutants with `words`, such as `--shard 0/4` or `--file 'src/cache/*.rs'`.
+/// The rooms that results rest on.
+const ROOMS: [&str; 3] = ["src/cache/*.rs", "src/engine/walk/*.rs", "src/engine/local/*.rs"];
+
+/// Runs cargo-mutants with `words`, such as `--shard 0/4`, or `--file 'src/cache/gc.rs'` in place of all rooms.
 ///
 /// # Errors
 /// Where cargo-mutants is missing, the unchanged code fails its tests, or a change went unnoticed.
@@ -26,7 +29,11 @@ pub fn mutants(root: &Path, words: &[String]) -> Result<(), StepError> {
     let mut cargo = Command::new("cargo");
     // Crates that are built once serve all copies.
     cargo.current_dir(root).env("CARGO_TARGET_DIR", folder.join("build"));
-    let ended = run(cargo.args(["mutants", "--output"]).arg(&folder).args(words));
+    cargo.args(["mutants", "--output"]).arg(&folder).args(words);
+    if !words.iter().any(|word| word.starts_with("-f") || word.starts_with("--file")) {
+        cargo.args(ROOMS.iter().flat_map(|room| ["--file", room]));
+    }
+    let ended = run(&mut cargo);
     let list = |name: &str| -> Option<Vec<String>> {
         let text = fs::read_to_string(folder.join("mutants.out").join(name)).ok()?;
         Some(text.lines().map(str::to_owned).collect())
