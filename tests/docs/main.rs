@@ -9,3 +9,5 @@ mod command_line;
 mod commands;
 mod links;
 mod page;
+mod page_tests;
+mod script;

@@ -119,6 +119,8 @@ pub struct Pool {
     trust: Trust,
     pub(super) supervised: Instant,
     pub(super) measured: Instant,
+    /// What was done since somebody last asked for news.
+    placed: Vec<News>,
 }
 
 impl Pool {
@@ -142,6 +144,7 @@ impl Pool {
             trust: Trust::new(n_gpus.min(config.slots.max(1))),
             supervised: now,
             measured: now,
+            placed: Vec::new(),
             config,
         }
     }
@@ -396,6 +399,12 @@ impl Workers for Pool {
             worker.send(&job);
         }
         slot.busy = Some(Busy { node, watch, alone: job.alone, stopping: None, log });
+        let worker = format!("worker {}", i + 1);
+        let slot = match self.slots[i].gpu {
+            Some(gpu) => format!("{worker} on GPU {}", self.config.gpus.names()[gpu]),
+            None => worker,
+        };
+        self.placed.push(News::Placed { node, slot, slots: self.slots.len() });
         Ok(())
     }
 
@@ -404,7 +413,7 @@ impl Workers for Pool {
     }
 
     fn news(&mut self) -> Result<Vec<News>, WorkersError> {
-        let mut news = Vec::new();
+        let mut news = std::mem::take(&mut self.placed);
         while let Ok(message) = self.receiver.try_recv() {
             self.take(message, &mut news)?;
         }
