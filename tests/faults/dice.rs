@@ -14,6 +14,11 @@ impl Dice {
         Dice(seed)
     }
 
+    /// With this seed.
+    pub fn of(seed: u64) -> Self {
+        Dice(seed)
+    }
+
     /// A number below `n`.
     pub fn below(&mut self, n: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -20,6 +20,7 @@ mod names;
 mod power;
 mod read_only;
 mod ruin;
+mod schedules;
 mod secrets;
 mod signals;
 #[path = "../end_to_end/stored.rs"]
