@@ -93,7 +93,7 @@ pub fn run(args: &RunArgs, log: &LogArgs) -> Result<u8, Failure> {
         Some(_) => Ok(None),
     };
     tracking.finish(Some(&outcome));
-    conclude(&study, &outcome, page?, args, &Call { log, kept })
+    conclude(&study, &outcome, page?, args, &Call { log, kept, interrupted_code: interrupt.exit_code() })
 }
 
 /// How a call of `run` logs.
@@ -101,8 +101,10 @@ struct Call<'a> {
     log: &'a LogArgs,
     /// Its log, where one could be made.
     kept: Option<PathBuf>,
-}
+    /// The exit code, should it have been interrupted.
+    interrupted_code: u8,
 
+}
 /// The plan of the next round, where seeds are added until the study is decided: of a round that is whole, since what is decided hangs on
 /// all variants. The page tells what this round found while the next one runs.
 fn another_round(
@@ -266,7 +268,7 @@ fn conclude(
         return Err(failure);
     }
     let code = match (outcome.interrupted, outcome.failed.is_empty()) {
-        (true, _) => 130,
+        (true, _) => call.interrupted_code,
         (false, false) => 1,
         (false, true) => 0,
     };

@@ -27,7 +27,7 @@ const REMOTE_HELP: &str = "URL is `s3://bucket/prefix`, `gs://bucket/prefix`, `a
 or a folder. Who you are is read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_ENDPOINT_URL and AWS_REGION say where), \
 GOOGLE_APPLICATION_CREDENTIALS, or AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, never from the URL.\n\n\
 Exit codes: 0 all good; 1 the remote failed, or something was damaged; 2 the URL, a spec or the command line is wrong; \
-130 interrupted, the same command goes on.";
+130, 143 or 129 interrupted, the same command goes on.";
 
 /// Which cache.
 #[derive(Clone, Debug, Args)]
