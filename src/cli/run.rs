@@ -49,6 +49,7 @@ pub fn run(args: &RunArgs, log: &LogArgs) -> Result<u8, Failure> {
     open_files();
     let mut config = study.engine(args.workers, args.until)?;
     config.fail_fast = args.fail_fast;
+    config.no_wait = args.no_wait;
     config.remote = address.as_ref().and_then(|address| connect(address, &study));
     let mut tracking = tracking::Tracking::start(&study, &args.spec)?;
     let mut journal = Journal::begin(&study.logs());
@@ -103,8 +104,8 @@ struct Call<'a> {
     kept: Option<PathBuf>,
     /// The exit code, should it have been interrupted.
     interrupted_code: u8,
-
 }
+
 /// The plan of the next round, where seeds are added until the study is decided: of a round that is whole, since what is decided hangs on
 /// all variants. The page tells what this round found while the next one runs.
 fn another_round(
@@ -340,6 +341,7 @@ fn command(args: &RunArgs, log: &LogArgs) -> String {
     }
     line.flag("--fail-fast", args.fail_fast);
     line.flag("--keep-going", args.keep_going);
+    line.flag("--no-wait", args.no_wait);
     (0..log.verbose).for_each(|_| line.flag("--verbose", true));
     line.flag("--quiet", log.quiet);
     if log.log_format == LogFormat::Json {

@@ -16,7 +16,9 @@ mod full_disk;
 #[expect(dead_code, reason = "other targets use more of it")]
 mod harness;
 mod kills;
+mod locks;
 mod names;
+mod no_wait;
 mod power;
 mod read_only;
 mod ruin;
