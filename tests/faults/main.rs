@@ -21,6 +21,7 @@ mod names;
 mod no_wait;
 mod power;
 mod read_only;
+mod rot;
 mod ruin;
 mod secrets;
 mod signals;
