@@ -24,7 +24,11 @@ mod read_only;
 mod rot;
 mod ruin;
 mod secrets;
+#[path = "../remote/server.rs"]
+#[expect(dead_code, reason = "tests of remotes use more of it")]
+mod server;
 mod signals;
+mod soak;
 #[path = "../end_to_end/stored.rs"]
 mod stored;
 mod truth;
