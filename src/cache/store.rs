@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::disk;
 use super::entry::{self, Entry, Output, Provenance};
 use super::error::{CacheError, Doing};
-use super::lock::{self, Locked};
+use super::lock::{self, Holder, Locked};
 use super::survey::{file_name, list};
 use super::turn::Turn;
 use crate::clock;
@@ -76,8 +76,10 @@ impl Store {
     pub fn lookup(&self, key: &Digest) -> Result<Option<Entry>, CacheError> {
         let path = self.layout.entry(key);
         let bytes = match disk::read_optional(&path) {
-            // What is no file is no record.
-            Err(CacheError::Io { source, .. }) if source.kind() == ErrorKind::IsADirectory => {
+            // What is no file is no record, nor is what may not be read.
+            Err(CacheError::Io { source, .. })
+                if matches!(source.kind(), ErrorKind::IsADirectory | ErrorKind::PermissionDenied) =>
+            {
                 Some(Vec::new())
             }
             result => result?,
@@ -131,17 +133,16 @@ impl Store {
         match digest_file(&path) {
             Ok(found) if found == *digest => {}
             // Another reader met the damage at the same time, and put it aside first.
-            Err(CacheError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                return Err(damaged("missing"));
-            }
-            Ok(_) => {
+            Err(error) if error.is_gone() => return Err(damaged("missing")),
+            Err(error) if !error.is_refusal() => return Err(error),
+            // Its bytes are others, or may not be read.
+            _ => {
                 // Unless it has been made anew since: then that was not what was read.
                 if fs::symlink_metadata(&path).is_ok_and(|now| now.ino() == looked_at.ino()) {
                     self.quarantine(&path, digest.as_str())?;
                 }
                 return Err(damaged("damaged"));
             }
-            Err(error) => return Err(error),
         }
         self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.clone());
         Ok(path)
@@ -241,12 +242,15 @@ impl Store {
         Ok(())
     }
 
-    /// Who computes `key` right now: process and host, as it wrote them; `None` where nobody does.
+    /// Who computes `key` right now; `None` where nobody does, or where there are no locks by which to tell.
     ///
     /// # Errors
     /// Where the lock file cannot be read.
-    pub fn holder(&self, key: &Digest) -> Result<Option<String>, CacheError> {
-        lock::holder(&self.layout.lock(key))
+    pub fn holder(&self, key: &Digest) -> Result<Option<Holder>, CacheError> {
+        match lock::holder(&self.layout.lock(key)) {
+            Err(CacheError::NoLocks { .. }) => Ok(None),
+            result => result,
+        }
     }
 
     /// Makes a file of an attempt the object `digest`, which its bytes are known to be.

@@ -122,7 +122,7 @@ pub fn standing(
                 match (&job, store.holder(&key)?, told.failed.get(&node.name)) {
                     (Some(job), ..) if job.waits => Doing::Waiting,
                     (Some(job), ..) => Doing::Running { by: job.shown() },
-                    (None, Some(by), _) => Doing::Running { by },
+                    (None, Some(by), _) => Doing::Running { by: by.name },
                     (None, None, Some((message, log))) => {
                         Doing::Failed { message: message.clone(), log: log.clone() }
                     }
