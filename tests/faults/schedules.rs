@@ -185,7 +185,15 @@ fn copy(from: &Path, to: &Path) {
 fn walk(plan: &Arc<Plan>, store: Store, workers: Option<Arc<dyn Engine>>) -> Outcome {
     let sources = Sources::new(&store);
     let until = Some(Stage::Predict);
-    let config = EngineConfig { store, workers, fail_fast: false, data_threads: 2, until, remote: None };
+    let config = EngineConfig {
+        store,
+        workers,
+        fail_fast: false,
+        data_threads: 2,
+        until,
+        remote: None,
+        no_wait: false,
+    };
     engine::run(plan, &config, &sources, &Interrupt::never(), &mut |_| {}).unwrap()
 }
 
