@@ -22,9 +22,8 @@ pub fn entries(folder: &Path) -> Vec<(PathBuf, Value)> {
         Some((path, record))
     };
     // Neither one that is about to be renamed, nor a link, which may lead nowhere.
-    let is_whole = |path: &PathBuf| {
-        !path.is_symlink() && !path.file_name().unwrap().to_string_lossy().starts_with('.')
-    };
+    let is_whole =
+        |path: &PathBuf| !path.is_symlink() && !path.file_name().unwrap().to_string_lossy().starts_with('.');
     files(folder).into_iter().filter(is_whole).filter_map(read).collect()
 }
 
