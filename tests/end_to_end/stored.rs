@@ -21,7 +21,9 @@ pub fn entries(folder: &Path) -> Vec<(PathBuf, Value)> {
         let record = serde_json::from_str(record).ok()?;
         Some((path, record))
     };
-    let is_whole = |path: &PathBuf| !path.file_name().unwrap().to_string_lossy().starts_with('.');
+    // Neither one that is about to be renamed, nor a link, which may lead nowhere.
+    let is_whole =
+        |path: &PathBuf| !path.is_symlink() && !path.file_name().unwrap().to_string_lossy().starts_with('.');
     files(folder).into_iter().filter(is_whole).filter_map(read).collect()
 }
 
