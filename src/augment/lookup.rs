@@ -2,6 +2,10 @@
 //!
 //! Compilers make a load of each look-up. With AVX-512 VBMI one instruction looks up 64 bytes in half a table, and with
 //! AVX2 sixteen small shuffles look up 32; both need intrinsics, and so stand apart here from what uses them.
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "instructions that not every processor has")
+)]
 
 /// `value = table[value]` for each value.
 pub fn look_up(values: &mut [u8], table: &[u8; 256]) {

@@ -35,3 +35,37 @@ pub fn advice(path: &Path, error: &(dyn Error + 'static)) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::error::{CacheError, Doing};
+    use super::*;
+
+    #[test]
+    fn disks_that_refuse_have_an_advice_each_and_others_have_none() {
+        let folder = tempfile::tempdir().unwrap();
+        // Neither the file nor its folder is there yet.
+        let path = folder.path().join("a/b");
+        let said = |kind: io::ErrorKind| {
+            let refused: Result<(), CacheError> = Err(io::Error::from(kind)).doing("write", &path);
+            let error = refused.unwrap_err();
+            let said = error.help();
+            assert_eq!(said, advice(&path, &error), "as its cause");
+            said
+        };
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+            let said = said(kind).unwrap();
+            assert!(said.contains("B are free on that disk; make room (`ablatrix cache gc`"), "{said}");
+        }
+        assert!(said(io::ErrorKind::FileTooLarge).unwrap().contains("ulimit -f"));
+        for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem] {
+            assert_eq!(said(kind).unwrap(), "name a cache that can be written with `--cache DIR`");
+        }
+        assert_eq!(said(io::ErrorKind::NotFound), None);
+        assert_eq!(advice(&path, &std::fmt::Error), None);
+        assert!(disk::free_bytes(&path).unwrap() > 1 << 20);
+        let folder = CacheError::NoCache { root: path.clone(), holds: path.clone() };
+        assert!(folder.help().unwrap().contains("new, empty or a cache"));
+        assert_eq!(CacheError::NoOutput { stage: "split".into(), name: "out".into() }.help(), None);
+    }
+}

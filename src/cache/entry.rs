@@ -144,6 +144,22 @@ mod tests {
     use crate::fingerprint::Builder;
 
     #[test]
+    fn a_record_tells_where_and_how_it_was_made() {
+        let before = clock::unix_ms() / 1000;
+        let made = Provenance::here(std::time::Instant::now()).note("threads", 2).note("device", "cpu");
+        let after = clock::unix_ms() / 1000;
+        assert!((before..=after).contains(&i64::try_from(made.finished_unix_s).unwrap()));
+        assert!(made.elapsed_s >= 0.0 && !made.host.is_empty() && !made.version.is_empty());
+        let notes: Vec<_> = made.notes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(notes, [("device", "cpu"), ("threads", "2")]);
+        let print = Builder::new("split", 1).finish();
+        let output = Output { digest: Digest::of(b"rows"), bytes: 4 };
+        let outputs = BTreeMap::from([("out".to_owned(), output)]);
+        let entry = Entry::from_bytes(&to_bytes(&print, &outputs, &made)).unwrap();
+        assert_eq!((entry.digest("out"), &entry.provenance), (&Digest::of(b"rows"), &made));
+    }
+
+    #[test]
     fn any_changed_byte_makes_it_no_record() {
         let print = Builder::new("split", 1).setting("seed", &1).finish();
         let bytes = to_bytes(&print, &BTreeMap::new(), &Provenance::default());

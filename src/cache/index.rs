@@ -289,6 +289,63 @@ mod tests {
     }
 
     #[test]
+    fn it_is_written_where_there_is_a_cache_and_something_was_learned() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.jpg");
+        std::fs::write(&file, b"").unwrap();
+        let root = folder.path().join("cache");
+        let learn = |store: &Store| {
+            let index = FileIndex::open(store, folder.path()).unwrap();
+            index.digest("a.jpg", &file).unwrap();
+            index.save().unwrap();
+            index.place
+        };
+        let place = learn(&Store::existing(&root).unwrap());
+        assert!(!root.exists(), "a look makes no cache");
+        let store = Store::open(&root).unwrap();
+        FileIndex::open(&store, folder.path()).unwrap().save().unwrap();
+        assert!(!place.exists());
+        // An empty file is something learned too.
+        assert_eq!(learn(&store), place);
+        let read = |place: &Path| {
+            Record::from_bytes(&std::fs::read(place).unwrap()).map(|record| record.files.len())
+        };
+        assert_eq!(read(&place), Some(1));
+        std::fs::remove_file(&place).unwrap();
+        let index = FileIndex::open(&store, folder.path()).unwrap();
+        index.digest("a.jpg", &file).unwrap();
+        index.save().unwrap();
+        std::fs::remove_file(&place).unwrap();
+        index.save().unwrap();
+        assert!(!place.exists(), "what was saved is saved once");
+        std::fs::create_dir(&place).unwrap();
+        assert_eq!(learn(&store), place);
+        assert_eq!(read(&place), Some(1), "a folder makes way");
+    }
+
+    #[test]
+    fn an_index_of_another_format_is_begun_anew() {
+        for (format, is_read) in [(FORMAT, true), (FORMAT + 1, false)] {
+            let bytes = Record { format, files: BTreeMap::new() }.to_bytes();
+            assert_eq!(Record::from_bytes(&bytes).is_some(), is_read);
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_has_no_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("cache")).unwrap();
+        let index = FileIndex::open(&store, folder.path()).unwrap();
+        let said = |path: &Path| {
+            let error = index.digest("a", path).unwrap_err();
+            format!("{error}: {}", std::error::Error::source(&error).unwrap())
+        };
+        assert!(said(folder.path()).ends_with(": it is a folder"));
+        assert!(said(Path::new("/dev/null")).ends_with(": it is no file on a disk"));
+        assert!(said(&folder.path().join("none")).contains("cannot read"));
+    }
+
+    #[test]
     fn many_files_have_their_digests_in_their_order() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("cache")).unwrap();

@@ -124,3 +124,46 @@ pub(super) fn holders(store: &Store) -> Result<Vec<Holder>, CacheError> {
     }
     Ok(holders)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_seen_while_their_process_lives() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let keys = [b"a", b"b", b"c"].map(|text| Digest::of(text));
+        let mut leases = [Lease::new(&store), Lease::new(&store)];
+        assert_eq!(claimed(&store, false).unwrap(), HashSet::new());
+        leases[0].claim(&keys[..2]);
+        leases[0].claim(&keys[..2]);
+        leases[1].claim(&keys[1..]);
+        for dry_run in [true, false] {
+            assert_eq!(claimed(&store, dry_run).unwrap(), HashSet::from(keys.clone()));
+        }
+        let files = list(&store.layout().leases()).unwrap();
+        let lines: Vec<usize> =
+            files.iter().map(|path| std::fs::read_to_string(path).unwrap().lines().count()).collect();
+        assert_eq!(lines, [2, 2], "each key once");
+        let [first, second] = leases;
+        drop(first);
+        assert_eq!(claimed(&store, false).unwrap(), HashSet::from([keys[1].clone(), keys[2].clone()]));
+        drop(second);
+        assert_eq!(list(&store.layout().leases()).unwrap(), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn claims_of_dead_processes_count_for_nothing_and_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let leases = store.layout().leases();
+        disk::create_dir(&leases).unwrap();
+        let dead = leases.join("host.1.0");
+        std::fs::write(&dead, format!("{}\n", Digest::of(b"a"))).unwrap();
+        assert_eq!(claimed(&store, true).unwrap(), HashSet::new());
+        assert!(dead.exists());
+        assert_eq!(claimed(&store, false).unwrap(), HashSet::new());
+        assert!(!dead.exists());
+    }
+}

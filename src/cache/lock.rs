@@ -146,4 +146,24 @@ mod tests {
         assert!(matches!(try_lock(&path).unwrap(), Locked::Mine(_)));
         assert!(!path.exists());
     }
+
+    #[test]
+    fn a_lock_of_a_dead_process_is_taken_over_and_its_name_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.lock");
+        std::fs::write(&path, format!("process 1 on {}", "host".repeat(100))).unwrap();
+        assert_eq!(holder(&path).unwrap(), None);
+        let Locked::Mine(_lock) = try_lock(&path).unwrap() else { panic!("free") };
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let by = holder(&path).unwrap().unwrap();
+        assert_eq!(by.name, format!("process {} on {host}", std::process::id()));
+    }
+
+    #[test]
+    fn a_lock_that_cannot_be_opened_is_a_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file/a.lock");
+        std::fs::write(folder.path().join("file"), "x").unwrap();
+        assert!(holder(&path).is_err() && try_lock(&path).is_err());
+    }
 }

@@ -102,6 +102,14 @@ mod tests {
             let (key, bytes) = record(name, good.as_str());
             assert!(read_record(&key, &bytes).is_none(), "{name}");
         }
+        for name in ["a-b_c.2", "Z"] {
+            let (key, bytes) = record(name, good.as_str());
+            assert!(read_record(&key, &bytes).is_some(), "{name}");
+        }
+        let print = Builder::new("split", 1).finish();
+        let outputs = BTreeMap::from([("out".to_owned(), Output { digest: good.clone(), bytes: 0 })]);
+        let empty = to_bytes(&print, &outputs, &Provenance::default());
+        assert!(read_record(&print.key, &empty).is_none(), "no stage leaves an empty output");
         for digest in ["../../../../etc/passwd", "", &good.as_str()[1..]] {
             let (key, bytes) = record("out", digest);
             assert!(read_record(&key, &bytes).is_none(), "{digest}");

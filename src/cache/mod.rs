@@ -6,6 +6,8 @@ mod entry;
 mod error;
 mod flock;
 mod gc;
+#[cfg(test)]
+mod gc_tests;
 mod index;
 mod lease;
 mod lock;
@@ -13,6 +15,8 @@ mod mirror;
 mod mount;
 mod sealed;
 mod store;
+#[cfg(test)]
+mod store_tests;
 mod survey;
 mod turn;
 mod verify;

@@ -146,3 +146,57 @@ pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>, CacheError> {
 pub(super) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::Provenance;
+    use crate::fingerprint::Builder;
+
+    #[test]
+    fn all_that_lies_there_is_listed_and_what_belongs_nowhere_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let entries = ["label", "split"].map(|stage| {
+            let attempt = store.attempt(&Builder::new(stage, 1).finish()).unwrap();
+            fs::write(attempt.path("out"), stage).unwrap();
+            fs::write(attempt.path("more"), "the same").unwrap();
+            attempt.publish(&["out", "more"], Provenance::default()).unwrap()
+        });
+        let layout = store.layout();
+        let [label, split] = entries.each_ref().map(|entry| &entry.key);
+        let shard = layout.entry(label).parent().unwrap().to_owned();
+        fs::write(shard.join(".new-half"), "half").unwrap();
+        let survey = Survey::of(&store).unwrap();
+        assert_eq!((survey.entries.len(), survey.objects.len(), survey.bytes()), (2, 3, 5 + 5 + 8));
+        assert!(survey.strangers.is_empty() && survey.is_whole(label) && survey.is_whole(split));
+        assert!(!survey.is_whole(&Digest::of(b"another")));
+
+        // A record under another name, a folder for a record, an object of no digest, a link for an object.
+        let mut strangers = vec![layout.entry(&Digest::of(b"other")), shard.join("none.json")];
+        fs::create_dir_all(strangers[0].parent().unwrap()).unwrap();
+        fs::copy(layout.entry(label), &strangers[0]).unwrap();
+        fs::create_dir(&strangers[1]).unwrap();
+        let out = layout.object(entries[0].digest("out"));
+        strangers.extend([out.with_file_name("none"), out.clone()]);
+        fs::write(&strangers[2], "x").unwrap();
+        fs::remove_file(&out).unwrap();
+        std::os::unix::fs::symlink(layout.object(entries[0].digest("more")), &out).unwrap();
+        let mut survey = Survey::of(&store).unwrap();
+        survey.strangers.sort_unstable();
+        strangers.sort_unstable();
+        assert_eq!(survey.strangers, strangers);
+        assert_eq!(survey.missing(&entries[0]), ["out"]);
+        assert!(!survey.is_whole(label) && survey.is_whole(split));
+    }
+
+    #[test]
+    fn folders_that_are_none_hold_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "x").unwrap();
+        assert_eq!(list(&file).unwrap(), Vec::<PathBuf>::new());
+        assert_eq!(list(&folder.path().join("none")).unwrap(), Vec::<PathBuf>::new());
+        assert_eq!(list(folder.path()).unwrap(), [file]);
+    }
+}

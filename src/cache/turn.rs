@@ -103,3 +103,33 @@ fn busy(store: &Store, file: &File) -> CacheError {
 fn open(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_share_do_not_wait_and_a_collection_is_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let path = store.layout().collecting();
+        // What another process would be told.
+        let is_free = |kind| flock::try_lock(&open(&path).unwrap(), kind, &path).unwrap();
+        let [shared, alone] = [Kind::Shared, Kind::Exclusive];
+        assert!(is_free(shared) && is_free(alone));
+        let turns = [Turn::shared(&store), Turn::shared(&store)];
+        assert!(is_free(shared) && !is_free(alone));
+        drop(turns);
+        let turn = Turn::alone(&store, false).unwrap();
+        assert!(!is_free(shared) && !is_free(alone));
+        drop(turn);
+        assert!(is_free(alone) && path.is_file());
+    }
+
+    #[test]
+    fn where_nothing_can_be_written_nobody_waits_and_nothing_is_collected() {
+        let store = Store::existing("/sys/ablatrix".as_ref()).unwrap();
+        assert!(Turn::shared(&store).file.is_none());
+        assert!(Turn::alone(&store, false).is_err());
+    }
+}

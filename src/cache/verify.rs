@@ -137,3 +137,107 @@ fn needing(survey: &Survey, digest: &Digest) -> Vec<String> {
     stages.dedup();
     stages
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+    use std::sync::Mutex;
+
+    use super::super::entry::Entry;
+    use super::*;
+    use crate::cache::Provenance;
+
+    fn publish(store: &Store, stage: &str, bytes: &[u8]) -> Entry {
+        let attempt = store.attempt(&Builder::new(stage, 1).finish()).unwrap();
+        fs::write(attempt.path("out"), bytes).unwrap();
+        attempt.publish(&["out"], Provenance::default()).unwrap()
+    }
+
+    fn overwrite(path: &Path, bytes: &[u8]) {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    /// All of it is read; what was told of the progress is in order.
+    fn verified(store: &Store) -> Verified {
+        let told = Mutex::new(Vec::new());
+        let options = VerifyOptions { share: 1.0, seed: 0, repair: false };
+        let found = verify(store, options, &|done, total| told.lock().unwrap().push((done, total))).unwrap();
+        let mut told = told.into_inner().unwrap();
+        told.sort_unstable();
+        let total = Survey::of(store).map_or(0, |survey| survey.bytes()).max(found.bytes);
+        assert!(told.iter().all(|(done, all)| done <= all && *all >= total), "{told:?}");
+        assert_eq!(told.last().map(|(done, all)| done == all), (found.objects > 0).then_some(true));
+        found
+    }
+
+    #[test]
+    fn what_is_whole_is_counted_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        assert_eq!(verified(&store), Verified::default());
+        publish(&store, "label", b"labels");
+        publish(&store, "split", b"parts");
+        publish(&store, "balance", b"parts");
+        let sound = Verified { entries: 3, objects: 2, bytes: 11, ..Verified::default() };
+        assert_eq!(verified(&store), sound);
+        assert_eq!(verified(&store), sound);
+    }
+
+    #[test]
+    fn damage_is_named_with_the_stages_that_need_it_and_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let [split, _, label] = [("split", b"parts"), ("balance", b"parts"), ("label", b"words")]
+            .map(|(stage, bytes)| publish(&store, stage, bytes));
+        let digest = split.digest("out");
+        overwrite(&store.layout().object(digest), b"party");
+        let damage = |what: &str, problem, stages: &[&str]| Damage {
+            what: what.to_owned(),
+            problem,
+            stages: stages.iter().map(|stage| (*stage).to_owned()).collect(),
+        };
+        let found = verified(&store);
+        assert_eq!((found.objects, found.bytes, found.stuck), (2, 10, 0));
+        let changed = "its bytes are not those that were stored";
+        assert_eq!(found.damage, [damage(digest.as_str(), changed, &["balance", "split"])]);
+        assert_eq!(store.lookup(&split.key).unwrap(), None);
+
+        // Now it is gone; and there is a record that is none.
+        fs::write(store.layout().entry(&label.key), b"none").unwrap();
+        let found = verified(&store);
+        assert_eq!((found.entries, found.objects, found.bytes), (2, 1, 5));
+        let name = label.key.as_str()[2..].to_owned() + ".json";
+        let gone = "objects of this result are gone or cut";
+        let mut expected = vec![damage(&name, "no record and no object", &[])];
+        let mut keys = [("split", split.key.clone()), ("balance", Builder::new("balance", 1).finish().key)];
+        keys.sort_by(|a, b| a.1.cmp(&b.1));
+        expected.extend(keys.map(|(stage, key)| damage(key.as_str(), gone, &[stage])));
+        assert_eq!(found.damage, expected);
+        assert!(!store.layout().entry(&label.key).exists());
+        assert!(store.layout().quarantine().join(name).is_file());
+    }
+
+    #[test]
+    fn samples_are_as_large_as_was_asked_for_and_differ() {
+        let digests: Vec<Digest> = (0..2_000u32).map(|i| Digest::of(&i.to_le_bytes())).collect();
+        let sample = |share, seed| -> Vec<&Digest> {
+            digests
+                .iter()
+                .filter(|digest| drawn(digest, VerifyOptions { share, seed, repair: false }))
+                .collect()
+        };
+        assert_eq!((sample(1.0, 0).len(), sample(0.0, 0).len()), (2_000, 0));
+        // Five standard deviations about what is expected.
+        let near = |sample: &[&Digest], expected: usize| sample.len().abs_diff(expected) < 112;
+        assert!(near(&sample(0.5, 1), 1_000) && near(&sample(0.1, 1), 200));
+        assert_eq!(sample(0.5, 1), sample(0.5, 1));
+        let both = sample(0.5, 1)
+            .iter()
+            .filter(|digest| drawn(digest, VerifyOptions { share: 0.5, seed: 2, repair: false }))
+            .count();
+        assert!(both.abs_diff(500) < 112, "{both} of two samples of half");
+    }
+}

@@ -135,6 +135,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(unsafe_code, reason = "the library cannot know that the processor can do without")]
     fn the_processor_changes_no_pixel() {
         let image = crate::pixels::decode(&golden("decode/wide.png")).unwrap();
         let source = ImageRef::new(211, 97, &image.data, PixelType::U8x3).unwrap();

@@ -88,13 +88,7 @@ impl PixelStore {
             }
             taken[position] = true;
         }
-        let map = if found == 0 {
-            None
-        } else {
-            // SAFETY: the bytes are only read, as plain u8. A published store is never written again or cut
-            // (results appear by rename and are immutable), which is what a mapping relies on.
-            Some(unsafe { Mmap::map(&file) }.map_err(io("map"))?)
-        };
+        let map = if found == 0 { None } else { Some(mapped(&file).map_err(io("map"))?) };
         Ok(PixelStore { map, side, row_of_image })
     }
 
@@ -122,6 +116,13 @@ impl PixelStore {
         let stride = stride(self.side);
         self.map.as_ref()?.get(row * stride..(row + 1) * stride)
     }
+}
+
+#[expect(unsafe_code, reason = "all processes share one copy of the pixels")]
+fn mapped(file: &File) -> std::io::Result<Mmap> {
+    // SAFETY: the bytes are only read, as plain u8. A published store is never written again or cut
+    // (results appear by rename and are immutable), which is what a mapping relies on.
+    unsafe { Mmap::map(file) }
 }
 
 /// Bytes of one image.

@@ -12,23 +12,25 @@ mod dice;
 #[path = "../end_to_end/harness.rs"]
 #[expect(dead_code, reason = "other targets use more of it")]
 mod harness;
+mod parsers;
 mod seeds;
 #[path = "../end_to_end/stored.rs"]
 #[expect(dead_code, reason = "other targets use more of it")]
 mod stored;
 
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use ablatrix::fingerprint::Digest;
-use ablatrix::job::{Job, WorkerEvent};
-use ablatrix::spec::{Overrides, load};
-use ablatrix::tables::rows::{AnnotationRow, ImageRow, SplitRow};
-use ablatrix::{cache, dataset, pixels, tables, weights};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use dice::{Dice, full};
+use parsers::{Parser, TARGETS, feed};
+use stored::files;
+
+/// The repository.
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// What all tests of this target may hold together.
 const MEMORY: u64 = 2 << 30;
@@ -102,7 +104,7 @@ fn mutated(dice: &mut Dice, seeds: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// Hands `read` mutations of `seeds`, each of which it takes, and says how many of them were still taken.
-fn survives(name: &str, seeds: &[Vec<u8>], read: impl Fn(&[u8]) -> bool) {
+fn survives(name: &str, seeds: &[Vec<u8>], read: Parser) {
     setrlimit(Resource::Data, Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) }).unwrap();
     for seed in seeds {
         assert!(
@@ -116,7 +118,7 @@ fn survives(name: &str, seeds: &[Vec<u8>], read: impl Fn(&[u8]) -> bool) {
     let mut taken = 0;
     for _ in 0..n {
         let bytes = mutated(&mut dice, seeds);
-        match catch_unwind(AssertUnwindSafe(|| read(&bytes))) {
+        match catch_unwind(|| read(&bytes)) {
             Ok(is_sound) => taken += usize::from(is_sound),
             Err(_) => {
                 let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutations");
@@ -131,117 +133,92 @@ fn survives(name: &str, seeds: &[Vec<u8>], read: impl Fn(&[u8]) -> bool) {
     assert!(taken < n, "nothing was refused: the changes change nothing");
 }
 
-/// A reader of files: writes the bytes beside those of other calls, and reads them.
-fn in_file(name: &str, read: impl Fn(&Path) -> bool) -> impl Fn(&[u8]) -> bool {
-    let folder = tempfile::tempdir().unwrap();
-    let place: PathBuf = folder.path().join(name);
-    move |bytes| {
-        assert!(folder.path().is_dir());
-        fs::write(&place, bytes).unwrap();
-        read(&place)
-    }
-}
-
 #[test]
 fn specs() {
-    survives(
-        "specs",
-        &seeds::specs(),
-        in_file("spec.toml", |path| load(path, &Overrides::default()).is_ok()),
-    );
-}
-
-/// `dataset::import` on a file of annotations, with the settings of a spec.
-fn imports(settings: &str) -> impl Fn(&Path) -> bool {
-    let folder = tempfile::tempdir().unwrap();
-    let spec = folder.path().join("spec.toml");
-    fs::create_dir(folder.path().join("images")).unwrap();
-    fs::write(
-        &spec,
-        format!("name = \"a\"\n[dataset]\nimages = \"images\"\nannotations = \"a\"\n{settings}[augment.grid]\ndesign = \"none\"\n"),
-    )
-    .unwrap();
-    let loaded = load(&spec, &Overrides::default()).unwrap_or_else(|error| panic!("{error:?}"));
-    let dataset = loaded.experiment.dataset.clone();
-    move |path| {
-        assert!(folder.path().is_dir());
-        let mut dataset = dataset.clone();
-        dataset.annotations = path.to_owned();
-        dataset::import(&dataset).is_ok()
-    }
+    survives("specs", &seeds::specs(), parsers::load);
 }
 
 #[test]
 fn coco() {
-    let read = imports("format = \"coco\"\n");
-    survives("coco", &seeds::coco(), in_file("annotations.json", read));
+    survives("coco", &seeds::coco(), parsers::coco);
 }
 
 #[test]
 fn tables_with_a_column_for_each_label() {
-    let read = imports("format = \"csv\"\n[labels]\nfrom = \"columns\"\n");
-    survives("csv", &seeds::csv(), in_file("labels.csv", read));
+    survives("csv", &seeds::csv(), parsers::csv);
+    survives("parquet", &seeds::parquet(), parsers::parquet);
 }
 
 #[test]
 fn tables_with_one_column_of_labels() {
-    let read = imports("format = \"csv\"\nlabel_column = \"labels\"\n[labels]\nfrom = \"columns\"\n");
-    survives("csv-separated", &seeds::csv_separated(), in_file("labels.csv", read));
+    survives("csv-separated", &seeds::csv_separated(), parsers::csv_separated);
+    survives("parquet-separated", &seeds::parquet_separated(), parsers::parquet_separated);
 }
 
 #[test]
 fn pictures() {
-    survives("pictures", &seeds::pictures(), |bytes| {
-        let probed = pixels::decode::probe(bytes);
-        let decoded = pixels::decode(bytes);
-        // A picture that is decoded is as large as its header says.
-        if let (Ok(probe), Ok(picture)) = (&probed, &decoded) {
-            assert_eq!((probe.width as usize, probe.height as usize), (picture.width, picture.height));
-        }
-        decoded.is_ok()
-    });
+    survives("pictures", &seeds::pictures(), parsers::picture);
 }
 
 #[test]
 fn headers_of_weights() {
-    survives("weights", &seeds::weights(), in_file("w.safetensors", |path| weights::look(path).is_ok()));
+    survives("weights", &seeds::weights(), parsers::header_of_weights);
 }
 
 #[test]
 fn stored_tables() {
     let seeds = seeds::stored();
-    survives("images", &seeds.images, in_file("t", |path| tables::read::<Vec<ImageRow>>(path).is_ok()));
-    survives(
-        "annotations",
-        &seeds.annotations,
-        in_file("t", |path| tables::read::<Vec<AnnotationRow>>(path).is_ok()),
-    );
-    survives("split", &seeds.split, in_file("t", |path| tables::read::<Vec<SplitRow>>(path).is_ok()));
+    survives("images", &seeds.images, parsers::images);
+    survives("annotations", &seeds.annotations, parsers::annotations);
+    survives("split", &seeds.split, parsers::split);
 }
 
 #[test]
 fn records_of_the_cache() {
-    let seeds = seeds::stored();
-    // A record is its body's digest and the body. As it is, no change survives that; with the digest of the changed body, what is
-    // behind it is reached.
-    let key = |bytes: &[u8]| {
-        let body: serde_json::Value =
-            serde_json::from_slice(bytes.split(|byte| *byte == b'\n').nth(1)?).ok()?;
-        serde_json::from_value::<Digest>(body["fingerprint"]["key"].clone()).ok()
-    };
-    let first = key(&seeds.records[0]).unwrap();
-    let read =
-        |bytes: &[u8]| cache::read_record(&key(bytes).unwrap_or_else(|| first.clone()), bytes).is_some();
-    survives("records", &seeds.records, read);
-    let body = |record: &Vec<u8>| record.split(|byte| *byte == b'\n').nth(1).unwrap().to_vec();
-    let bodies: Vec<Vec<u8>> = seeds.records.iter().map(body).collect();
-    survives("bodies", &bodies, |body| {
-        read(&[Digest::of(body).as_str().as_bytes(), b"\n", body, b"\n"].concat())
-    });
+    let records = seeds::stored().records;
+    survives("records", &records, parsers::record);
+    let bodies: Vec<Vec<u8>> = records.iter().map(|record| seeds::second_line(record)).collect();
+    survives("bodies", &bodies, parsers::body_of_record);
+    survives("indexes", &seeds::indexes(), parsers::body_of_index);
 }
 
 #[test]
 fn messages_of_workers() {
-    survives("events", &seeds::events(), |bytes| serde_json::from_slice::<WorkerEvent>(bytes).is_ok());
-    survives("jobs", &seeds::jobs(), |bytes| serde_json::from_slice::<Job>(bytes).is_ok());
+    survives("events", &seeds::events(), parsers::event);
+    survives("jobs", &seeds::jobs(), parsers::job);
+}
+
+/// Where `ABLATRIX_FUZZ_SEEDS` names a folder, `cargo xtask fuzz` begins with what this test writes there.
+#[test]
+fn every_target_of_fuzzing_has_sound_seeds() {
+    let corpora = seeds::corpora();
+    let wished = std::env::var_os("ABLATRIX_FUZZ_SEEDS").map(PathBuf::from);
+    for (target, _) in TARGETS {
+        for seed in &corpora[target] {
+            assert!(
+                feed(target, seed),
+                "{target}: {}",
+                String::from_utf8_lossy(&seed[..seed.len().min(300)])
+            );
+            if let Some(folder) = &wished {
+                let folder = folder.join(target);
+                fs::create_dir_all(&folder).unwrap();
+                fs::write(folder.join(&Digest::of(seed).as_str()[..16]), seed).unwrap();
+            }
+        }
+    }
+}
+
+/// What ended in a panic, took more than a second or more than 2 GiB, here or in parsers of others.
+#[test]
+fn what_fuzzing_found_is_survived() {
+    setrlimit(Resource::Data, Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) }).unwrap();
+    let finds = files(&Path::new(ROOT).join("fuzz/finds"));
+    assert!(!finds.is_empty(), "there is something to run");
+    for find in finds {
+        let target = find.parent().unwrap().file_name().unwrap().to_string_lossy();
+        let bytes = fs::read(&find).unwrap();
+        let end = catch_unwind(|| feed(&target, &bytes));
+        assert!(end.is_ok(), "a panic, by the bytes in {}", find.display());
+    }
 }

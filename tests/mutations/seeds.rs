@@ -3,13 +3,21 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use ablatrix::fingerprint::Builder;
+use ablatrix::fingerprint::{Builder, Digest};
 use ablatrix::job::{Job, JobStage, PROTOCOL};
 use ablatrix::spec::{Overrides, load};
+use arrow::array::{
+    ArrayRef, BooleanArray, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
+};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
 use serde_json::json;
 
 use super::harness::{Lab, SPEC, stderr};
+use super::parsers::Indexed;
 use super::stored::{entries, find};
 
 /// The tiny study, and one with most kinds of values.
@@ -86,6 +94,55 @@ pub fn pictures() -> Vec<Vec<u8>> {
 pub fn weights() -> Vec<Vec<u8>> {
     let header = r#"{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"b":{"dtype":"F16","shape":[4],"data_offsets":[16,24]}}"#;
     vec![[&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[7; 24]].concat()]
+}
+
+/// With a column for each label, of several types; and with lists of labels, and labels in one text.
+pub fn parquet() -> Vec<Vec<u8>> {
+    let flags: ArrayRef = Arc::new(BooleanArray::from_iter((0..12).map(|i| Some(i % 2 == 0))));
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values((0..12).map(|i| i % 3 / 2)));
+    vec![table(vec![("file_name", names()), ("Can", flags), ("K\u{f6}ln", numbers)])]
+}
+
+/// Labels in one column: as text, and as lists.
+pub fn parquet_separated() -> Vec<Vec<u8>> {
+    let texts: ArrayRef =
+        Arc::new(StringArray::from_iter((0..12).map(|i| (i % 4 > 0).then_some("Can|Bottle"))));
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    for i in 0..12 {
+        lists.append_value(["Can", "Bottle"].into_iter().take(i % 3).map(Some));
+    }
+    vec![
+        table(vec![("file_name", names()), ("labels", texts)]),
+        table(vec![("file_name", names()), ("labels", Arc::new(lists.finish()))]),
+    ]
+}
+
+fn names() -> ArrayRef {
+    Arc::new(StringArray::from_iter_values((0..12).map(|i| format!("{i}.jpg"))))
+}
+
+fn table(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let compressed = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(compressed)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+/// The body of an index of files, as it is saved, but for the digest of its file.
+pub fn indexes() -> Vec<Vec<u8>> {
+    let indexed = Indexed::new();
+    let digest = indexed.digest();
+    let body = second_line(&fs::read(&indexed.place).unwrap());
+    let text = String::from_utf8(body).unwrap();
+    vec![text.replace(digest.as_str(), Digest::of(Indexed::KNOWN).as_str()).into_bytes()]
+}
+
+/// What lies below its digest.
+pub fn second_line(sealed: &[u8]) -> Vec<u8> {
+    sealed.split(|byte| *byte == b'\n').nth(1).unwrap().to_vec()
 }
 
 /// What a run of the tiny study left in its cache.
@@ -170,4 +227,21 @@ pub fn jobs() -> Vec<Vec<u8>> {
         alone: true,
     };
     vec![serde_json::to_vec(&job).unwrap()]
+}
+
+/// For each target of `fuzz/`, sound inputs of all kinds that it takes.
+pub fn corpora() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
+    let Stored { images, annotations, split, records } = stored();
+    let bodies = records.iter().map(|record| second_line(record)).collect();
+    BTreeMap::from([
+        ("spec", specs()),
+        ("coco", coco()),
+        ("csv", [csv(), csv_separated()].concat()),
+        ("parquet", [parquet(), parquet_separated()].concat()),
+        ("pictures", pictures()),
+        ("weights", weights()),
+        ("tables", [images, annotations, split].concat()),
+        ("records", [records, bodies, indexes()].concat()),
+        ("messages", [events(), jobs()].concat()),
+    ])
 }

@@ -15,9 +15,11 @@
 //! libtorch as a whole.
 
 pub mod attention;
+#[expect(unsafe_code, reason = "writes pixels where a tensor lies")]
 pub mod batch;
 mod devices;
 pub mod failure;
+#[expect(unsafe_code, reason = "calls C++")]
 mod fused;
 mod heart;
 pub mod inputs;
@@ -25,15 +27,19 @@ mod mixing;
 pub mod model;
 pub mod network;
 pub mod patience;
+#[expect(unsafe_code, reason = "calls C++")]
 mod precision;
 pub mod predict;
 pub mod protocol;
 pub mod query;
 pub mod score;
+#[expect(unsafe_code, reason = "calls C++")]
 pub mod script;
+#[expect(unsafe_code, reason = "calls C++")]
 pub mod script_trace;
 pub mod serve;
 pub mod state;
 pub mod stop;
+#[expect(unsafe_code, reason = "calls C++")]
 pub mod torch;
 pub mod train;

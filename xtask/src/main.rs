@@ -1,10 +1,13 @@
-//! Set-up for Ablatrix: `cargo xtask setup | build | demo | test | faults | python | check`.
+//! Set-up for Ablatrix: `cargo xtask setup | build | demo | test | faults | fuzz | mutants | audit | python | check`.
 //!
 //! Each command brings what it needs: libtorch, the release binaries, for the tests an MLflow server, an S3
 //! server and a Python with PyTorch.
 
+mod audit;
+mod fuzz;
 mod libtorch;
 mod licences;
+mod mutants;
 mod pytorch;
 mod servers;
 mod steps;
@@ -23,10 +26,17 @@ usage: cargo xtask COMMAND
   python  setup, then a Python with PyTorch for the tests of exported models, and print where it is
   faults  build, then only the tests of kills, power cuts, damage, full disks, names, secrets, remotes and mutated inputs; with
           --full ten times as many, and properties with 1,000 cases; with --soak HOURS studies under faults for so long instead
+  fuzz    coverage-guided fuzzing of the parsers, one after the other: fuzz [--minutes N] [TARGET], five minutes each; needs
+          cargo-fuzz
+  mutants changes the code of the cache and of the engine on purpose, and says which changes no test of the library noticed; what
+          follows goes to cargo-mutants, which it needs: mutants --shard 0/4
+  audit   holds all crates against the advisories that are known; what follows goes to cargo-audit, which it needs: audit --db
+          FOLDER --no-fetch
   check   formatting, clippy with warnings as errors, licences, then test";
 
 fn main() -> ExitCode {
     let command = std::env::args().nth(1).unwrap_or_default();
+    let rest: Vec<String> = std::env::args().skip(2).collect();
     let root = root();
     let result = match command.as_str() {
         "setup" => libtorch::bring(&root).map(|_| ()),
@@ -34,6 +44,9 @@ fn main() -> ExitCode {
         "demo" => demo(&root),
         "test" => test(&root),
         "faults" => faults(&root),
+        "fuzz" => fuzz::Wish::read(rest).and_then(|wish| fuzz::fuzz(&root, &wish)),
+        "mutants" => mutants::mutants(&root, &rest),
+        "audit" => audit::audit(&root, &rest),
         "python" => python(&root),
         "check" => check(&root),
         _ => {

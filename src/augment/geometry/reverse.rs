@@ -1,5 +1,9 @@
 //! Brings pixels of three bytes into the opposite order, in place: from both ends at once, 21 or five pixels at a time where
 //! the processor can shuffle bytes.
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "instructions that not every processor has")
+)]
 
 /// The last pixel becomes the first. The length is a multiple of 3.
 pub(super) fn reverse(pixels: &mut [u8]) {

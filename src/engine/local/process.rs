@@ -173,6 +173,7 @@ impl Drop for WorkerProcess {
 /// Has a child ended by SIGUSR1 as soon as this thread ends, and so whenever this process does, from before its program is
 /// loaded on: a worker asks for the same, but only once it is up, and one whose parent died before that would do its job
 /// to the end for nobody. A worker that is up takes the signal as a reason to look.
+#[expect(unsafe_code, reason = "what a child does before its program is loaded")]
 fn dies_with_us(command: &mut Command) {
     let parent = rustix::process::getpid();
     // SAFETY: between fork and exec the child makes two system calls and touches no memory of ours.

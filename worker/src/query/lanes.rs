@@ -64,6 +64,7 @@ struct Shared(Network);
 // libtorch counts references to tensors atomically, and lets any number of threads read one. `tch` leaves its tensors without `Sync`
 // since most of its operations on a shared tensor may write. A network that came as a module sets flags of the module in each
 // pass: it has one lane only (`layout`).
+#[expect(unsafe_code, reason = "libtorch allows what `tch` cannot tell")]
 unsafe impl Sync for Shared {}
 
 /// A batch's number with its answers, or why a lane ended.
