@@ -45,7 +45,10 @@ pub(super) fn try_lock(file: &File, kind: Kind, path: &Path) -> Result<bool, Cac
     let copy = file.try_clone().map_err(fault)?;
     let (sender, receiver) = sync_channel(1);
     let ask = move || {
-        let _ = sender.send(call(&copy, kind));
+        let answer = call(&copy, kind);
+        // Before the answer: whoever has it and closes the file must have given the lock back by that.
+        drop(copy);
+        let _ = sender.send(answer);
     };
     let answer = match std::thread::Builder::new().name("lock".to_owned()).spawn(ask) {
         Ok(_) => receiver.recv_timeout(LIMIT).unwrap_or_else(|_| {

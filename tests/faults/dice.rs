@@ -14,9 +14,14 @@ impl Dice {
         Dice(seed)
     }
 
+    /// With this seed.
+    pub fn of(seed: u64) -> Self {
+        Dice(seed)
+    }
+
     /// Other dice, whose draws depend on those of these so far alone.
     pub fn split(&mut self) -> Dice {
-        Dice(self.below(usize::MAX) as u64)
+        Dice::of(self.below(usize::MAX) as u64)
     }
 
     /// A number below `n`.

@@ -23,6 +23,7 @@ mod power;
 mod read_only;
 mod rot;
 mod ruin;
+mod schedules;
 mod secrets;
 #[path = "../remote/server.rs"]
 #[expect(dead_code, reason = "tests of remotes use more of it")]

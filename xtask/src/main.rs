@@ -117,7 +117,8 @@ fn faults(root: &Path) -> Result<(), StepError> {
     let libtorch = libtorch::bring(root)?;
     let tests = |args: &[&str]| {
         let mut tests = cargo(root, &libtorch);
-        tests.args(["test", "--release", "-p", "ablatrix"]).args(args);
+        // The whole workspace: by itself the library would be built with other features of its dependencies, all of them anew.
+        tests.args(["test", "--release", "--workspace"]).args(args);
         if full {
             tests.env("ABLATRIX_FAULTS", "full");
         }
