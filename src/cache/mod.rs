@@ -1,6 +1,7 @@
 //! Results by fingerprint: entries, content-addressed objects, locks, the index of a dataset's files.
 
 mod advice;
+mod attempt;
 mod disk;
 mod entry;
 mod error;
@@ -22,6 +23,7 @@ mod turn;
 mod verify;
 
 pub use advice::advice;
+pub use attempt::Attempt;
 pub use disk::{create_dir, free_bytes, write_atomic};
 pub use entry::{Entry, Output, Provenance};
 pub use error::CacheError;
@@ -31,7 +33,7 @@ pub use lease::Lease;
 pub use lock::{Holder, Lock, Locked, try_lock};
 pub use mirror::read_record;
 pub use mount::Mount;
-pub use store::{Attempt, Store, digest_file};
+pub use store::{Store, digest_file};
 pub use survey::{Listed, Stored, Survey};
 pub use turn::Turn;
 pub use verify::{Damage, Verified, VerifyOptions, verify};
