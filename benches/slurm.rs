@@ -110,7 +110,7 @@ fn measure(jobs: usize) -> Result<(), Box<dyn Error>> {
             match news {
                 News::Ended { how: Ended::Well, .. } => done += 1,
                 News::Ended { how, .. } => return Err(format!("{how:?}").into()),
-                News::Told { .. } | News::Notice { .. } => {}
+                News::Told { .. } | News::Notice { .. } | News::Placed { .. } => {}
             }
         }
     }

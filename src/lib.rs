@@ -36,3 +36,5 @@ pub mod layout;
 pub mod retry;
 pub mod clock;
 pub mod seed;
+#[cfg(test)]
+mod cases;

@@ -84,7 +84,7 @@ fn may_swap_sides(action: &Action) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases::cases(150))]
 
     #[test]
     fn the_size_is_kept_and_nothing_panics(width in 1usize..40, height in 1usize..40, seed: u8, id: i64) {

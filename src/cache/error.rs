@@ -4,6 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::advice::advice;
+use super::disk;
+use super::lock::Holder;
+use super::mount::Mount;
 use crate::fingerprint::Digest;
 
 /// What can go wrong in the cache.
@@ -37,6 +40,25 @@ pub enum CacheError {
         /// Something in it.
         holds: PathBuf,
     },
+    /// The file system has no locks, or does not answer.
+    #[error("cannot lock `{path}`")]
+    NoLocks {
+        /// The lock.
+        path: PathBuf,
+        /// What it lies on.
+        mount: Option<Mount>,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Somebody is at it, and is not to be waited for.
+    #[error("{what} by {holder}")]
+    Busy {
+        /// What is done, as `... is being computed`.
+        what: String,
+        /// By whom.
+        holder: Holder,
+    },
     /// A stage ended without one of its outputs.
     #[error("stage `{stage}` left no `{name}`, or an empty one")]
     NoOutput {
@@ -48,10 +70,36 @@ pub enum CacheError {
 }
 
 impl CacheError {
+    /// Whether the file is not there.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self, CacheError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// Whether this user may not read the file.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, CacheError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
+    }
+
     /// What to do about it, where that is known.
     pub fn help(&self) -> Option<String> {
         match self {
             CacheError::Io { path, source, .. } => advice(path, source),
+            CacheError::NoLocks { path, mount, .. } => {
+                let folder = disk::parent(path);
+                let place = match mount {
+                    Some(mount) => format!(
+                        "`{}` lies on `{}`, a file system of type {}, whose locks do not work",
+                        folder.display(),
+                        mount.place,
+                        mount.kind
+                    ),
+                    None => format!("the locks of the file system of `{}` do not work", folder.display()),
+                };
+                Some(format!(
+                    "{place}: mount it with locks, see whether its server answers, or name a cache on another disk with `--cache DIR`"
+                ))
+            }
+            CacheError::Busy { .. } => Some("without `--no-wait` it is waited for".to_owned()),
             CacheError::NoCache { .. } => {
                 Some("name a folder that is new, empty or a cache with `--cache DIR`".to_owned())
             }

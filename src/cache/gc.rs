@@ -33,6 +33,8 @@ pub struct GcOptions {
     pub grace: Duration,
     /// Only say what would be removed.
     pub dry_run: bool,
+    /// End with [`CacheError::Busy`] rather than wait for others.
+    pub no_wait: bool,
 }
 
 /// What a collection removed, or would remove.
@@ -69,10 +71,12 @@ impl<'s> Collection<'s> {
     /// that ends remembers its plan before its claim goes.
     ///
     /// # Errors
-    /// Where the cache cannot be written, or a claim not be read.
+    /// Where the cache cannot be written, or a claim not be read; [`CacheError::Busy`] where others are at it and are not to be
+    /// waited for.
     pub fn begin(store: &'s Store, options: GcOptions) -> Result<Self, CacheError> {
         let is_cache = store.layout().tag().exists();
-        let turn = if options.dry_run || !is_cache { None } else { Some(Turn::alone(store)?) };
+        let turn =
+            if options.dry_run || !is_cache { None } else { Some(Turn::alone(store, options.no_wait)?) };
         let claimed = lease::claimed(store, options.dry_run)?;
         Ok(Collection { store, options, claimed, is_cache, _turn: turn })
     }
@@ -238,7 +242,7 @@ mod tests {
         Collection::begin(store, options)?.sweep(keep)
     }
 
-    const AT_ONCE: GcOptions = GcOptions { grace: Duration::ZERO, dry_run: false };
+    const AT_ONCE: GcOptions = GcOptions { grace: Duration::ZERO, dry_run: false, no_wait: false };
 
     fn publish(store: &Store, seed: u64, bytes: &[u8]) -> Entry {
         let print = Builder::new("split", 1).setting("seed", &seed).finish();
@@ -283,7 +287,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         publish(&store, 1, b"rows");
-        let hour = GcOptions { grace: Duration::from_secs(3600), dry_run: false };
+        let hour = GcOptions { grace: Duration::from_secs(3600), ..AT_ONCE };
         let collected = collect(&store, &HashSet::new(), hour).unwrap();
         assert_eq!((collected.entries, collected.objects, collected.kept_entries), (0, 0, 1));
     }
@@ -312,7 +316,7 @@ mod tests {
         let half = disk::parent(&store.layout().entry(&key(&done))).join(".new-half");
         fs::write(&half, b"half").unwrap();
         let keep = HashSet::from([key(&done)]);
-        let hour = GcOptions { grace: Duration::from_secs(3600), dry_run: false };
+        let hour = GcOptions { grace: Duration::from_secs(3600), ..AT_ONCE };
         assert_eq!(collect(&store, &keep, hour).unwrap().leftovers, 1);
         assert!(half.exists() && !checkpoints[0].exists() && checkpoints[1].exists());
         assert_eq!(collect(&store, &keep, AT_ONCE).unwrap().leftovers, 1);

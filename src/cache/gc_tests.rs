@@ -25,7 +25,7 @@ fn new() -> (tempfile::TempDir, Store) {
 fn collect(store: &Store, keep: &[&Digest], grace: Duration) -> Collected {
     let keep: HashSet<Digest> = keep.iter().map(|digest| (*digest).clone()).collect();
     let sweep = |dry_run| {
-        let options = GcOptions { grace, dry_run };
+        let options = GcOptions { grace, dry_run, no_wait: false };
         Collection::begin(store, options).unwrap().sweep(&keep).unwrap()
     };
     let before = all(store.layout().root());

@@ -10,12 +10,12 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{FlockOperation, flock};
-
 use super::disk;
 use super::error::{CacheError, Doing};
+use super::flock::{self, Kind};
+use super::lock::{self, Holder};
 use super::store::Store;
-use super::survey::list;
+use super::survey::{file_name, list};
 use super::turn::Turn;
 use crate::fingerprint::Digest;
 
@@ -42,7 +42,14 @@ impl Lease {
             // locking that may have been ours.
             let _turn = Turn::shared(store);
             let file = OpenOptions::new().append(true).create(true).open(&path).ok()?;
-            flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
+            match flock::try_lock(&file, Kind::Exclusive, &path) {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => {
+                    lock::tidy(&path, &error);
+                    return None;
+                }
+            }
             file.set_len(0).ok()?;
             Some(file)
         };
@@ -84,19 +91,38 @@ pub(super) fn claimed(store: &Store, dry_run: bool) -> Result<HashSet<Digest>, C
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error).doing("read the claim", &path),
         };
-        match flock(&file, FlockOperation::NonBlockingLockShared) {
+        match flock::try_lock(&file, Kind::Shared, &path)? {
             // Nobody holds it: its process is dead.
-            Ok(()) if dry_run => {}
-            Ok(()) => disk::remove(&path)?,
-            Err(rustix::io::Errno::WOULDBLOCK) => {
+            true if dry_run => {}
+            true => disk::remove(&path)?,
+            false => {
                 let mut text = String::new();
                 file.read_to_string(&mut text).doing("read the claim", &path)?;
                 keys.extend(text.lines().filter_map(Digest::parse));
             }
-            Err(errno) => return Err(std::io::Error::from(errno)).doing("lock", &path),
         }
     }
     Ok(keys)
+}
+
+/// The living processes that claim something.
+///
+/// # Errors
+/// Where the claims cannot be read.
+pub(super) fn holders(store: &Store) -> Result<Vec<Holder>, CacheError> {
+    let mut holders = Vec::new();
+    for path in list(&store.layout().leases())? {
+        let Ok(file) = File::open(&path) else { continue };
+        if !flock::try_lock(&file, Kind::Shared, &path)? {
+            let name = file_name(&path);
+            // Host, process, and a count.
+            let mut parts = name.rsplitn(3, '.').skip(1);
+            let (process, host) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            let since = file.metadata().and_then(|meta| meta.created()).ok();
+            holders.push(Holder { name: format!("process {process} on {host}"), since });
+        }
+    }
+    Ok(holders)
 }
 
 #[cfg(test)]

@@ -1,20 +1,22 @@
 //! One computation per key: a lock that dies with its holder.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-
-use rustix::fs::{FlockOperation, flock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::disk;
 use super::error::{CacheError, Doing};
+use super::flock::{self, Kind};
+use crate::clock;
 
 /// Held while a stage is computed.
 #[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
-    file: File,
+    _file: File,
 }
 
 /// What an attempt to lock gave.
@@ -22,30 +24,50 @@ pub struct Lock {
 pub enum Locked {
     /// The lock is ours.
     Mine(Lock),
-    /// Another process holds it: its id and host, as it wrote them.
-    Held(String),
+    /// Another process holds it.
+    Held(Holder),
+}
+
+/// Who holds a lock, and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Its process and host, as it wrote them; empty where it is about to.
+    pub name: String,
+    /// When it took the lock.
+    pub since: Option<SystemTime>,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.name.is_empty() { "another process" } else { &self.name })?;
+        match self.since.and_then(|since| since.duration_since(UNIX_EPOCH).ok()) {
+            Some(since) => write!(f, " since {}", clock::readable(since.as_millis() as i64)),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Tries to take the lock at `path`, without waiting.
+///
+/// # Errors
+/// Where the file cannot be made, or the file system has no locks.
 pub fn try_lock(path: &Path) -> Result<Locked, CacheError> {
     disk::create_dir(&disk::parent(path))?;
     loop {
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .open(path)
             .doing("open the lock", path)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                let mut holder = String::new();
-                // The holder may be about to write its name: an empty answer is fine.
-                let _ = file.read_to_string(&mut holder);
-                return Ok(Locked::Held(holder.trim().to_owned()));
+        match flock::try_lock(&file, Kind::Exclusive, path) {
+            Ok(true) => {}
+            Ok(false) => return Ok(Locked::Held(read_holder(&file))),
+            Err(error) => {
+                tidy(path, &error);
+                return Err(error);
             }
-            Err(errno) => return Err(std::io::Error::from(errno)).doing("lock", path),
         }
         // A holder removes its lock file: what was locked here may be a file that has no name any more.
         let ours = file.metadata().doing("look at", path)?.ino();
@@ -54,33 +76,49 @@ pub fn try_lock(path: &Path) -> Result<Locked, CacheError> {
             _ => continue,
         }
         // From here on the file goes with the lock, also where the disk is full and our name cannot be written.
-        let mut lock = Lock { path: path.to_owned(), file };
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let holder = format!("process {} on {host}", std::process::id());
-        lock.file.set_len(0).doing("write", path)?;
-        lock.file.seek(SeekFrom::Start(0)).doing("write", path)?;
-        lock.file.write_all(holder.as_bytes()).doing("write", path)?;
+        let lock = Lock { path: path.to_owned(), _file: file };
+        write_holder(&lock._file).doing("write", path)?;
         return Ok(Locked::Mine(lock));
     }
 }
 
-/// Who holds the lock at `path`, as it wrote itself down; `None` where nobody does.
-pub fn holder(path: &Path) -> Result<Option<String>, CacheError> {
-    let mut file = match File::open(path) {
+/// Who holds the lock at `path`; `None` where nobody does.
+///
+/// # Errors
+/// Where the file cannot be read, or the file system has no locks.
+pub fn holder(path: &Path) -> Result<Option<Holder>, CacheError> {
+    let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).doing("open the lock", path),
     };
-    match flock(&file, FlockOperation::NonBlockingLockShared) {
-        Ok(()) => Ok(None),
-        Err(rustix::io::Errno::WOULDBLOCK) => {
-            let mut name = String::new();
-            // The holder may be about to write its name: an empty answer is fine.
-            let _ = file.read_to_string(&mut name);
-            Ok(Some(name.trim().to_owned()))
-        }
-        Err(errno) => Err(std::io::Error::from(errno)).doing("lock", path),
+    let is_free = flock::try_lock(&file, Kind::Shared, path)?;
+    Ok((!is_free).then(|| read_holder(&file)))
+}
+
+/// Removes a lock's file where there are no locks, so that nobody holds it. One that a server does not answer for may be
+/// somebody's.
+pub(super) fn tidy(path: &Path, error: &CacheError) {
+    if matches!(error, CacheError::NoLocks { source, .. } if source.kind() != ErrorKind::TimedOut) {
+        let _ = std::fs::remove_file(path);
     }
+}
+
+/// Writes into a lock's file that this process holds it.
+pub(super) fn write_holder(mut file: &File) -> std::io::Result<()> {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let holder = format!("process {} on {host}", std::process::id());
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(holder.as_bytes())
+}
+
+/// Who wrote itself into a lock's file. That may be about to happen: an empty name is fine.
+pub(super) fn read_holder(file: &File) -> Holder {
+    let mut bytes = [0; 512];
+    let n = file.read_at(&mut bytes, 0).unwrap_or(0);
+    let name = String::from_utf8_lossy(&bytes[..n]).trim().to_owned();
+    Holder { name, since: file.metadata().and_then(|meta| meta.modified()).ok() }
 }
 
 impl Drop for Lock {
@@ -99,9 +137,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("locks/a.lock");
         let Locked::Mine(first) = try_lock(&path).unwrap() else { panic!("free") };
-        let Locked::Held(name) = try_lock(&path).unwrap() else { panic!("held") };
-        assert!(name.contains(&std::process::id().to_string()), "{name}");
-        assert_eq!(holder(&path).unwrap(), Some(name));
+        let Locked::Held(by) = try_lock(&path).unwrap() else { panic!("held") };
+        assert!(by.name.contains(&std::process::id().to_string()), "{by}");
+        assert!(by.to_string().contains(" since 20") && by.to_string().ends_with(" UTC"), "{by}");
+        assert_eq!(holder(&path).unwrap(), Some(by));
         drop(first);
         assert_eq!(holder(&path).unwrap(), None);
         assert!(matches!(try_lock(&path).unwrap(), Locked::Mine(_)));
@@ -116,7 +155,8 @@ mod tests {
         assert_eq!(holder(&path).unwrap(), None);
         let Locked::Mine(_lock) = try_lock(&path).unwrap() else { panic!("free") };
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        assert_eq!(holder(&path).unwrap(), Some(format!("process {} on {host}", std::process::id())));
+        let by = holder(&path).unwrap().unwrap();
+        assert_eq!(by.name, format!("process {} on {host}", std::process::id()));
     }
 
     #[test]

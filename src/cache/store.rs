@@ -1,17 +1,16 @@
 //! The store on disk: looks results up, checks what is read, publishes what was made.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::disk;
-use super::entry::{self, Entry, Output, Provenance};
+use super::entry::{self, Entry};
 use super::error::{CacheError, Doing};
-use super::lock::{self, Locked};
+use super::lock::{self, Holder, Locked};
 use super::survey::{file_name, list};
 use super::turn::Turn;
 use crate::clock;
@@ -76,8 +75,10 @@ impl Store {
     pub fn lookup(&self, key: &Digest) -> Result<Option<Entry>, CacheError> {
         let path = self.layout.entry(key);
         let bytes = match disk::read_optional(&path) {
-            // What is no file is no record.
-            Err(CacheError::Io { source, .. }) if source.kind() == ErrorKind::IsADirectory => {
+            // What is no file is no record, nor is what may not be read.
+            Err(CacheError::Io { source, .. })
+                if matches!(source.kind(), ErrorKind::IsADirectory | ErrorKind::PermissionDenied) =>
+            {
                 Some(Vec::new())
             }
             result => result?,
@@ -131,17 +132,16 @@ impl Store {
         match digest_file(&path) {
             Ok(found) if found == *digest => {}
             // Another reader met the damage at the same time, and put it aside first.
-            Err(CacheError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                return Err(damaged("missing"));
-            }
-            Ok(_) => {
+            Err(error) if error.is_gone() => return Err(damaged("missing")),
+            Err(error) if !error.is_refusal() => return Err(error),
+            // Its bytes are others, or may not be read.
+            _ => {
                 // Unless it has been made anew since: then that was not what was read.
                 if fs::symlink_metadata(&path).is_ok_and(|now| now.ino() == looked_at.ino()) {
                     self.quarantine(&path, digest.as_str())?;
                 }
                 return Err(damaged("damaged"));
             }
-            Err(error) => return Err(error),
         }
         self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.clone());
         Ok(path)
@@ -186,22 +186,6 @@ impl Store {
         Ok(path)
     }
 
-    /// Begins an attempt at `fingerprint`, in a private folder.
-    ///
-    /// # Errors
-    /// Where the folder cannot be made.
-    pub fn attempt(&self, fingerprint: &Fingerprint) -> Result<Attempt, CacheError> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let n = COUNT.fetch_add(1, Ordering::Relaxed);
-        // Two processes on two machines may have the same number.
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let name = format!("{}.{host}.{}.{n}", fingerprint.key.short(), std::process::id());
-        let dir = self.layout.attempts().join(name);
-        disk::remove(&dir)?;
-        disk::create_dir(&dir)?;
-        Ok(Attempt { store: self.clone(), dir, fingerprint: fingerprint.clone() })
-    }
-
     /// Tries to become the one process that computes `key`.
     ///
     /// # Errors
@@ -241,12 +225,15 @@ impl Store {
         Ok(())
     }
 
-    /// Who computes `key` right now: process and host, as it wrote them; `None` where nobody does.
+    /// Who computes `key` right now; `None` where nobody does, or where there are no locks by which to tell.
     ///
     /// # Errors
     /// Where the lock file cannot be read.
-    pub fn holder(&self, key: &Digest) -> Result<Option<String>, CacheError> {
-        lock::holder(&self.layout.lock(key))
+    pub fn holder(&self, key: &Digest) -> Result<Option<Holder>, CacheError> {
+        match lock::holder(&self.layout.lock(key)) {
+            Err(CacheError::NoLocks { .. }) => Ok(None),
+            result => result,
+        }
     }
 
     /// Makes a file of an attempt the object `digest`, which its bytes are known to be.
@@ -297,64 +284,6 @@ impl Store {
     }
 }
 
-/// A private folder in which a result is made; removed when dropped.
-#[derive(Debug)]
-pub struct Attempt {
-    store: Store,
-    dir: PathBuf,
-    fingerprint: Fingerprint,
-}
-
-impl Attempt {
-    /// Where the output `name` is to be written.
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
-    }
-
-    /// Makes the files of these names the result: each is hashed, synced and renamed into `objects/`, then the
-    /// entry is written, last.
-    ///
-    /// # Errors
-    /// [`CacheError::NoOutput`] where one is missing or empty; else where the disk fails. Nothing is visible then.
-    pub fn publish(self, names: &[&str], provenance: Provenance) -> Result<Entry, CacheError> {
-        let mut outputs = BTreeMap::new();
-        let _turn = Turn::shared(&self.store);
-        for &name in names {
-            outputs.insert(name.to_owned(), self.publish_object(name)?);
-        }
-        let Fingerprint { stage, key, .. } = &self.fingerprint;
-        // Where two processes have done the same, the first result stays: others may have read it.
-        if let Some(first) = self.store.lookup(key)? {
-            disk::remove(&self.store.layout.checkpoints().join(key.as_str()))?;
-            return Ok(first);
-        }
-        let record = entry::to_bytes(&self.fingerprint, &outputs, &provenance);
-        let place = self.store.layout.entry(key);
-        self.store.clear_way(&place)?;
-        disk::write_atomic(&place, &record)?;
-        disk::remove(&self.store.layout.checkpoints().join(key.as_str()))?;
-        Ok(Entry { stage: stage.clone(), key: key.clone(), outputs, provenance })
-    }
-
-    fn publish_object(&self, name: &str) -> Result<Output, CacheError> {
-        let path = self.path(name);
-        let bytes = fs::symlink_metadata(&path).map_or(0, |meta| if meta.is_file() { meta.len() } else { 0 });
-        if bytes == 0 {
-            let stage = self.fingerprint.stage.clone();
-            return Err(CacheError::NoOutput { stage, name: name.to_owned() });
-        }
-        let digest = digest_file(&path)?;
-        self.store.keep(&path, &digest)?;
-        Ok(Output { digest, bytes })
-    }
-}
-
-impl Drop for Attempt {
-    fn drop(&mut self) {
-        let _ = disk::remove(&self.dir);
-    }
-}
-
 /// The blake3 of a file, read through a memory map in parallel where it is large.
 ///
 /// # Errors
@@ -367,6 +296,7 @@ pub fn digest_file(path: &Path) -> Result<Digest, CacheError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::entry::Provenance;
     use super::*;
     use crate::fingerprint::Builder;
 

@@ -153,7 +153,7 @@ fn who_computes_a_key_is_known_while_it_does() {
     fs::create_dir_all(store.layout().lock(&key)).unwrap();
     let Locked::Mine(lock) = store.try_lock(&key).unwrap() else { panic!("free") };
     let holder = store.holder(&key).unwrap().unwrap();
-    assert!(holder.starts_with(&format!("process {} on ", std::process::id())), "{holder}");
+    assert!(holder.name.starts_with(&format!("process {} on ", std::process::id())), "{holder}");
     drop(lock);
     assert_eq!(store.holder(&key).unwrap(), None);
 }

@@ -95,7 +95,12 @@ fn read(path: &Path) -> Result<Option<(Vec<u8>, fs::Metadata)>, CacheError> {
     if let Some(meta) = fs::symlink_metadata(path).ok().filter(|meta| !meta.is_file()) {
         return Ok(Some((Vec::new(), meta)));
     }
-    let Some(bytes) = super::disk::read_optional(path)? else { return Ok(None) };
+    let bytes = match super::disk::read_optional(path) {
+        // What may not be read is no record.
+        Err(error) if error.is_refusal() => Some(Vec::new()),
+        result => result?,
+    };
+    let Some(bytes) = bytes else { return Ok(None) };
     match fs::metadata(path) {
         Ok(meta) => Ok(Some((bytes, meta))),
         Err(_) => Ok(None),

@@ -1,5 +1,6 @@
 //! Reads what is stored and compares it with its digests.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
@@ -24,6 +25,17 @@ pub struct Verified {
     pub stuck: usize,
 }
 
+/// How a verification goes about it.
+#[derive(Clone, Copy, Debug)]
+pub struct VerifyOptions {
+    /// The share of all objects that is read, above 0 and up to 1.
+    pub share: f64,
+    /// Another sample for another one.
+    pub seed: u64,
+    /// Put records aside too whose objects are gone, so that the next look finds nothing.
+    pub repair: bool,
+}
+
 /// Something that is not as it was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
@@ -35,16 +47,14 @@ pub struct Damage {
     pub stages: Vec<String>,
 }
 
-/// Reads the share `share` (above 0, up to 1) of all objects, another sample for another `seed`, and all records.
-/// What is damaged is put into quarantine, so that its stages count as not done. `progress` gets the bytes that were
-/// read and those that are to be read in all.
+/// Reads a share of all objects, and all records. What is damaged is put into quarantine, so that its stages count as not
+/// done. `progress` gets the bytes that were read and those that are to be read in all.
 ///
 /// # Errors
 /// Where the disk fails; damage is no error.
 pub fn verify(
     store: &Store,
-    share: f64,
-    seed: u64,
+    options: VerifyOptions,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Verified, CacheError> {
     let survey = Survey::of(store)?;
@@ -54,12 +64,12 @@ pub fn verify(
         found.stuck += usize::from(!store.quarantine(path, &name)?);
         found.damage.push(Damage { what: name, problem: "no record and no object", stages: vec![] });
     }
-    let sample: Vec<&Digest> = survey.objects.keys().filter(|digest| drawn(digest, share, seed)).collect();
+    let sample: Vec<&Digest> = survey.objects.keys().filter(|digest| drawn(digest, options)).collect();
     found.objects = sample.len();
     let total: u64 = sample.iter().map(|digest| survey.objects[*digest].bytes).sum();
     let done = AtomicU64::new(0);
     let stuck = AtomicUsize::new(0);
-    let read: Vec<(u64, Option<Digest>)> = sample
+    let read: Vec<(u64, Option<(&Digest, &str)>)> = sample
         .into_par_iter()
         .map(|digest| {
             let place = store.layout().object(digest);
@@ -68,28 +78,37 @@ pub fn verify(
             progress(done.fetch_add(bytes, Ordering::Relaxed) + bytes, total);
             match actual {
                 Ok(actual) if actual == *digest => Ok((bytes, None)),
-                Ok(_) => {
+                Err(error) if !error.is_gone() && !error.is_refusal() => Err(error),
+                // Collected meanwhile by somebody else.
+                Err(error) if error.is_gone() => Ok((0, None)),
+                other => {
+                    let problem = match other {
+                        Ok(_) => "its bytes are not those that were stored",
+                        Err(_) => "it may not be read",
+                    };
                     let moved = store.quarantine(&place, digest.as_str())?;
                     stuck.fetch_add(usize::from(!moved), Ordering::Relaxed);
-                    Ok((bytes, Some(digest.clone())))
+                    Ok((bytes, Some((digest, problem))))
                 }
-                // Collected meanwhile by somebody else.
-                Err(CacheError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                    Ok((0, None))
-                }
-                Err(error) => Err(error),
             }
         })
         .collect::<Result<_, CacheError>>()?;
     found.stuck += stuck.into_inner();
     found.bytes = read.iter().map(|(bytes, _)| bytes).sum();
-    for digest in read.into_iter().filter_map(|(_, damaged)| damaged) {
-        let what = digest.as_str().to_owned();
-        let stages = needing(&survey, &digest);
-        found.damage.push(Damage { what, problem: "its bytes are not those that were stored", stages });
+    let damaged: BTreeMap<&Digest, &str> = read.into_iter().filter_map(|(_, damaged)| damaged).collect();
+    for (&digest, &problem) in &damaged {
+        let stages = needing(&survey, digest);
+        found.damage.push(Damage { what: digest.as_str().to_owned(), problem, stages });
     }
     for (key, listed) in &survey.entries {
-        if !survey.missing(&listed.entry).is_empty() {
+        let has_gone = !survey.missing(&listed.entry).is_empty();
+        let needs_damaged = listed.entry.outputs.values().any(|output| damaged.contains_key(&output.digest));
+        // Unless it is whole by now: a run may have been about to make it again.
+        if options.repair && (has_gone || needs_damaged) && store.lookup(key)?.is_none() {
+            found.stuck +=
+                usize::from(!store.quarantine(&store.layout().entry(key), &format!("{key}.json"))?);
+        }
+        if has_gone {
             let stages = vec![listed.entry.stage.clone()];
             found.damage.push(Damage {
                 what: key.as_str().to_owned(),
@@ -102,7 +121,7 @@ pub fn verify(
 }
 
 /// Whether an object is in the sample: by a digest of its own, so that samples of different seeds differ.
-fn drawn(digest: &Digest, share: f64, seed: u64) -> bool {
+fn drawn(digest: &Digest, VerifyOptions { share, seed, .. }: VerifyOptions) -> bool {
     let lot = Builder::new("sample", 0).setting("seed", &seed).input("object", digest).finish().key;
     let number = u64::from_str_radix(&lot.as_str()[..13], 16).unwrap_or(0);
     (number as f64) < share * (1u64 << 52) as f64
@@ -144,7 +163,8 @@ mod tests {
     /// All of it is read; what was told of the progress is in order.
     fn verified(store: &Store) -> Verified {
         let told = Mutex::new(Vec::new());
-        let found = verify(store, 1.0, 0, &|done, total| told.lock().unwrap().push((done, total))).unwrap();
+        let options = VerifyOptions { share: 1.0, seed: 0, repair: false };
+        let found = verify(store, options, &|done, total| told.lock().unwrap().push((done, total))).unwrap();
         let mut told = told.into_inner().unwrap();
         told.sort_unstable();
         let total = Survey::of(store).map_or(0, |survey| survey.bytes()).max(found.bytes);
@@ -204,14 +224,20 @@ mod tests {
     fn samples_are_as_large_as_was_asked_for_and_differ() {
         let digests: Vec<Digest> = (0..2_000u32).map(|i| Digest::of(&i.to_le_bytes())).collect();
         let sample = |share, seed| -> Vec<&Digest> {
-            digests.iter().filter(|digest| drawn(digest, share, seed)).collect()
+            digests
+                .iter()
+                .filter(|digest| drawn(digest, VerifyOptions { share, seed, repair: false }))
+                .collect()
         };
         assert_eq!((sample(1.0, 0).len(), sample(0.0, 0).len()), (2_000, 0));
         // Five standard deviations about what is expected.
         let near = |sample: &[&Digest], expected: usize| sample.len().abs_diff(expected) < 112;
         assert!(near(&sample(0.5, 1), 1_000) && near(&sample(0.1, 1), 200));
         assert_eq!(sample(0.5, 1), sample(0.5, 1));
-        let both = sample(0.5, 1).iter().filter(|digest| drawn(digest, 0.5, 2)).count();
+        let both = sample(0.5, 1)
+            .iter()
+            .filter(|digest| drawn(digest, VerifyOptions { share: 0.5, seed: 2, repair: false }))
+            .count();
         assert!(both.abs_diff(500) < 112, "{both} of two samples of half");
     }
 }

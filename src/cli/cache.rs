@@ -12,7 +12,7 @@ use super::args::{CacheArgs, CacheVerb, GcArgs, LsBy, OutputFormat, OverArgs, Sp
 use super::render::Failure;
 use super::study::{Study, cache_failure};
 use super::{print, sharing};
-use crate::cache::{self, Collection, GcOptions, Store, Survey};
+use crate::cache::{self, Collection, GcOptions, Store, Survey, VerifyOptions};
 use crate::clock;
 use crate::engine::slurm;
 use crate::fingerprint::Digest;
@@ -148,15 +148,17 @@ fn verify(args: &VerifyArgs) -> Result<u8, Failure> {
     };
     // Another sample each time, so that repeated looks see all of it in the end.
     let seed = clock::unix_ms().unsigned_abs();
-    let result = cache::verify(&store, args.sample, seed, &progress);
+    let options = VerifyOptions { share: args.sample, seed, repair: args.repair };
+    let result = cache::verify(&store, options, &progress);
     bar.finish_and_clear();
     let found = result.map_err(|error| cache_failure(&error))?;
-    let code = u8::from(!found.damage.is_empty());
+    let is_repaired = args.repair && found.stuck == 0;
+    let code = u8::from(!found.damage.is_empty() && !is_repaired);
     if args.cache.format == OutputFormat::Json {
         let damage: Vec<_> = (found.damage.iter())
             .map(|damage| json!({"what": damage.what, "problem": damage.problem, "stages": damage.stages}))
             .collect();
-        let value = json!({"results": found.entries, "objects_read": found.objects, "bytes_read": found.bytes, "damage": damage});
+        let value = json!({"results": found.entries, "objects_read": found.objects, "bytes_read": found.bytes, "damage": damage, "repaired": is_repaired});
         print::out(&value.to_string());
         return Ok(code);
     }
@@ -175,6 +177,10 @@ fn verify(args: &VerifyArgs) -> Result<u8, Failure> {
             "{n} damaged, and `{}` cannot be written: what is wrong lies where it was, and is not used",
             args.cache.cache.display()
         )),
+        n if is_repaired => print::out(&format!(
+            "{n} damaged, and all of it repaired: it lies in `{}` now, nothing of it counts as done, and `ablatrix run` makes those results again",
+            store.layout().quarantine().display()
+        )),
         n => print::err(&format!(
             "{n} damaged: what is wrong lies in `{}` now, and `ablatrix run` makes those results again",
             store.layout().quarantine().display()
@@ -185,7 +191,7 @@ fn verify(args: &VerifyArgs) -> Result<u8, Failure> {
 
 fn gc(args: &GcArgs) -> Result<u8, Failure> {
     let store = open(&args.cache)?;
-    let options = GcOptions { grace: args.grace.into(), dry_run: args.dry_run };
+    let options = GcOptions { grace: args.grace.into(), dry_run: args.dry_run, no_wait: args.no_wait };
     let collection = Collection::begin(&store, options).map_err(|error| cache_failure(&error))?;
     let uses = Uses::of(&store);
     let mut keep = match args.specs.is_empty() {

@@ -110,6 +110,8 @@ impl Display {
                     bars.open.insert(node.clone(), bar);
                 }
             }
+            // Of use to those who look on from elsewhere.
+            Event::Placed { .. } => {}
             Event::Progress { node, done, total } => {
                 if let Some(bar) = self.bars.as_ref().and_then(|bars| bars.open.get(node)) {
                     bar.set_style(style("{msg:28} {bar:30} {pos}/{len}"));

@@ -53,7 +53,7 @@ pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
     let aside = builder.prefix(".new-export-").permissions(mode).tempdir_in(&parent);
     let aside = aside.map_err(|error| unwritable(&parent, &error))?;
     if !fill(&chosen, &program, &interrupt, aside.path())? {
-        return Ok(130);
+        return Ok(interrupt.exit_code());
     }
     put(aside, &out, there).map_err(|error| unwritable(&out, &error))?;
     match args.spec.format {

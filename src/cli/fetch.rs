@@ -60,7 +60,7 @@ pub fn fetch(args: &FetchArgs, quiet: bool) -> Result<u8, Failure> {
     if report.interrupted {
         let how = command(args);
         print::err(&format!("interrupted: what has come is kept, go on with `{how}`"));
-        return Ok(130);
+        return Ok(interrupt.exit_code());
     }
     Ok(if report.is_complete() { 0 } else { 1 })
 }

@@ -56,7 +56,7 @@ fn draw(
     match made {
         Ok(made) => Ok(made.drawn),
         Err(error @ GenerateError::Stopped { .. }) => {
-            Err(Failure::new(130, &error, Some("the same command draws it anew")))
+            Err(Failure::new(interrupt.exit_code(), &error, Some("the same command draws it anew")))
         }
         Err(error) => Err(Failure::new(1, &error, None)),
     }

@@ -51,7 +51,7 @@ pub fn ensure(study: &Study, show: bool, interrupt: Option<&Interrupt>) -> Resul
             Ok(_) => {}
             Err(error) if matches!(*error.fault, HubFault::Interrupted) => {
                 let help = "what has come of it is kept, and the same command goes on";
-                return Err(Failure::new(130, &error, Some(help)));
+                return Err(Failure::new(interrupt.exit_code(), &error, Some(help)));
             }
             Err(error) => {
                 is_of_spec &= error.fault.is_of_spec();

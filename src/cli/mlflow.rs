@@ -58,7 +58,7 @@ fn sync(args: &SyncArgs) -> Result<u8, Failure> {
     };
     let turn = target.turn(&study.store, &experiment.name);
     if let Ok(Locked::Held(holder)) = &turn {
-        let message = format!("{holder} sends this study to `{}` now", target.experiment);
+        let message = format!("{} sends this study to `{}` now", holder.name, target.experiment);
         let help = "it sends all that it can; the same command after that sends what is missing";
         return Err(Failure::text(1, &message, Some(help)));
     }

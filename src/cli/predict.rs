@@ -81,7 +81,7 @@ pub fn predict(args: &PredictArgs) -> Result<u8, Failure> {
     }
     match answered.map_err(|error| ask_failure(&error))? {
         Answered::Whole => taker.finish(started),
-        Answered::Interrupted if interrupt.is_set() => Ok(130),
+        Answered::Interrupted if interrupt.is_set() => Ok(interrupt.exit_code()),
         // Whoever reads the answers has seen enough.
         Answered::Interrupted | Answered::Module { .. } => Ok(0),
     }

@@ -49,6 +49,7 @@ pub fn run(args: &RunArgs, log: &LogArgs) -> Result<u8, Failure> {
     open_files();
     let mut config = study.engine(args.workers, args.until)?;
     config.fail_fast = args.fail_fast;
+    config.no_wait = args.no_wait;
     config.remote = address.as_ref().and_then(|address| connect(address, &study));
     let mut tracking = tracking::Tracking::start(&study, &args.spec)?;
     let mut journal = Journal::begin(&study.logs());
@@ -93,7 +94,7 @@ pub fn run(args: &RunArgs, log: &LogArgs) -> Result<u8, Failure> {
         Some(_) => Ok(None),
     };
     tracking.finish(Some(&outcome));
-    conclude(&study, &outcome, page?, args, &Call { log, kept })
+    conclude(&study, &outcome, page?, args, &Call { log, kept, interrupted_code: interrupt.exit_code() })
 }
 
 /// How a call of `run` logs.
@@ -101,6 +102,8 @@ struct Call<'a> {
     log: &'a LogArgs,
     /// Its log, where one could be made.
     kept: Option<PathBuf>,
+    /// The exit code, should it have been interrupted.
+    interrupted_code: u8,
 }
 
 /// The plan of the next round, where seeds are added until the study is decided: of a round that is whole, since what is decided hangs on
@@ -266,7 +269,7 @@ fn conclude(
         return Err(failure);
     }
     let code = match (outcome.interrupted, outcome.failed.is_empty()) {
-        (true, _) => 130,
+        (true, _) => call.interrupted_code,
         (false, false) => 1,
         (false, true) => 0,
     };
@@ -338,6 +341,7 @@ fn command(args: &RunArgs, log: &LogArgs) -> String {
     }
     line.flag("--fail-fast", args.fail_fast);
     line.flag("--keep-going", args.keep_going);
+    line.flag("--no-wait", args.no_wait);
     (0..log.verbose).for_each(|_| line.flag("--verbose", true));
     line.flag("--quiet", log.quiet);
     if log.log_format == LogFormat::Json {

@@ -55,7 +55,7 @@ pub fn push(args: &PushArgs) -> Result<u8, Failure> {
     let pushed = pushed.map_err(|error| remote_failure(&error))?;
     tell_push(&pushed, &address, args);
     let whole = pushed.left_out == 0 && (pushed.damaged_there.is_empty() || !transfer.dry_run);
-    Ok(exit_code(pushed.interrupted, whole))
+    Ok(exit_code(pushed.interrupted.then_some(&interrupt), whole))
 }
 
 /// Brings results.
@@ -87,7 +87,7 @@ pub fn pull(args: &PullArgs) -> Result<u8, Failure> {
     bar.finish_and_clear();
     let pulled = pulled?;
     tell_pull(&pulled, &address, transfer);
-    Ok(exit_code(pulled.interrupted, pulled.left_out == 0))
+    Ok(exit_code(pulled.interrupted.then_some(&interrupt), pulled.left_out == 0))
 }
 
 /// A stage's key is known once the results that it reads are here: pulls those, then looks again.
@@ -161,11 +161,11 @@ fn shown_on(bar: &ProgressBar) -> impl Fn(u64, u64) + Sync {
     }
 }
 
-fn exit_code(interrupted: bool, whole: bool) -> u8 {
+fn exit_code(interrupted: Option<&Interrupt>, whole: bool) -> u8 {
     match (interrupted, whole) {
-        (true, _) => 130,
-        (false, true) => 0,
-        (false, false) => 1,
+        (Some(interrupt), _) => interrupt.exit_code(),
+        (None, true) => 0,
+        (None, false) => 1,
     }
 }
 

@@ -113,8 +113,10 @@ pub fn changed(one: &Standing) -> String {
 fn words(one: &Standing) -> String {
     match &one.state {
         Doing::Done => "done".to_owned(),
-        Doing::Running { by } if by.is_empty() => "running".to_owned(),
-        Doing::Running { by } => format!("running ({})", plain(by)),
+        Doing::Running { by } => match one.slot.as_ref().unwrap_or(by) {
+            by if by.is_empty() => "running".to_owned(),
+            by => format!("running ({})", plain(by)),
+        },
         Doing::Failed { message, .. } => {
             format!("failed: {}", plain(message.lines().next().unwrap_or_default()))
         }
@@ -168,6 +170,7 @@ mod tests {
             epoch: Some(row),
             epochs: Some(40),
             left_s: Some(148.0),
+            slot: None,
             job: None,
         };
         assert_eq!(

@@ -22,6 +22,9 @@ use crate::weights;
 const FETCH_HELP: &str =
     "`ablatrix run` and `ablatrix check` fetch them from the Hugging Face hub; other commands ask no network";
 
+/// The exit code where others are at it, and are not to be waited for.
+const BUSY: u8 = 4;
+
 /// A checked spec with its cache and its plan.
 pub struct Study {
     /// The spec.
@@ -229,6 +232,7 @@ impl Study {
             data_threads: cores(),
             until,
             remote: None,
+            no_wait: false,
         }
     }
 
@@ -254,14 +258,7 @@ impl Study {
         let cores = cores();
         let runs = self.plan.runs.len();
         let pool = pool::pool(settings, workers, Ground { program, logs: self.logs(), gpus, cores, runs });
-        Ok(EngineConfig {
-            store: self.store.clone(),
-            workers: Some(Arc::new(pool)),
-            fail_fast: false,
-            data_threads: cores,
-            until,
-            remote: None,
-        })
+        Ok(EngineConfig { workers: Some(Arc::new(pool)), ..self.engine_without_workers(until) })
     }
 
     /// A fault of the data that is a fault of the spec, shown where it stands.
@@ -378,7 +375,8 @@ pub fn load_unrendered(spec: &Path, over: &OverArgs) -> Result<Result<Loaded, Sp
 
 /// A fault of the cache.
 pub fn cache_failure(error: &CacheError) -> Failure {
-    Failure::new(1, error, error.help().as_deref())
+    let code = if matches!(error, CacheError::Busy { .. }) { BUSY } else { 1 };
+    Failure::new(code, error, error.help().as_deref())
 }
 
 /// A path as it is shown to people: relative to where they are, if it is below.

@@ -185,7 +185,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(crate::cases::cases(24))]
 
         #[test]
         fn the_search_finds_what_comparing_all_finds(seed in 0u64..10_000, most_bits in 0u32..=MOST_BITS) {

@@ -35,6 +35,15 @@ pub enum Event {
         /// Its key.
         key: Digest,
     },
+    /// A job has its place.
+    Placed {
+        /// The node's name.
+        node: String,
+        /// The slot, as people know it: `worker 2`, `worker 3 on GPU 0`.
+        slot: String,
+        /// How many jobs there can be at once.
+        slots: usize,
+    },
     /// A long stage has come further.
     Progress {
         /// The node's name.

@@ -85,6 +85,10 @@ pub struct News {
     pub cached: bool,
     /// Seconds that it took.
     pub elapsed_s: Option<f64>,
+    /// The slot that a job was given to.
+    pub slot: String,
+    /// How many slots there are.
+    pub slots: Option<usize>,
 }
 
 /// The news of the last `n` journals in `folder`, oldest first. Lines that cannot be read are passed over: the last

@@ -36,6 +36,9 @@ pub struct Standing {
     pub epochs: Option<u32>,
     /// Seconds that its training will take yet, likewise: if no epoch is left out, and each takes as long as the last one.
     pub left_s: Option<f64>,
+    /// The slot that computes it, as in `worker 2 on GPU 0`, while a job on this machine's workers is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slot: Option<String>,
     /// Its job in the queue of a cluster, where it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job: Option<InQueue>,
@@ -58,6 +61,9 @@ pub struct Overview {
     /// Seconds that all trainings will take yet, as far as the journals tell: with as many at once as now, and those that have not
     /// begun as long as those that have ended. `None` where none runs or too little is known.
     pub left_s: Option<f64>,
+    /// Jobs that there can be at once, where workers of one machine do them and have begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slots: Option<usize>,
     /// The epochs so far of the trainings that are under way, by run.
     #[serde(skip)]
     pub curves: BTreeMap<String, Vec<EpochRow>>,
@@ -116,7 +122,7 @@ pub fn standing(
                 match (&job, store.holder(&key)?, told.failed.get(&node.name)) {
                     (Some(job), ..) if job.waits => Doing::Waiting,
                     (Some(job), ..) => Doing::Running { by: job.shown() },
-                    (None, Some(by), _) => Doing::Running { by },
+                    (None, Some(by), _) => Doing::Running { by: by.name },
                     (None, None, Some((message, log))) => {
                         Doing::Failed { message: message.clone(), log: log.clone() }
                     }
@@ -128,13 +134,17 @@ pub fn standing(
         let epoch = told.epoch.get(&node.run).filter(|_| trains).cloned();
         let epochs = told.epochs.get(&node.run).filter(|_| trains).copied();
         let left_s = epoch.as_ref().zip(epochs).map(|(row, epochs)| left(row, epochs, now_ms));
+        let slot = told.slot.get(&node.name).filter(|_| job.is_none());
+        let slot = slot.filter(|_| matches!(doing, Doing::Running { .. })).cloned();
         let (node, stage, run) = (node.name.clone(), node.stage, node.run.clone());
-        all.push(Standing { node, stage, run, state: doing, epoch, epochs, left_s, job });
+        all.push(Standing { node, stage, run, state: doing, epoch, epochs, left_s, slot, job });
     }
+    // Those of a process that has ended are nobody's.
+    let slots = told.slots.filter(|_| all.iter().any(|one| one.slot.is_some()));
     let left_s = left_of_all(&all, told.run_seconds());
     let trains = |run: &String| all.iter().any(|one| one.run == *run && one.epoch.is_some());
     let curves = told.curves.into_iter().filter(|(run, _)| trains(run)).collect();
-    Ok(Overview { stages: all, left_s, curves })
+    Ok(Overview { stages: all, left_s, slots, curves })
 }
 
 /// Seconds that a training will take after the epoch `row`.
@@ -168,6 +178,9 @@ struct Told {
     /// Rows in the order of epochs; a run that went on from a checkpoint has those before it too.
     curves: HashMap<String, Vec<EpochRow>>,
     epochs: HashMap<String, u32>,
+    /// Of jobs, by stage.
+    slot: HashMap<String, String>,
+    slots: Option<usize>,
     /// Sum and number of the times of whole trainings.
     trained_s: (f64, u32),
 }
@@ -191,6 +204,11 @@ impl Told {
                 "started" => {
                     told.failed.remove(&item.node);
                     told.epoch.remove(&item.run);
+                    told.slot.remove(&item.node);
+                }
+                "placed" => {
+                    told.slot.insert(item.node.clone(), item.slot.clone());
+                    told.slots = item.slots.or(told.slots);
                 }
                 "training_from" => {
                     told.epochs.extend(item.epochs.map(|epochs| (item.run.clone(), epochs)));
@@ -235,7 +253,17 @@ mod tests {
 
     fn training(state: Doing, left_s: Option<f64>) -> Standing {
         let (node, run) = ("train a".to_owned(), "a".to_owned());
-        Standing { node, stage: Stage::Train, run, state, epoch: None, epochs: None, left_s, job: None }
+        Standing {
+            node,
+            stage: Stage::Train,
+            run,
+            state,
+            epoch: None,
+            epochs: None,
+            left_s,
+            slot: None,
+            job: None,
+        }
     }
 
     #[test]

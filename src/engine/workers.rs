@@ -96,6 +96,15 @@ pub enum End {
 /// What has happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
+    /// A job was given to a slot; an engine whose places others choose says nothing of it.
+    Placed {
+        /// The job's node.
+        node: usize,
+        /// The slot, as people know it.
+        slot: String,
+        /// How many slots there are.
+        slots: usize,
+    },
     /// The worker of a job said something that does not end it.
     Told {
         /// The job's node.

@@ -96,7 +96,9 @@ impl ImagesFolder {
         create_dir(path)?;
         let lock = match try_lock(&path.join(LOCK))? {
             Locked::Mine(lock) => lock,
-            Locked::Held(holder) => return Err(FetchError::Held { path: path.to_owned(), holder }),
+            Locked::Held(by) => {
+                return Err(FetchError::Held { path: path.to_owned(), holder: by.name });
+            }
         };
         let io = |source| FetchError::Io { doing: "make the folder `.fetch`", path: path.to_owned(), source };
         let images = Dir::open_ambient_dir(path, ambient_authority()).map_err(io)?;

@@ -107,7 +107,7 @@ impl Push<'_> {
         results.sort_by_key(|entry| entry.provenance.finished_unix_s);
         let records = self.records(&results, &listing).await;
         if self.options.verify {
-            self.verify(&records, &mut listing).await;
+            self.verify(&results, &records, &mut listing).await;
         }
         if self.halt.is_set() {
             return;
@@ -155,9 +155,21 @@ impl Push<'_> {
         records.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the objects of `records`; what is damaged counts as not there.
-    async fn verify(&self, records: &HashMap<Digest, Option<Entry>>, listing: &mut Listing) {
+    /// Reads the objects of `records`, and those of results whose records are not there: a push that was cut off left them, and
+    /// the records that are about to be sent name them. What is damaged counts as not there.
+    async fn verify(
+        &self,
+        results: &[&Entry],
+        records: &HashMap<Digest, Option<Entry>>,
+        listing: &mut Listing,
+    ) {
         let mut objects: HashMap<&Digest, (&Output, &str)> = HashMap::new();
+        let unrecorded = results.iter().filter(|entry| !matches!(records.get(&entry.key), Some(Some(_))));
+        for (entry, output) in unrecorded.flat_map(|entry| entry.outputs.values().map(move |o| (entry, o))) {
+            if listing.has(output) {
+                objects.insert(&output.digest, (output, &entry.stage));
+            }
+        }
         for entry in records.values().flatten() {
             for output in entry.outputs.values() {
                 if listing.has(output) {

@@ -3,9 +3,11 @@
 //!
 //! How a page says which of its commands are run stands in `docs/contributing/checks.md`.
 
-#![expect(clippy::unwrap_used, reason = "a test may end so")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may end so, and says what it left out")]
 
 mod command_line;
 mod commands;
 mod links;
 mod page;
+mod page_tests;
+mod script;

@@ -115,6 +115,7 @@ fn runs_of_mixed_length_end_within_a_tenth_of_the_lower_bound() {
             data_threads: 2,
             until: Some(Stage::Train),
             remote: None,
+            no_wait: false,
         };
         let sources = Sources::new(&store);
         let outcome = engine::run(&plan, &config, &sources, &Interrupt::never(), &mut |_| {}).unwrap();

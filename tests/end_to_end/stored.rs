@@ -12,14 +12,18 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     inner.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// All records below a folder, with their places. One is two lines: the digest of the second, and the record.
+/// All whole records below a folder, with their places. One is two lines: the digest of the second, and the record.
 pub fn entries(folder: &Path) -> Vec<(PathBuf, Value)> {
     let read = |path: PathBuf| {
-        let text = fs::read_to_string(&path).unwrap();
-        let record = serde_json::from_str(text.lines().nth(1)?).ok()?;
+        let text = String::from_utf8(fs::read(&path).unwrap()).ok()?;
+        let (sum, record) = text.strip_suffix('\n')?.split_once('\n')?;
+        let record = (blake3::hash(record.as_bytes()).to_hex().as_str() == sum).then_some(record)?;
+        let record = serde_json::from_str(record).ok()?;
         Some((path, record))
     };
-    let is_whole = |path: &PathBuf| !path.file_name().unwrap().to_string_lossy().starts_with('.');
+    // Neither one that is about to be renamed, nor a link, which may lead nowhere.
+    let is_whole =
+        |path: &PathBuf| !path.is_symlink() && !path.file_name().unwrap().to_string_lossy().starts_with('.');
     files(folder).into_iter().filter(is_whole).filter_map(read).collect()
 }
 

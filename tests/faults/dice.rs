@@ -14,6 +14,16 @@ impl Dice {
         Dice(seed)
     }
 
+    /// With this seed.
+    pub fn of(seed: u64) -> Self {
+        Dice(seed)
+    }
+
+    /// Other dice, whose draws depend on those of these so far alone.
+    pub fn split(&mut self) -> Dice {
+        Dice::of(self.below(usize::MAX) as u64)
+    }
+
     /// A number below `n`.
     pub fn below(&mut self, n: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

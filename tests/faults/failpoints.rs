@@ -13,8 +13,9 @@ use super::harness::{Lab, stderr};
 use super::truth::{DATA, Truth, litter};
 
 /// The steps by which a result becomes visible, in their order.
-const PUBLISH: [&str; 19] = [
+const PUBLISH: [&str; 20] = [
     "create:locks",
+    "lock:locks",
     "mkdir:attempts",
     "create:attempts",
     "write:attempts",
@@ -38,13 +39,14 @@ const PUBLISH: [&str; 19] = [
 /// At most so many times of one operation are tried.
 const TIMES: usize = 5;
 
-struct Shim {
+/// What stands between the program and the system.
+pub struct Shim {
     library: PathBuf,
 }
 
 impl Shim {
     /// Compiles the shim; `None`, and a line that says so, where there is no C compiler.
-    fn built(lab: &Lab) -> Option<Self> {
+    pub fn built(lab: &Lab) -> Option<Self> {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/shim.c");
         let library = lab.path("shim.so");
         let mut cc = Command::new("cc");
@@ -63,12 +65,18 @@ impl Shim {
 
     fn run(&self, lab: &Lab, variables: &[(&str, &str)]) -> Output {
         let mut command = lab.command("cache", "run", &DATA);
-        command.env("LD_PRELOAD", &self.library).env("FAULT_ROOT", lab.path("cache"));
-        command.envs(variables.iter().copied()).output().unwrap()
+        self.stand_before(&mut command, &lab.path("cache"), variables);
+        command.output().unwrap()
+    }
+
+    /// Puts it before the program, with what it is to do to files below `root`.
+    pub fn stand_before(&self, command: &mut Command, root: &Path, variables: &[(&str, &str)]) {
+        command.env("LD_PRELOAD", &self.library).env("FAULT_ROOT", root);
+        command.envs(variables.iter().copied());
     }
 
     /// All operations of an undisturbed run: name, file, and for a rename what the file was called before.
-    fn record(&self, lab: &Lab) -> Vec<[String; 3]> {
+    pub fn record(&self, lab: &Lab) -> Vec<[String; 3]> {
         let log = lab.path("operations");
         let output = self.run(lab, &[("FAULT_LOG", log.to_str().unwrap())]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -95,16 +103,17 @@ fn at_each_operation_a_run_may_die_or_be_refused() {
     let mut tried = 0;
     for (name, &n) in &times {
         // Reads are refused too: of records, of objects, of what is to be hashed.
-        let actions: &[&str] = if name.starts_with("write:") {
-            &["kill", "torn", "EIO", "ENOSPC"]
-        } else {
-            &["kill", "EIO", "ENOSPC"]
+        let (ends, refusals): (&[&str], &[&str]) = match name.split(':').next() {
+            Some("write") => (&["kill", "torn"], &["EIO", "ENOSPC"]),
+            Some("lock") => (&["kill"], &["ENOLCK"]),
+            _ => (&["kill"], &["EIO", "ENOSPC"]),
         };
+        let actions = [ends, refusals].concat();
         let chosen: Vec<(usize, &str)> = if full() {
             let step = n.div_ceil(TIMES);
             (1..=n).step_by(step).flat_map(|nth| actions.iter().map(move |action| (nth, *action))).collect()
         } else if PUBLISH.contains(&name.as_str()) {
-            let (refusal, end) = (dice.pick(&["EIO", "ENOSPC"]), dice.pick(&actions[..actions.len() - 2]));
+            let (refusal, end) = (dice.pick(refusals), dice.pick(ends));
             vec![(1 + dice.below(n), *end), (1 + dice.below(n), *refusal)]
         } else {
             vec![]
@@ -131,7 +140,11 @@ fn strike(lab: &Lab, shim: &Shim, truth: &Truth, name: &str, nth: usize, action:
             assert!(matches!(output.status.code(), Some(0 | 1)), "{at}: {said}");
             assert!(!said.contains("panicked") && !said.contains("fault of ablatrix"), "{at}: {said}");
             if output.status.code() == Some(1) {
-                let cause = if action == "EIO" { "Input/output error" } else { "No space left on device" };
+                let cause = match action {
+                    "EIO" => "Input/output error",
+                    "ENOLCK" => "No locks available",
+                    _ => "No space left on device",
+                };
                 assert!(said.contains(cause), "{at}: {said}");
                 let root = lab.path("cache");
                 assert!(said.contains(root.to_str().unwrap()), "{at}: names the file: {said}");

@@ -16,12 +16,20 @@ mod full_disk;
 #[expect(dead_code, reason = "other targets use more of it")]
 mod harness;
 mod kills;
+mod locks;
 mod names;
+mod no_wait;
 mod power;
 mod read_only;
+mod rot;
 mod ruin;
+mod schedules;
 mod secrets;
+#[path = "../remote/server.rs"]
+#[expect(dead_code, reason = "tests of remotes use more of it")]
+mod server;
 mod signals;
+mod soak;
 #[path = "../end_to_end/stored.rs"]
 mod stored;
 mod truth;

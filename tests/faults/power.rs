@@ -4,6 +4,7 @@
 //! Needs root, a loop device and `mkfs.ext4` or `mkfs.xfs`; btrfs knows no such stop.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,6 +20,9 @@ use super::truth::{DATA, Truth, is_clean, on_cache, results};
 
 /// The cache on the disk.
 const CACHE: &str = "disk/cache";
+
+/// How long others may keep a disk that was unmounted.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn runs_well(program: &str, args: &[&std::ffi::OsStr]) -> bool {
     let mut command = Command::new(program);
@@ -65,7 +69,27 @@ impl Disk {
         while !self.unmount() {
             sleep(Duration::from_millis(10));
         }
+        // A process that went into a mount namespace of its own while the disk was mounted, as those of `read_only.rs` and
+        // `full_disk.rs` do, has it mounted there until it ends. The file system that was stopped lives on that long,
+        // and mounting its image would only give it back: each access would fail, whatever is on the disk.
+        let begun = Instant::now();
+        while let Some(device) = self.device() {
+            assert!(begun.elapsed() < PATIENCE, "another mount namespace keeps {}", device.display());
+            sleep(Duration::from_millis(10));
+        }
         assert!(self.mount(), "the disk is not mounted again");
+    }
+
+    /// The loop device that the image is still bound to.
+    fn device(&self) -> Option<PathBuf> {
+        let image = self.image.canonicalize().unwrap();
+        let mut devices =
+            fs::read_dir("/sys/block").into_iter().flatten().flatten().map(|entry| entry.path());
+        let is_bound = |device: &PathBuf| {
+            let file = fs::read_to_string(device.join("loop/backing_file"));
+            file.is_ok_and(|file| Path::new(file.trim_end_matches('\n')) == image)
+        };
+        devices.find(is_bound)
     }
 }
 
@@ -110,6 +134,39 @@ fn what_was_reported_as_done_is_there_after_the_power_went() {
             fs::remove_dir_all(lab.path(CACHE)).unwrap();
         }
         println!("{kind}: {} cuts after the end", tries(50));
+    });
+}
+
+/// A process in a mount namespace of its own keeps the stopped file system alive; the machine starts again all the same.
+#[test]
+fn a_disk_that_another_namespace_holds_comes_back() {
+    let lab = Lab::without_worker();
+    on_each_disk(&lab, |disk, kind| {
+        fs::write(lab.path("disk/note"), b"note").unwrap();
+        fs::File::open(lab.path("disk/note")).unwrap().sync_all().unwrap();
+        fs::File::open(lab.path("disk")).unwrap().sync_all().unwrap();
+        let mut holder = match Command::new("unshare")
+            .args(["-m", "sh", "-c", "echo; read end"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+        {
+            Ok(holder) => holder,
+            Err(error) => return println!("left out: `unshare` cannot be started: {error}"),
+        };
+        // It is there.
+        let mut line = [0];
+        holder.stdout.as_mut().unwrap().read_exact(&mut line).unwrap();
+        disk.cut();
+        assert!(disk.unmount() && disk.device().is_some(), "{kind}: nobody holds it");
+        assert!(
+            disk.mount() && fs::write(lab.path("disk/note"), b"other").is_err(),
+            "{kind}: it is the stopped one"
+        );
+        drop(holder.stdin.take());
+        holder.wait().unwrap();
+        disk.back();
+        assert_eq!(fs::read(lab.path("disk/note")).unwrap(), b"note", "{kind}");
     });
 }
 

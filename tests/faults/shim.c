@@ -2,8 +2,8 @@
  *
  * Operations on files below FAULT_ROOT have names: the operation and the folder below that root, as in
  * `rename:objects`. Each is noted in FAULT_LOG, if given. The FAULT_NTH time that the one called FAULT_POINT is about
- * to happen, FAULT_DO happens instead: `kill` (SIGKILL to the process), `EIO`, `ENOSPC`, or `torn` (half of a write, and
- * then SIGKILL). With an error number, that time only is refused, or with FAULT_NTH=0 each time.
+ * to happen, FAULT_DO happens instead: `kill` (SIGKILL to the process), `EIO`, `ENOSPC`, `ENOLCK`, `hang` (the call never
+ * returns), or `torn` (half of a write, and then SIGKILL). That time only, or with FAULT_NTH=0 each time.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -83,7 +84,8 @@ static int strikes(const char *operation, const char *where, const char *path, c
   if (at && now != at) return 0;
   if (!strcmp(what, "kill")) die();
   if (!strcmp(what, "torn")) return 2;
-  errno = !strcmp(what, "ENOSPC") ? ENOSPC : EIO;
+  if (!strcmp(what, "hang")) for (;;) pause();
+  errno = !strcmp(what, "ENOSPC") ? ENOSPC : !strcmp(what, "ENOLCK") ? ENOLCK : EIO;
   return 1;
 }
 
@@ -150,6 +152,12 @@ int fsync(int fd) {
   struct stat meta;
   int is_folder = !fstat(fd, &meta) && S_ISDIR(meta.st_mode);
   return at_fd(is_folder ? "sync_folder" : "sync", fd) ? -1 : real(fd);
+}
+
+/* Giving a lock back is no matter. */
+int flock(int fd, int operation) {
+  REAL(int, "flock", int, int);
+  return !(operation & LOCK_UN) && at_fd("lock", fd) ? -1 : real(fd, operation);
 }
 
 int rename(const char *from, const char *to) {

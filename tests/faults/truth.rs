@@ -52,6 +52,12 @@ impl Truth {
         said
     }
 
+    /// Whether all results of the study lie in `cache`, as they are to be; others may lie beside them.
+    pub fn is_held_by(&self, cache: &Path) -> bool {
+        let there = comparable(results(cache));
+        self.results.iter().all(|(key, result)| there.get(key) == Some(result))
+    }
+
     /// Likewise after a kill or a refused write: nothing that is recorded is made again, nothing is damaged, and a
     /// collection leaves nothing behind but results.
     #[track_caller]

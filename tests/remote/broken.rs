@@ -148,6 +148,28 @@ fn a_push_that_was_interrupted_says_so_and_goes_on_where_it_was() {
 }
 
 #[test]
+fn what_a_cut_off_push_left_is_read_before_a_record_names_it() {
+    let lab = Lab::new();
+    lab.fill("a");
+    let server = Server::start(|_| Fault::None);
+    // Its objects went, wrong on the way, and no record.
+    server.behave(|request| match (request.method.as_str(), request.key.contains("/entries/")) {
+        ("PUT", true) => Fault::Status(403, String::new()),
+        ("PUT", false) => Fault::Wrong,
+        _ => Fault::None,
+    });
+    let output = call(&mut lab.with_s3(&server.endpoint, &PUSH));
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let damaged = server.keys().len();
+    assert!(damaged > 0);
+    server.behave(|_| Fault::None);
+    let pushed = json(lab.with_s3(&server.endpoint, &PUSH).arg("--verify"));
+    assert_eq!(pushed["damaged_there"].as_array().unwrap().len(), damaged, "{pushed}");
+    assert_eq!(json(&mut lab.with_s3(&server.endpoint, &PULL))["results"], STAGES);
+    assert_eq!(lab.files("b/objects"), lab.files("a/objects"));
+}
+
+#[test]
 fn a_pull_that_was_killed_goes_on_where_it_was() {
     let lab = Lab::new();
     lab.fill("a");

@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may end so, and says that it skips")]
 
 mod broken;
+#[path = "../faults/dice.rs"]
+mod dice;
 mod folder;
 mod lab;
 mod real;
+mod schedules;
 mod server;

@@ -19,6 +19,12 @@ pub enum Fault {
     Cut,
     /// Nothing, for as long as the server lives.
     Stall,
+    /// As asked, after so many milliseconds.
+    Late(u64),
+    /// One bit of the answer, or of what is stored, is another one.
+    Wrong,
+    /// A listing that knows nothing of the last files that came.
+    Stale,
 }
 
 /// What the server was asked.
@@ -86,6 +92,11 @@ impl Server {
         self.state.files.lock().unwrap().keys().cloned().collect()
     }
 
+    /// Somebody else writes a file.
+    pub fn put(&self, key: &str, bytes: Vec<u8>) {
+        self.state.files.lock().unwrap().insert(key.to_owned(), bytes);
+    }
+
     /// The bytes of a file.
     pub fn file(&self, key: &str) -> Vec<u8> {
         self.state.files.lock().unwrap()[key].clone()
@@ -137,9 +148,13 @@ fn serve(stream: &TcpStream, state: &State) -> std::io::Result<()> {
         drop(asked);
         (fault(&request), request.method)
     };
-    let cut = match fault {
-        Fault::None => false,
-        Fault::Cut => true,
+    let (mut cut, mut wrong, mut stale) = (false, false, false);
+    match fault {
+        Fault::None => {}
+        Fault::Cut => cut = true,
+        Fault::Wrong => wrong = true,
+        Fault::Stale => stale = true,
+        Fault::Late(ms) => thread::sleep(Duration::from_millis(ms)),
         Fault::Drop => return Ok(()),
         Fault::Status(status, body) => {
             let mut ignored = vec![0; length];
@@ -152,16 +167,24 @@ fn serve(stream: &TcpStream, state: &State) -> std::io::Result<()> {
             }
             return Ok(());
         }
+    }
+    let spoilt = |mut bytes: Vec<u8>| {
+        let middle = bytes.len() / 2;
+        bytes.get_mut(middle).filter(|_| wrong).into_iter().for_each(|byte| *byte ^= 1);
+        bytes
     };
     let meta = "etag: \"1\"\r\nlast-modified: Wed, 21 Oct 2015 07:28:00 GMT\r\n";
     match (method.as_str(), listed) {
         ("GET", Some(_)) => {
-            let body = listing(&state.files.lock().unwrap(), key.trim_end_matches('*'));
+            let files = state.files.lock().unwrap();
+            let known = if stale { files.len() / 2 } else { files.len() };
+            let body = listing(&files, key.trim_end_matches('*'), known);
+            drop(files);
             answer(stream, 200, "", body.as_bytes(), cut)
         }
-        ("GET", None) => match state.files.lock().unwrap().get(&key) {
+        ("GET", None) => match state.files.lock().unwrap().get(&key).cloned().map(spoilt) {
             Some(bytes) => match range {
-                None => answer(stream, 200, meta, bytes, cut),
+                None => answer(stream, 200, meta, &bytes, cut),
                 Some((from, to)) => {
                     let to = to.map_or(bytes.len(), |to| (to + 1).min(bytes.len()));
                     let size = bytes.len();
@@ -174,7 +197,7 @@ fn serve(stream: &TcpStream, state: &State) -> std::io::Result<()> {
         ("PUT", None) => {
             let mut bytes = vec![0; length];
             reader.read_exact(&mut bytes)?;
-            state.files.lock().unwrap().insert(key, bytes);
+            state.files.lock().unwrap().insert(key, spoilt(bytes));
             answer(stream, 200, meta, b"", false)
         }
         _ => {
@@ -185,9 +208,10 @@ fn serve(stream: &TcpStream, state: &State) -> std::io::Result<()> {
     }
 }
 
-fn listing(files: &BTreeMap<String, Vec<u8>>, prefix: &str) -> String {
+/// The first `known` files of the bucket, as far as they lie below `prefix`.
+fn listing(files: &BTreeMap<String, Vec<u8>>, prefix: &str, known: usize) -> String {
     let mut xml = String::from("<ListBucketResult><IsTruncated>false</IsTruncated>");
-    for (key, bytes) in files.iter().filter(|(key, _)| key.starts_with(prefix)) {
+    for (key, bytes) in files.iter().take(known).filter(|(key, _)| key.starts_with(prefix)) {
         xml.push_str(&format!(
             "<Contents><Key>{key}</Key><Size>{}</Size><ETag>1</ETag>\
              <LastModified>2015-10-21T07:28:00.000Z</LastModified></Contents>",

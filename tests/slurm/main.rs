@@ -6,7 +6,13 @@ mod failures;
 #[path = "../end_to_end/harness.rs"]
 #[expect(dead_code, reason = "the other tests use the rest")]
 mod harness;
+mod how_to;
 mod lab;
+#[path = "../docs/page.rs"]
+#[expect(dead_code, reason = "the tests of the book use the rest")]
+mod page;
 mod recovery;
 mod results;
+#[path = "../docs/script.rs"]
+mod script;
 mod seen;

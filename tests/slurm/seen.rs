@@ -36,7 +36,7 @@ fn a_study_is_shown_and_cancelled_whoever_runs_it() {
         assert_eq!(said.contains("stopped process"), round == 0, "{said}");
         assert!(study.cluster.queue().is_empty(), "{:?}", study.cluster.queue());
         let code = run.wait().unwrap().code();
-        assert_eq!(code, (round == 0).then_some(130), "{}", study.said());
+        assert_eq!(code, (round == 0).then_some(143), "{}", study.said());
     }
     let workers = std::fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
         let words = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();

@@ -24,8 +24,8 @@ usage: cargo xtask COMMAND
   demo    build, then run experiments/quickstart.toml and print where its report is
   test    build, then the whole test suite
   python  setup, then a Python with PyTorch for the tests of exported models, and print where it is
-  faults  build, then only the tests of kills, power cuts, damage, full disks, names, secrets and mutated inputs; with --full ten
-          times as many
+  faults  build, then only the tests of kills, power cuts, damage, full disks, names, secrets, remotes and mutated inputs; with
+          --full ten times as many, and properties with 1,000 cases; with --soak HOURS studies under faults for so long instead
   fuzz    coverage-guided fuzzing of the parsers, one after the other: fuzz [--minutes N] [TARGET], five minutes each; needs
           cargo-fuzz
   mutants changes the code of the cache and of the engine on purpose, and says which changes no test of the library noticed; what
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         "build" => build(&root),
         "demo" => demo(&root),
         "test" => test(&root),
-        "faults" => faults(&root, std::env::args().any(|word| word == "--full")),
+        "faults" => faults(&root),
         "fuzz" => fuzz::Wish::read(rest).and_then(|wish| fuzz::fuzz(&root, &wish)),
         "mutants" => mutants::mutants(&root, &rest),
         "audit" => audit::audit(&root, &rest),
@@ -117,16 +117,37 @@ fn test(root: &Path) -> Result<(), StepError> {
     run(&mut tests)
 }
 
-fn faults(root: &Path, full: bool) -> Result<(), StepError> {
+fn faults(root: &Path) -> Result<(), StepError> {
+    let words: Vec<String> = std::env::args().skip(2).collect();
+    let full = words.iter().any(|word| word == "--full");
+    let hours = match words.iter().position(|word| word == "--soak") {
+        Some(at) => Some(
+            words.get(at + 1).ok_or_else(|| StepError::Other("--soak takes a number of hours".to_owned()))?,
+        ),
+        None => None,
+    };
     build(root)?;
     let libtorch = libtorch::bring(root)?;
-    let mut tests = cargo(root, &libtorch);
-    tests.args(["test", "--release", "-p", "ablatrix", "--test", "faults", "--test", "mutations"]);
-    tests.args(["--", "--show-output"]);
-    if full {
-        tests.env("ABLATRIX_FAULTS", "full");
+    let tests = |args: &[&str]| {
+        let mut tests = cargo(root, &libtorch);
+        // The whole workspace: by itself the library would be built with other features of its dependencies, all of them anew.
+        tests.args(["test", "--release", "--workspace"]).args(args);
+        if full {
+            tests.env("ABLATRIX_FAULTS", "full");
+        }
+        tests
+    };
+    if let Some(hours) = hours {
+        let mut soak = tests(&["--test", "faults", "--", "--exact", "soak::hours_of_faults", "--nocapture"]);
+        return run(soak.env("ABLATRIX_FAULTS_SOAK", hours));
     }
-    run(&mut tests)
+    run(&mut tests(&["--test", "faults", "--test", "mutations", "--", "--show-output"]))?;
+    run(&mut tests(&["--test", "remote", "schedules", "--", "--show-output"]))?;
+    if full {
+        run(&mut tests(&["--test", "end_to_end", "flood", "--", "--show-output"]))?;
+        run(tests(&["--lib"]).env("PROPTEST_CASES", "1000"))?;
+    }
+    Ok(())
 }
 
 fn python(root: &Path) -> Result<(), StepError> {

@@ -27,7 +27,7 @@ const REMOTE_HELP: &str = "URL is `s3://bucket/prefix`, `gs://bucket/prefix`, `a
 or a folder. Who you are is read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_ENDPOINT_URL and AWS_REGION say where), \
 GOOGLE_APPLICATION_CREDENTIALS, or AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, never from the URL.\n\n\
 Exit codes: 0 all good; 1 the remote failed, or something was damaged; 2 the URL, a spec or the command line is wrong; \
-130 interrupted, the same command goes on.";
+130, 143 or 129 interrupted, the same command goes on.";
 
 /// Which cache.
 #[derive(Clone, Debug, Args)]
@@ -82,6 +82,10 @@ pub struct VerifyArgs {
     /// Read only this share of the objects, another one each time: 0.1, or 10%.
     #[arg(long, value_name = "SHARE", default_value = "1", value_parser = share)]
     pub sample: f64,
+    /// Put results aside too whose files are gone, and end with 0 where all that is damaged could be put aside: the next run
+    /// makes it again, and the next look finds nothing.
+    #[arg(long)]
+    pub repair: bool,
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -118,6 +122,9 @@ pub struct GcArgs {
     /// Only say what would be removed.
     #[arg(long)]
     pub dry_run: bool,
+    /// Where others use the cache or collect, end with code 4 after a moment, and say who and since when.
+    #[arg(long)]
+    pub no_wait: bool,
 }
 
 /// What `cache push` and `cache pull` have in common.

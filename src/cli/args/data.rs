@@ -52,7 +52,7 @@ pub struct FetchArgs {
 }
 
 const FETCH_EXIT_CODES: &str = "Exit codes: 0 all images are there; 1 some are missing; 2 the spec or the command \
-                                line is wrong; 130 interrupted, the next call goes on.";
+                                line is wrong; 130, 143 or 129 interrupted, the next call goes on.";
 
 /// A time above 0 and up to an hour.
 fn seconds(text: &str) -> Result<Duration, String> {

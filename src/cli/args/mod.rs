@@ -31,7 +31,8 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all good; 1 a stage failed; 2 the spec or the command line is wrong; \
-                          130 interrupted, `run` resumes.";
+                          4 another process is at it, and `--no-wait` asks not to wait for it; 130, 143 or 129 interrupted \
+                          (Ctrl-C, SIGTERM, SIGHUP), `run` resumes.";
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
@@ -218,6 +219,9 @@ pub struct RunArgs {
     /// Do this stage and what it needs, no more.
     #[arg(long, value_enum, value_name = "STAGE")]
     pub until: Option<Stage>,
+    /// Wait for nobody: where another process computes what this study needs, or collects, end with code 4, and say who and since when.
+    #[arg(long)]
+    pub no_wait: bool,
     /// Ask there for what the cache lacks before it is computed: `s3://bucket/prefix`, or a folder; see `cache push --help`.
     #[arg(long, env = "ABLATRIX_REMOTE", hide_env_values = true, value_name = "URL")]
     pub remote: Option<String>,

@@ -66,7 +66,7 @@ pub struct PredictArgs {
 }
 
 const PREDICT_EXIT_CODES: &str = "Exit codes: 0 all good; 1 some pictures could not be read, or nothing could be done; 2 the spec or the \
-                                  command line is wrong; 130 interrupted.";
+                                  command line is wrong; 130, 143 or 129 interrupted.";
 
 /// How answers are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -12,6 +12,9 @@ pub fn note(event: &Event) {
         Event::Started { node, key, .. } => {
             tracing::info!(target: STAGE, stage = node, key = key.short(), "stage started");
         }
+        Event::Placed { node, slot, .. } => {
+            tracing::debug!(target: STAGE, stage = node, slot, "stage has its slot");
+        }
         Event::TrainingFrom { run, resumed_epochs, resumed_steps, epochs } => {
             tracing::info!(target: STAGE, run, resumed_epochs, resumed_steps, epochs, "training");
         }

@@ -78,6 +78,7 @@ impl Tracking {
         match target.turn(&study.store, name) {
             Ok(Locked::Mine(lock)) => tracking._turn = Some(lock),
             Ok(Locked::Held(holder)) => {
+                let holder = holder.name;
                 print::err(&plain(&format!(
                     "warning: {holder} sends this study to MLflow, so that this process does not; `{}` sends what that one \
                      leaves out",

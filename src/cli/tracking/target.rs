@@ -135,7 +135,7 @@ mod tests {
         let first = target("http://h:5000").turn(&store, "s").unwrap();
         assert!(matches!(first, Locked::Mine(_)));
         let same = target("http://ann:pw@h:5000/").turn(&store, "s").unwrap();
-        assert!(matches!(same, Locked::Held(by) if by.starts_with("process ")));
+        assert!(matches!(same, Locked::Held(by) if by.name.starts_with("process ")));
         assert!(matches!(target("http://h:5001").turn(&store, "s").unwrap(), Locked::Mine(_)));
         assert!(matches!(target("http://h:5000").turn(&store, "other").unwrap(), Locked::Mine(_)));
         drop(first);

@@ -198,7 +198,9 @@ impl View {
             Constraint::Length(8),
             Constraint::Length(10),
         ];
-        let title = format!(" {} ", count(self.n_runs, "run"));
+        let busy = shown.now.stages.iter().filter(|one| one.slot.is_some()).count();
+        let slots = shown.now.slots.map(|slots| format!(", {busy} of {} busy", count(slots, "slot")));
+        let title = format!(" {}{} ", count(self.n_runs, "run"), slots.unwrap_or_default());
         let table = Table::new(rows, widths)
             .header(Row::new(status_text::HEAD).style(self.style(Modifier::BOLD)))
             .block(Block::bordered().title(title));

@@ -59,6 +59,7 @@ fn overview(plan: &Plan) -> Overview {
             epoch: trains.then(|| row(6, 0.5)),
             epochs: trains.then_some(10),
             left_s: trains.then_some(8.0),
+            slot: trains.then(|| "worker 1 on GPU 0".to_owned()),
             job: None,
         }
     });
@@ -66,6 +67,7 @@ fn overview(plan: &Plan) -> Overview {
     Overview {
         stages: stages.collect(),
         left_s: Some(300.0),
+        slots: Some(4),
         curves: BTreeMap::from([(runs[2].to_owned(), curve)]),
     }
 }
@@ -116,7 +118,8 @@ fn a_small_terminal_has_counts_runs_a_curve_and_the_machine() {
 fn a_large_terminal_has_curves_beside_the_runs() {
     let lines = screen(200, 50, &[]);
     let title = lines.iter().find(|line| line.contains("validation mAP by epoch")).unwrap();
-    assert!(title.contains("12 runs"), "{title}");
+    assert!(title.contains("12 runs, 1 of 4 slots busy"), "{title}");
+    assert!(lines.iter().any(|line| line.contains("running (worker 1 on GPU 0)")), "{}", lines.join("\n"));
     let shown = lines.iter().filter(|line| line.contains("seed=")).count();
     assert!(shown >= 12, "all runs have room: {}", lines.join("\n"));
 }

@@ -83,7 +83,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
+        #![proptest_config(crate::cases::cases(48))]
 
         #[test]
         fn each_image_is_tested_on_once_and_has_one_part_in_each_fold(

@@ -36,7 +36,7 @@ fn count(rows: &[SplitRow], part: Part) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(crate::cases::cases(48))]
 
     #[test]
     fn every_image_has_one_part_whatever_the_order(

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! process    one worker process: jobs in, events out
-//! pool       who gets the next job; what messages mean
+//! pool       who gets the next job        heard      what messages mean for it
 //! worker_log what a worker says, run by run
 //! supervise  jobs that hang, take too long, or leave no memory to others
 //! watch      whether a job gets on             gpus       which are used, and trusted
@@ -12,6 +12,7 @@
 
 mod admission;
 mod gpus;
+mod heard;
 mod meter;
 mod pool;
 #[cfg(test)]

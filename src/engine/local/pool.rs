@@ -1,4 +1,4 @@
-//! The pool: which slot gets the next job, and what the messages of workers mean for it.
+//! The pool: which slot gets the next job.
 //!
 //! Workers live long: libtorch loads once per worker, not once per run.
 
@@ -14,7 +14,7 @@ use super::process::{FromWorker, Launch, WorkerProcess};
 use super::watch::{Limits, Watch};
 use super::worker_log::{WorkerLog, opening};
 use crate::engine::workers::{End, Ended, Engine, News, Order, Wake, Workers, WorkersError};
-use crate::job::{FailureKind, PROTOCOL, WorkerEvent};
+use crate::job::WorkerEvent;
 use crate::layout;
 
 /// How long workers have to keep a checkpoint when they are stopped.
@@ -57,26 +57,26 @@ impl Engine for PoolConfig {
 
 /// A message from a slot.
 #[derive(Debug)]
-struct FromSlot {
+pub(super) struct FromSlot {
     /// Which.
-    slot: usize,
+    pub slot: usize,
     /// Which process in that slot: a message of one that is gone counts for nothing.
-    life: u64,
+    pub life: u64,
     /// What it says.
-    message: FromWorker,
+    pub message: FromWorker,
 }
 
 /// A place for one job at a time.
 #[derive(Default)]
 pub(super) struct Slot {
     pub worker: Option<WorkerProcess>,
-    life: u64,
+    pub life: u64,
     /// The GPU that its workers see.
     pub gpu: Option<usize>,
     pub busy: Option<Busy>,
     /// Memory that its worker has, in bytes, when last asked.
     pub bytes: u64,
-    ready: bool,
+    pub ready: bool,
     /// Since when its worker says nothing more: it has ended, or is about to.
     pub closed: Option<Instant>,
 }
@@ -109,16 +109,18 @@ pub struct Pool {
     receiver: Receiver<FromSlot>,
     wake: Wake,
     /// Workers that ended before they were ready, in a row.
-    stillborn: u32,
+    pub(super) stillborn: u32,
     pub(super) meter: Box<dyn Meter>,
     /// The machine's memory, when last asked.
     pub(super) memory: Option<Memory>,
     pub(super) admission: Admission,
     /// By GPU.
     pub(super) shares: Vec<GpuShare>,
-    trust: Trust,
+    pub(super) trust: Trust,
     pub(super) supervised: Instant,
     pub(super) measured: Instant,
+    /// What was done since somebody last asked for news.
+    placed: Vec<News>,
 }
 
 impl Pool {
@@ -142,6 +144,7 @@ impl Pool {
             trust: Trust::new(n_gpus.min(config.slots.max(1))),
             supervised: now,
             measured: now,
+            placed: Vec::new(),
             config,
         }
     }
@@ -169,7 +172,7 @@ impl Pool {
     }
 
     /// A slot as people know it.
-    fn place(&self, slot: usize) -> String {
+    pub(super) fn place(&self, slot: usize) -> String {
         match self.slots[slot].gpu {
             Some(gpu) => format!("GPU {}", self.config.gpus.names()[gpu]),
             None => format!("worker {}", slot + 1),
@@ -227,135 +230,6 @@ impl Pool {
             None => self.slots.len() == 1 || self.admission.is_alone(),
         }
     }
-
-    /// Memory was out for a job that others computed beside, or could have: fewer do from now on, and it goes on.
-    fn crowded(&mut self, slot: usize, message: String, news: &mut Vec<News>) -> Ended {
-        let (where_, n) = match self.slots[slot].gpu {
-            Some(gpu) => {
-                let running = self.on_gpu(gpu).max(1);
-                self.shares[gpu].lower(running);
-                (self.place(slot), running)
-            }
-            None => {
-                let running = self.running().max(1);
-                self.admission.lower(running);
-                ("this machine".to_owned(), running)
-            }
-        };
-        if n > 1 {
-            let message = format!("memory was out with {n} jobs on {where_}: from now on fewer at once");
-            news.push(News::Notice { message });
-        }
-        Ended::Preempted(format!("memory was out beside other jobs: {message}"))
-    }
-
-    /// A job has left its slot.
-    pub(super) fn ended(&mut self, slot: usize, busy: Busy, how: Ended, news: &mut Vec<News>) {
-        let how = match (how, busy.stopping) {
-            (Ended::Well, _) => Ended::Well,
-            (_, Some(stopping)) => stopping.how,
-            (how, None) => how,
-        };
-        let place = self.place(slot);
-        let gpu = self.slots[slot].gpu.filter(|_| matches!(how, Ended::Well | Ended::Lost(_)));
-        if let Some(gpu) = gpu
-            && self.trust.note(gpu, busy.node, how != Ended::Well)
-        {
-            let message = format!(
-                "{place} lost {} jobs in a row and gets no more of this study; `nvidia-smi` and the kernel's log may tell why",
-                super::gpus::LOST_IN_A_ROW
-            );
-            news.push(News::Notice { message });
-        }
-        news.push(News::Ended { node: busy.node, how, place: Some(place), log: Some(busy.log) });
-    }
-
-    /// Takes in a message.
-    fn take(&mut self, from: FromSlot, news: &mut Vec<News>) -> Result<(), WorkersError> {
-        let FromSlot { slot: at, life, message } = from;
-        let slot = &mut self.slots[at];
-        if slot.life != life {
-            return Ok(());
-        }
-        match message {
-            FromWorker::Event(WorkerEvent::Ready { protocol, version, .. }) => {
-                if protocol != PROTOCOL {
-                    let why = format!(
-                        "the worker `{}` is of version {version} and speaks protocol {protocol}, expected {PROTOCOL}; build both together",
-                        self.config.program.display()
-                    );
-                    return Err(WorkersError::NoWorkers { why });
-                }
-                slot.ready = true;
-                self.stillborn = 0;
-            }
-            FromWorker::Event(event) => {
-                let Some(busy) = &mut slot.busy else { return Ok(()) };
-                busy.watch.hear(&event, Instant::now());
-                let leaves = matches!(event, WorkerEvent::Interrupted { .. } | WorkerEvent::Refused { .. });
-                let how = match event {
-                    WorkerEvent::Finished { .. } => Ended::Well,
-                    WorkerEvent::Failed { kind: FailureKind::Final, message, .. } => Ended::Failed(message),
-                    WorkerEvent::Failed { kind: FailureKind::Memory, message, .. } if !busy.alone => {
-                        self.crowded(at, message, news)
-                    }
-                    WorkerEvent::Failed { message, .. } => Ended::Lost(message),
-                    WorkerEvent::Interrupted { .. } => {
-                        Ended::Preempted("its worker was asked to stop".to_owned())
-                    }
-                    WorkerEvent::Refused { message } => {
-                        Ended::Lost(format!("the worker refused its job: {message}"))
-                    }
-                    event => {
-                        news.push(News::Told { node: busy.node, event });
-                        return Ok(());
-                    }
-                };
-                let slot = &mut self.slots[at];
-                // It is about to end: the next job is not for it.
-                let leaves = leaves || slot.busy.as_ref().is_some_and(|busy| busy.stopping.is_some());
-                if let Some(mut worker) = slot.worker.take_if(|_| leaves) {
-                    std::thread::spawn(move || worker.ends_within(PATIENCE));
-                }
-                if let Some(busy) = slot.busy.take() {
-                    self.ended(at, busy, how, news);
-                }
-            }
-            FromWorker::Garbage(text) => {
-                tracing::warn!("worker {} wrote no event: {text}", at + 1);
-            }
-            FromWorker::Closed => {
-                slot.closed = Some(Instant::now());
-                self.bury(at, news)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes note of the end of a worker that says nothing more, if it has ended: nothing here may wait for it.
-    pub(super) fn bury(&mut self, i: usize, news: &mut Vec<News>) -> Result<(), WorkersError> {
-        let slot = &mut self.slots[i];
-        let Some(how) = slot.worker.as_mut().and_then(WorkerProcess::ended) else {
-            return Ok(());
-        };
-        let words = slot.worker.take().map(|worker| worker.last_words()).unwrap_or_default();
-        let said = if words.is_empty() { String::new() } else { format!("; its log ends: {words}") };
-        (slot.closed, slot.bytes) = (None, 0);
-        let busy = slot.busy.take();
-        let was_stopped = busy.as_ref().is_some_and(|busy| busy.stopping.is_some());
-        if !slot.ready && !was_stopped {
-            self.stillborn += 1;
-            if self.stillborn >= 2 {
-                let program = self.config.program.display();
-                let why = format!("the worker `{program}` does not start: {how}{said}");
-                return Err(WorkersError::NoWorkers { why });
-            }
-        }
-        if let Some(busy) = busy {
-            self.ended(i, busy, Ended::Lost(format!("worker {how}{said}")), news);
-        }
-        Ok(())
-    }
 }
 
 impl Workers for Pool {
@@ -396,6 +270,12 @@ impl Workers for Pool {
             worker.send(&job);
         }
         slot.busy = Some(Busy { node, watch, alone: job.alone, stopping: None, log });
+        let worker = format!("worker {}", i + 1);
+        let slot = match self.slots[i].gpu {
+            Some(gpu) => format!("{worker} on GPU {}", self.config.gpus.names()[gpu]),
+            None => worker,
+        };
+        self.placed.push(News::Placed { node, slot, slots: self.slots.len() });
         Ok(())
     }
 
@@ -404,7 +284,7 @@ impl Workers for Pool {
     }
 
     fn news(&mut self) -> Result<Vec<News>, WorkersError> {
-        let mut news = Vec::new();
+        let mut news = std::mem::take(&mut self.placed);
         while let Ok(message) = self.receiver.try_recv() {
             self.take(message, &mut news)?;
         }

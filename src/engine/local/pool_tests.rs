@@ -133,7 +133,7 @@ impl Bench {
                 match news {
                     News::Ended { node: of, how, .. } if of == node => return (how, notices),
                     News::Notice { message } => notices.push(message),
-                    News::Ended { .. } | News::Told { .. } => {}
+                    News::Ended { .. } | News::Told { .. } | News::Placed { .. } => {}
                 }
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -243,6 +243,13 @@ fn memory_that_others_take_is_waited_for_and_then_the_job_is_alone() {
     let mut bench = bench(Layout { slots: 2, gpus: 1, ..TWO_SLOTS }, "", body);
     bench.job.seed = 9;
     bench.give(0, &[]).unwrap();
+    // Its worker is ended below, which must not be before it has taken its job.
+    let taken = bench.folder.path().join("jobs");
+    let begun = Instant::now();
+    while !taken.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the worker takes no job");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     bench.job.seed = 1;
     bench.give(1, &[]).unwrap();
     let (how, notices) = bench.end_of(1);
@@ -256,6 +263,18 @@ fn memory_that_others_take_is_waited_for_and_then_the_job_is_alone() {
     let jobs = std::fs::read_to_string(bench.folder.path().join("jobs")).unwrap();
     let alone: Vec<bool> = jobs.lines().map(|job| job.contains("\"alone\":true")).collect();
     assert_eq!(alone, [false, false, true]);
+}
+
+#[test]
+fn the_slot_of_a_job_is_told() {
+    let mut bench = bench(Layout { slots: 2, gpus: 1, ..TWO_SLOTS }, "", "sleep 60");
+    bench.give(4, &[]).unwrap();
+    bench.give(5, &[]).unwrap();
+    let placed = |node, slot: &str| News::Placed { node, slot: slot.to_owned(), slots: 2 };
+    assert_eq!(
+        bench.pool.news().unwrap()[..2],
+        [placed(4, "worker 1 on GPU 0"), placed(5, "worker 2 on GPU 0")]
+    );
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub struct EngineConfig {
     pub fail_fast: bool,
     /// Data stages at once.
     pub data_threads: usize,
+    /// End with [`CacheError::Busy`] where another process computes what this study needs, or collects, rather than wait for it.
+    pub no_wait: bool,
     /// Do this stage and what it needs, no more; `None`: go to the report.
     pub until: Option<Stage>,
     /// Asked for what the cache lacks, before it is computed.
@@ -220,7 +222,8 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn go(&mut self, receiver: &Receiver<Message>, interrupt: &Interrupt) -> Result<(), EngineError> {
         // No collection between what is found and the claim on it.
-        let turn = Turn::shared(&self.config.store);
+        let store = &self.config.store;
+        let turn = if self.config.no_wait { Turn::shared_now(store)? } else { Turn::shared(store) };
         self.look_up_all()?;
         if self.workers.is_none() {
             self.leave_out_jobs();
@@ -229,6 +232,9 @@ impl Walk<'_> {
         lease.claim(self.outcome.entries.values().map(|entry| &entry.key));
         self.lease = Some(lease);
         drop(turn);
+        if self.config.no_wait {
+            self.refuse_to_wait()?;
+        }
         self.tell_plan();
         loop {
             if interrupt.is_set() {

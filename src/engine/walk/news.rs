@@ -43,6 +43,10 @@ impl Walk<'_> {
                 News::Told { node, event } => self.job_tells(node, event),
                 News::Ended { node, how, place, log } => self.job_ended(node, how, place, log)?,
                 News::Notice { message } => (self.listener)(Event::Workers { message }),
+                News::Placed { node, slot, slots } => {
+                    let node = self.plan.nodes[node].name.clone();
+                    (self.listener)(Event::Placed { node, slot, slots });
+                }
             }
         }
         Ok(())

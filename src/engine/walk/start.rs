@@ -7,7 +7,7 @@ use super::super::event::Event;
 use super::super::job_of::job_of;
 use super::super::workers::Order;
 use super::{EngineError, Message, Status, Walk};
-use crate::cache::{CacheError, Entry, Locked, given_files};
+use crate::cache::{CacheError, Entry, Holder, Locked, given_files};
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::plan::{SourceError, Stage, fingerprint};
 use crate::stages::{self, Missing, StageError, StageWork};
@@ -44,6 +44,23 @@ impl Walk<'_> {
         }
         let under_way = |status: &Status| matches!(status, Status::Queued | Status::Running);
         Ok(self.status.iter().zip(&before).any(|(now, before)| now != before && !under_way(now)))
+    }
+
+    /// Whom this study would wait for, were it to wait: asked before anything is begun.
+    pub(super) fn refuse_to_wait(&mut self) -> Result<(), EngineError> {
+        for node in 0..self.plan.nodes.len() {
+            if self.status[node] == Status::Want && self.wanted(node) && self.inputs_done(node) {
+                let Some(print) = self.print_or_rebuild(node)? else { continue };
+                if let Some(holder) = self.config.store.holder(&print.key)? {
+                    return Err(self.busy(node, holder).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn busy(&self, node: usize, holder: Holder) -> CacheError {
+        CacheError::Busy { what: format!("`{}` is being computed", self.plan.nodes[node].name), holder }
     }
 
     /// Says what the job that will be given next reads.
@@ -98,6 +115,10 @@ impl Walk<'_> {
         }
         match self.config.store.try_lock(&print.key)? {
             Locked::Held(holder) => {
+                if self.config.no_wait {
+                    return Err(self.busy(node, holder).into());
+                }
+                let holder = holder.name;
                 self.status[node] = Status::Queued;
                 if self.told_waiting.get(&node) != Some(&holder) {
                     self.told_waiting.insert(node, holder.clone());
