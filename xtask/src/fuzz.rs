@@ -7,8 +7,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::say;
-use crate::steps::{StepError, output, run};
+use crate::steps::{StepError, cargo, output, run};
+use crate::{libtorch, say};
 
 /// Seconds that one input may take.
 const INPUT_SECONDS: u32 = 1;
@@ -112,9 +112,10 @@ impl Room<'_> {
 
     /// Has the tests write sound inputs of all targets.
     fn write_seeds(&self) -> Result<(), StepError> {
-        let mut test = Command::new("cargo");
-        test.current_dir(self.root).env("ABLATRIX_FUZZ_SEEDS", self.folder.join("seeds"));
-        test.args(["test", "--quiet", "--release", "-p", "ablatrix", "--test", "mutations", "--"]);
+        let mut test = cargo(self.root, &libtorch::bring(self.root)?);
+        test.env("ABLATRIX_FUZZ_SEEDS", self.folder.join("seeds"));
+        // The workspace, as for all other tests: by itself the library would be built anew with all below it.
+        test.args(["test", "--quiet", "--release", "--workspace", "--test", "mutations", "--"]);
         run(test.arg("every_target_of_fuzzing_has_sound_seeds"))
     }
 
