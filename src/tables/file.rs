@@ -21,6 +21,7 @@ use parquet::file::reader::ChunkReader;
 
 use super::columns::ContentError;
 use super::contained::contained;
+use super::ending::Ending;
 
 /// Metadata key of the stage's name.
 pub const STAGE_KEY: &str = "ablatrix.stage";
@@ -180,7 +181,7 @@ fn read_rows<T: Table>(path: &Path) -> Result<T, TableError> {
 
 fn rows_of<T: Table>(bytes: impl ChunkReader + 'static, path: &Path) -> Result<T, TableError> {
     let parquet = |source| TableError::Parquet { doing: "read", table: T::NAME, path: path.into(), source };
-    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(parquet)?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(Ending(bytes)).map_err(parquet)?;
     let found = named(builder.metadata());
     if found != format!("table `{}` version {}", T::NAME, T::VERSION) {
         return Err(TableError::Other { path: path.into(), found, table: T::NAME, version: T::VERSION });
