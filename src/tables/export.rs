@@ -234,7 +234,8 @@ fn open<'a>(source: &Source<'a>) -> Result<(SchemaRef, Batches<'a>), ExportError
     let (path, fixed) = (source.path, source.names.clone());
     let wrong = |source| ExportError::Parquet { path: path.into(), source };
     let file = File::open(path).map_err(|source| ExportError::Open { path: path.into(), source })?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(Ending(file)).map_err(wrong)?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(Ending::of(file).map_err(wrong)?).map_err(wrong)?;
     let schema = builder.schema().clone();
     let reader = builder.build().map_err(wrong)?;
     let named = move |batch: Result<RecordBatch, ArrowError>| {

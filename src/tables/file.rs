@@ -181,7 +181,8 @@ fn read_rows<T: Table>(path: &Path) -> Result<T, TableError> {
 
 fn rows_of<T: Table>(bytes: impl ChunkReader + 'static, path: &Path) -> Result<T, TableError> {
     let parquet = |source| TableError::Parquet { doing: "read", table: T::NAME, path: path.into(), source };
-    let builder = ParquetRecordBatchReaderBuilder::try_new(Ending(bytes)).map_err(parquet)?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(Ending::of(bytes).map_err(parquet)?).map_err(parquet)?;
     let found = named(builder.metadata());
     if found != format!("table `{}` version {}", T::NAME, T::VERSION) {
         return Err(TableError::Other { path: path.into(), found, table: T::NAME, version: T::VERSION });

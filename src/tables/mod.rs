@@ -13,6 +13,7 @@ pub mod file;
 pub mod rle;
 pub mod rows;
 pub mod runs;
+mod thrift;
 #[cfg(test)]
 mod tests;
 

@@ -61,7 +61,8 @@ fn read(path: &Path, mut file: File, layout: &Layout) -> Result<Imported, Import
         let found = if first.is_empty() { "empty" } else { "another kind of file" };
         return Err(ImportError::Other { path: path.to_owned(), found, expected: "Parquet" });
     }
-    let builder = ParquetRecordBatchReaderBuilder::try_new(Ending(file)).map_err(wrong)?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(Ending::of(file).map_err(wrong)?).map_err(wrong)?;
     let schema = builder.schema().clone();
     let names = schema.fields().iter().map(|field| field.name().clone()).collect();
     let columns = Columns::find(path, names, layout)?;
