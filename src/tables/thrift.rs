@@ -36,8 +36,8 @@ pub fn check_page(page: impl Read) -> io::Result<()> {
         _ => {}
     };
     Walk { rest: page, left: PAGE_HEADER_BYTES }.structure(&mut Vec::new(), &mut see)?;
-    // Each value of a dictionary takes a byte at least.
-    if values > bytes.min(DICTIONARY_VALUES) {
+    // Each value of a dictionary takes a byte at least. The library takes a number below nought for a very large one.
+    if !(0..=bytes.min(DICTIONARY_VALUES)).contains(&values) {
         return Err(bad(&format!("a dictionary of {bytes} bytes with {values} values")));
     }
     Ok(())
@@ -180,6 +180,7 @@ mod tests {
         assert!(check_page(&dictionary(40, &[40])[..]).is_ok());
         assert!(check_page(&dictionary(40, &[42])[..]).is_err());
         assert!(check_page(&dictionary(40, &[0xfe, 0xff, 0xff, 0xff, 0x0f])[..]).is_err());
+        assert!(check_page(&dictionary(40, &[0xfd, 0xff, 0xff, 0x30])[..]).is_err(), "below nought");
         let whole = dictionary(40, &[40]);
         assert!((0..whole.len()).all(|n| check_page(&whole[..n]).is_err()), "cut");
     }
