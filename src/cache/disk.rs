@@ -79,3 +79,22 @@ pub fn remove(path: &Path) -> Result<(), CacheError> {
 pub fn parent(path: &Path) -> PathBuf {
     path.parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_no_fault_and_all_else_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, b"x").unwrap();
+        assert_eq!(read_optional(&file).unwrap(), Some(b"x".to_vec()));
+        assert_eq!(read_optional(&folder.path().join("none")).unwrap(), None);
+        assert!(read_optional(folder.path()).is_err() && read_optional(&file.join("below")).is_err());
+        assert!(remove(&folder.path().join("none")).is_ok() && remove(&file.join("below")).is_err());
+        assert!(sync_dir(&folder.path().join("none")).is_err());
+        remove(&file).unwrap();
+        assert!(!file.exists());
+    }
+}

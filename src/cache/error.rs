@@ -118,3 +118,39 @@ impl<T> Doing<T> for io::Result<T> {
         self.map_err(|source| CacheError::Io { doing, path: path.to_owned(), source })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_told_from_what_is_gone() {
+        let failed = |kind: io::ErrorKind| {
+            let result: io::Result<()> = Err(kind.into());
+            let error = result.doing("read", Path::new("a")).unwrap_err();
+            (error.is_gone(), error.is_refusal())
+        };
+        assert_eq!(failed(io::ErrorKind::NotFound), (true, false));
+        assert_eq!(failed(io::ErrorKind::PermissionDenied), (false, true));
+        assert_eq!(failed(io::ErrorKind::IsADirectory), (false, false));
+    }
+
+    #[test]
+    fn locks_that_do_not_work_are_told_with_their_mount() {
+        let help = |mount| {
+            let source = io::ErrorKind::Unsupported.into();
+            CacheError::NoLocks { path: "cache/locks/a".into(), mount, source }.help().unwrap()
+        };
+        let mount = Mount { place: "/mnt/a".into(), kind: "nfs4".into() };
+        assert!(
+            help(Some(mount))
+                .starts_with("`cache/locks` lies on `/mnt/a`, a file system of type nfs4, whose")
+        );
+        assert!(
+            help(None).starts_with("the locks of the file system of `cache/locks` do not work: mount it")
+        );
+        let holder = Holder { name: "process 1 on host".into(), since: None };
+        let busy = CacheError::Busy { what: "a".into(), holder };
+        assert_eq!(busy.help().unwrap(), "without `--no-wait` it is waited for");
+    }
+}

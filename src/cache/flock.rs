@@ -99,3 +99,33 @@ fn call(file: &File, kind: Kind) -> io::Result<bool> {
 fn no_answer() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", LIMIT.as_secs()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_waits_has_the_lock_when_it_is_given_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let [first, second] = [(); 2].map(|()| File::create(&path).unwrap());
+        for kind in [Kind::Shared, Kind::Exclusive] {
+            assert!(try_lock(&first, Kind::Exclusive, &path).unwrap());
+            assert!(!try_lock(&second, kind, &path).unwrap());
+            let given_back = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                let waits = scope.spawn(|| {
+                    wait(&second, kind, &path).unwrap();
+                    given_back.load(Ordering::SeqCst)
+                });
+                // Long enough for one that does not wait to be seen.
+                std::thread::sleep(Duration::from_millis(100));
+                given_back.store(true, Ordering::SeqCst);
+                first.unlock().unwrap();
+                assert!(waits.join().unwrap(), "{kind:?}: it did not wait");
+            });
+            assert!(!try_lock(&first, Kind::Exclusive, &path).unwrap());
+            second.unlock().unwrap();
+        }
+    }
+}

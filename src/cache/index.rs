@@ -265,6 +265,24 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_has_long_been_there_is_trusted() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("cache")).unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let index = FileIndex::open(&store, root).unwrap();
+        index.digest("Cargo.toml", &root.join("Cargo.toml")).unwrap();
+        assert!(!index.record.lock().unwrap().files["Cargo.toml"].is_racy());
+    }
+
+    #[test]
+    fn times_are_told_to_the_nanosecond() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let time = std::time::UNIX_EPOCH + std::time::Duration::new(5, 7_000);
+        file.as_file().set_modified(time).unwrap();
+        assert_eq!(Look::of(&file.as_file().metadata().unwrap()).mtime_ns, 5_000_007_000);
+    }
+
+    #[test]
     fn any_changed_byte_makes_an_index_begun_anew() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("cache")).unwrap();

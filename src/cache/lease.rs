@@ -154,6 +154,32 @@ mod tests {
     }
 
     #[test]
+    fn those_who_claim_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        disk::create_dir(&store.layout().leases()).unwrap();
+        std::fs::write(store.layout().leases().join("host.1.0"), "").unwrap();
+        assert!(holders(&store).unwrap().is_empty(), "its process is dead");
+        let _lease = Lease::new(&store);
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let names: Vec<String> = holders(&store).unwrap().into_iter().map(|holder| holder.name).collect();
+        assert_eq!(names, [format!("process {} on {host}", std::process::id())]);
+    }
+
+    #[test]
+    fn claims_that_vanish_are_passed_over_and_those_that_cannot_be_read_are_a_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let leases = store.layout().leases();
+        disk::create_dir(&leases).unwrap();
+        // As one that goes between the look at the folder and the look at it.
+        std::os::unix::fs::symlink(leases.join("gone"), leases.join("host.1.0")).unwrap();
+        assert_eq!(claimed(&store, false).unwrap(), HashSet::new());
+        std::os::unix::fs::symlink(leases.join("host.2.0"), leases.join("host.2.0")).unwrap();
+        assert!(claimed(&store, false).is_err(), "a link to itself");
+    }
+
+    #[test]
     fn claims_of_dead_processes_count_for_nothing_and_go() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();

@@ -184,6 +184,19 @@ fn what_cannot_be_put_aside_stays_and_is_told() {
     let frozen = Store::existing("/sys/ablatrix".as_ref()).unwrap();
     fs::write(&stray, "x").unwrap();
     assert!(!frozen.quarantine(&stray, "stray").unwrap() && stray.exists());
+    // Files and folders take the place of each other.
+    for i in 0..4 {
+        fs::remove_file(&stray).or_else(|_| fs::remove_dir_all(&stray)).unwrap();
+        if i % 2 == 0 {
+            fs::create_dir(&stray).unwrap()
+        } else {
+            fs::write(&stray, "x").unwrap()
+        }
+        assert!(store.quarantine(&stray, "stray").unwrap() && !stray.exists());
+        let there = store.layout().quarantine().join("stray");
+        assert_eq!(there.is_dir(), i % 2 == 0);
+        fs::write(&stray, "x").unwrap();
+    }
     // Other faults are faults.
     fs::remove_dir_all(store.layout().quarantine()).unwrap();
     fs::write(store.layout().quarantine(), "a file").unwrap();
