@@ -10,7 +10,7 @@
 //!   collecting.lock         held alone by a collection, by others while they publish or claim
 //!   leases/<host>.<pid>.<n>  the keys that a living process goes by; dies with it
 //!   work/attempts/…         private folders of unfinished stages
-//!   work/checkpoints/<key>/ what a training has so far
+//!   work/checkpoints/<key>/ what a training has so far, or a pixel store
 //!   work/slurm/<study>/<time>-<token>/  jobs that were submitted together to a cluster: what they are, say and log
 //!   quarantine/             damaged objects and entries, for a look
 //!   devices.json            the GPUs that a worker has found, to be asked less often

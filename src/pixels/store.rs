@@ -4,6 +4,7 @@
 //! which row. Readers map the file into memory, so that all processes of a machine share one copy of it.
 
 mod build;
+mod draft;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -13,7 +14,8 @@ use memmap2::Mmap;
 
 use crate::tables::rows::PixelRow;
 
-pub use build::{BadImage, BadImageError, Built, Previous, Source, build};
+pub use build::{BadImage, BadImageError, Built, Lenders, Previous, Source, build};
+pub use draft::{Form, hand_over};
 
 /// What can go wrong with a store's file.
 #[derive(Debug, thiserror::Error)]

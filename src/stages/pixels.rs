@@ -1,5 +1,7 @@
 //! `pixels`: every image decoded once and brought to one size, into the store that all runs share; and what each looks
-//! like, as a hash.
+//! like, as a hash. Filled in the folder of the key's checkpoints, so that what was done is there after an interruption.
+
+use std::path::PathBuf;
 
 use super::error::StageError;
 use super::work::{StageWork, write_table};
@@ -7,13 +9,14 @@ use crate::cache::Attempt;
 use crate::dataset::names;
 use crate::fingerprint::{Field, Fingerprint};
 use crate::pixels::PixelStore;
-use crate::pixels::store::{self, Previous, Source};
+use crate::pixels::store::{self, Form, Lenders, Previous, Source};
 use crate::plan::Latest;
 use crate::plan::output;
 use crate::tables;
 use crate::tables::rows::{ImageRow, PictureHashRow, PixelRow};
 
-/// Builds the pixel store. What the study's last one holds of unchanged images is taken over.
+/// Builds the pixel store. What the study's last one holds of unchanged images is taken over, and what stores hold that were begun and
+/// cut off.
 ///
 /// # Errors
 /// Where an image cannot be decoded, or changed since it was hashed.
@@ -39,15 +42,27 @@ pub fn pixels(
     let settings = &experiment.images;
     let total = sources.len();
     let report = |done: usize| progress(done, total);
-    let place = out.path(output::PIXELS);
-    let earlier = Earlier::of(work);
-    let previous = earlier.as_ref().map(Earlier::lend);
-    let built = store::build(&place, &sources, settings.size, settings.fit, previous, &report)?;
+    let code = own(&work.fingerprint).map(|field| format!("{}={}", field.name, field.value));
+    let form = Form { side: settings.size, fit: settings.fit, code: code.collect::<Vec<_>>().join(" ") };
+    let draft = work.store.checkpoint_dir(&work.fingerprint.key)?.join(output::PIXELS);
+    let (earlier, drafts) = (Earlier::of(work), drafts(work));
+    let lenders = Lenders { previous: earlier.as_ref().map(Earlier::lend), drafts: &drafts };
+    let built = store::build(&draft, &sources, &form, lenders, &report)?;
     if !built.bad.is_empty() {
         return Err(StageError::bad_images(&built.bad, total));
     }
+    let place = out.path(output::PIXELS);
+    store::hand_over(&draft, &place).map_err(|source| StageError::Write { path: place, source })?;
     write_table(out, output::PICTURE_HASHES, &built.hashes, "pixels")?;
     write_table(out, output::PIXEL_ROWS, &built.rows, "pixels")
+}
+
+/// Where other keys' stores may have been begun: of the same images but one, that could not be used, for instance.
+fn drafts(work: &StageWork) -> Vec<PathBuf> {
+    let folders = std::fs::read_dir(work.store.layout().checkpoints()).into_iter().flatten().flatten();
+    let others =
+        folders.map(|folder| folder.path()).filter(|path| !path.ends_with(work.fingerprint.key.as_str()));
+    others.map(|folder| folder.join(output::PIXELS)).collect()
 }
 
 /// The store that the study used last.

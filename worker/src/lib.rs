@@ -11,7 +11,7 @@
 //!
 //! `inputs` brings a job's tables and pictures out of the cache, `batch` makes tensors of them, `model` turns
 //! these into logits; `mixing` is what rows of a batch take from each other. `network` is the one of a job, `script` a TorchScript
-//! module. `stop` knows when to end, `heart` gives signs of life, `patience` how threads wait, `precision` is the number format, `torch` is
+//! module. `passes` says how many rows go through at a time, `stop` knows when to end, `heart` gives signs of life, `patience` how threads wait, `precision` is the number format, `torch` is
 //! libtorch as a whole.
 
 pub mod attention;
@@ -26,6 +26,7 @@ pub mod inputs;
 mod mixing;
 pub mod model;
 pub mod network;
+mod passes;
 pub mod patience;
 #[expect(unsafe_code, reason = "calls C++")]
 mod precision;

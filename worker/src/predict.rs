@@ -9,6 +9,7 @@ use ablatrix::tables::{self, rows::PredictionTable};
 use crate::batch::Uploader;
 use crate::failure::JobError;
 use crate::inputs::{self, Examples, InputError};
+use crate::passes::Passes;
 use crate::serve::{self, Outcome, Worker};
 use crate::{network, precision, score, torch};
 
@@ -33,9 +34,14 @@ pub fn predict(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, Job
 
     let uploader = Uploader::new(device, examples.side(), network.normalisation());
     let (image_ids, parts): (Vec<_>, Vec<_>) = held_out.into_iter().unzip();
-    let Some(logits) = score::logits(&network, &uploader, &examples, &image_ids, &worker.stop)? else {
+    let passes = Passes::new(job.alone);
+    let Some(logits) = score::logits(&network, &uploader, &examples, &image_ids, &passes, &worker.stop)?
+    else {
         return Ok(Outcome::Interrupted);
     };
+    if let Some(message) = passes.take_notice() {
+        worker.notice(job, message, false);
+    }
     let labels = examples.labels().to_vec();
     let table = PredictionTable { run: job.run.clone(), labels, image_ids, parts, logits };
     let attempt = store.attempt(&job.fingerprint)?;

@@ -258,6 +258,12 @@ impl Worker {
     pub fn warn(&self, message: &str) {
         complain(message);
     }
+
+    /// Says something of a job's run to whoever watches it, and to the log; `once`: it is true of several runs, and told of one.
+    pub fn notice(&self, job: &Job, message: String, once: bool) {
+        self.warn(&format!("`{}`: {message}", job.run));
+        self.events.emit(&WorkerEvent::Notice { key: job.fingerprint.key.clone(), message, once });
+    }
 }
 
 /// Where and how a job's result was made, for work that began at `started`.

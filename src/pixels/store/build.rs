@@ -1,21 +1,21 @@
 //! Fills a pixel store: reads, checks, decodes and resizes, in parallel and within bounded memory.
 //!
 //! Each picture is decoded once only; its hash is made on the way, from the whole upright picture, so that side and fit of the
-//! store do not matter to it.
+//! store do not matter to it. A build that was cut off goes on: see [`super::draft`].
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
+use super::draft::{Draft, Form};
 use super::{PixelStore, StoreError, stride};
 use crate::fingerprint::Digest;
 use crate::pixels::hash::{PictureHash, hash};
 use crate::pixels::{DecodeError, decode, resize};
-use crate::spec::settings::Fit;
 use crate::tables::rows::{PictureHashRow, PixelRow};
 
 /// An image file that goes into a store.
@@ -72,6 +72,15 @@ pub struct Previous<'a> {
     pub hashes: &'a [PictureHashRow],
 }
 
+/// What may have rows already, so that their images need not be read and decoded.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lenders<'a> {
+    /// A whole store.
+    pub previous: Option<Previous<'a>>,
+    /// Stores that other builds have begun, in use or not. What is no such file is passed over.
+    pub drafts: &'a [PathBuf],
+}
+
 /// What went into a store, and what could not.
 #[derive(Debug, Default)]
 pub struct Built {
@@ -83,55 +92,57 @@ pub struct Built {
     pub bad: Vec<BadImage>,
 }
 
-/// Writes the store `out`: each image of `images` as a square of `size`, by `fit`.
+/// Writes the store `out`: each image of `images` as a square of `form`.
 ///
-/// An image whose digest `previous` knows is copied from there and its file is not read. Each thread holds one image at a time. `on_progress` gets the number
-/// of images done so far, from any thread. The bytes do not depend on the number of threads.
+/// What an earlier build of `out` has done before it was cut off stays, and images that `lenders` have are copied from there; their
+/// files are not read. Each thread holds one image at a time. `on_progress` gets the number
+/// of images done so far, from any thread. The bytes depend neither on the number of threads nor on who lends.
 ///
 /// # Errors
 /// Where `out` cannot be written. Images that cannot be read are no error: see [`Built::bad`].
 pub fn build(
     out: &Path,
     images: &[Source],
-    size: u32,
-    fit: Fit,
-    previous: Option<Previous>,
+    form: &Form,
+    lenders: Lenders,
     on_progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Built, StoreError> {
     let io = |doing| move |source| StoreError::Io { doing, path: out.to_owned(), source };
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(out)
-        .map_err(io("create"))?;
-    let stride = stride(size);
+    let draft = Draft::open(out, form).map_err(io("create"))?;
+    let begun: Vec<Draft> = lenders.drafts.iter().filter_map(|path| Draft::of_others(path, form)).collect();
+    let stride = stride(form.side);
     // A store of another side cannot lend rows.
-    let previous = previous.filter(|previous| previous.store.side() == size);
+    let previous = lenders.previous.filter(|previous| previous.store.side() == form.side);
     let known = previous.map(|previous| known(&previous)).unwrap_or_default();
     let n_done = AtomicUsize::new(0);
     let outcomes: Vec<Result<PictureHash, BadImage>> = images
         .par_iter()
         .enumerate()
         .map(|(idx, source)| {
-            let write = |pixels: &[u8]| file.write_all_at(pixels, (idx * stride) as u64);
-            let outcome = match known.get(source.digest.as_str()) {
-                Some(&(pixels, hash)) => write(pixels).map(|()| Ok(hash)),
-                None => match load(source, size, fit) {
-                    Ok((pixels, hash)) => write(&pixels).map(|()| Ok(hash)),
+            let write = |pixels: &[u8], hash| draft.put(idx, &source.digest, pixels, hash).map(|()| Ok(hash));
+            // Its own too: a picture may be there twice.
+            let lent = || std::iter::once(&draft).chain(&begun).find_map(|draft| draft.lend(&source.digest));
+            let outcome = if let Some(hash) = draft.has(idx, &source.digest) {
+                Ok(Ok(hash))
+            } else if let Some(&(pixels, hash)) = known.get(source.digest.as_str()) {
+                write(pixels, hash)
+            } else if let Some((pixels, hash)) = lent() {
+                write(&pixels, hash)
+            } else {
+                match load(source, form) {
+                    Ok((pixels, hash)) => write(&pixels, hash),
                     Err(error) => {
                         let (image_id, path) = (source.image_id, source.path.clone());
                         Ok(Err(BadImage { image_id, path, error }))
                     }
-                },
+                }
             };
             on_progress(n_done.fetch_add(1, Ordering::Relaxed) + 1);
             outcome
         })
         .collect::<Result<_, std::io::Error>>()
         .map_err(io("write"))?;
-    close_gaps(&file, &outcomes, stride).map_err(io("write"))?;
+    close_gaps(draft.file(), &outcomes, stride).map_err(io("write"))?;
 
     let mut built = Built::default();
     for (source, outcome) in images.iter().zip(outcomes) {
@@ -160,7 +171,7 @@ fn known<'a>(previous: &Previous<'a>) -> HashMap<&'a str, (&'a [u8], PictureHash
 }
 
 /// The pixels of one image file, and what it looks like.
-fn load(source: &Source, size: u32, fit: Fit) -> Result<(Vec<u8>, PictureHash), BadImageError> {
+fn load(source: &Source, form: &Form) -> Result<(Vec<u8>, PictureHash), BadImageError> {
     let bytes = std::fs::read(&source.path).map_err(BadImageError::Read)?;
     let found = Digest::of(&bytes);
     if found.as_str() != source.digest {
@@ -168,7 +179,7 @@ fn load(source: &Source, size: u32, fit: Fit) -> Result<(Vec<u8>, PictureHash), 
         return Err(BadImageError::Changed { found, expected: source.digest.clone() });
     }
     let image = decode(&bytes)?;
-    Ok((resize::fit(&image, size, fit).data, hash(&image)))
+    Ok((resize::fit(&image, form.side, form.fit).data, hash(&image)))
 }
 
 /// Moves rows down over those of bad images, and cuts the file to what is left.

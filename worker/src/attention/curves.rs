@@ -7,10 +7,9 @@
 use ablatrix::metrics::attention::{area_under, changed_pixels, strongest_first};
 use tch::{Device, Kind, TchError, Tensor};
 
+use crate::failure::JobError;
 use crate::model::Network;
-
-/// Pictures of one forward pass.
-const ROWS: usize = 32;
+use crate::passes::Passes;
 
 /// The blur's deviation and the pixels that it reaches to each side, as in the paper's own code.
 const DEVIATION: f64 = 5.0;
@@ -61,7 +60,13 @@ pub struct Subject<'a> {
 ///
 /// # Errors
 /// Libtorch's: memory is out.
-pub fn areas(network: &Network, subject: Subject<'_>, map: &[f32], steps: usize) -> Result<Areas, TchError> {
+pub fn areas(
+    network: &Network,
+    subject: Subject<'_>,
+    map: &[f32],
+    steps: usize,
+    passes: &Passes,
+) -> Result<Areas, JobError> {
     let _no_grad = tch::no_grad_guard();
     let Subject { image, blurred, probability, .. } = subject;
     let (_, _, rows, columns) = image.size4()?;
@@ -81,7 +86,7 @@ pub fn areas(network: &Network, subject: Subject<'_>, map: &[f32], steps: usize)
     for n_pixels in std::iter::once(0).chain(changed).take(steps) {
         pictures.push(image.f_where_self(&is_changed(n_pixels)?, blurred)?);
     }
-    let found = probabilities(network, &pictures, subject.label_idx)?;
+    let found = probabilities(network, &pictures, subject.label_idx, passes)?;
     let (deletion, insertion) = found.split_at(steps);
     let deletion: Vec<f64> = std::iter::once(probability).chain(deletion.iter().copied()).collect();
     let insertion: Vec<f64> = insertion.iter().copied().chain([probability]).collect();
@@ -89,16 +94,22 @@ pub fn areas(network: &Network, subject: Subject<'_>, map: &[f32], steps: usize)
 }
 
 /// The label's probability in each picture.
-fn probabilities(network: &Network, pictures: &[Tensor], label_idx: usize) -> Result<Vec<f64>, TchError> {
+fn probabilities(
+    network: &Network,
+    pictures: &[Tensor],
+    label_idx: usize,
+    passes: &Passes,
+) -> Result<Vec<f64>, JobError> {
     let mut found = Vec::with_capacity(pictures.len());
-    for pictures in pictures.chunks(ROWS) {
+    passes.run(pictures.len(), |rows| {
         // The layout that the network is fastest in.
-        let nhwc = Tensor::f_cat(pictures, 0)?.f_permute([0, 2, 3, 1])?.f_contiguous()?;
+        let nhwc = Tensor::f_cat(&pictures[rows], 0)?.f_permute([0, 2, 3, 1])?.f_contiguous()?;
         let logits =
             network.forward_t(&nhwc.f_permute([0, 3, 1, 2])?, false)?.f_select(1, label_idx as i64)?;
         let probabilities = logits.f_to_kind(Kind::Double)?.f_sigmoid()?.f_to_device(Device::Cpu)?;
         found.extend(Vec::<f64>::try_from(probabilities)?);
-    }
+        Ok(true)
+    })?;
     Ok(found)
 }
 
@@ -160,7 +171,7 @@ mod tests {
             label_idx: 1,
             probability: probability(&pixels),
         };
-        let found = areas(&network, subject, &map, 3).unwrap();
+        let found = areas(&network, subject, &map, 3, &Passes::new(true)).unwrap();
         for (found, expected) in
             [(found.deletion, by_hand(&deletion)), (found.insertion, by_hand(&insertion))]
         {

@@ -20,11 +20,9 @@ use crate::batch::{Batch, Uploader};
 use crate::failure::JobError;
 use crate::inputs::{self, Examples, InputError};
 use crate::model::{Network, Tapped};
+use crate::passes::Passes;
 use crate::serve::{self, Outcome, Worker};
 use crate::{network, precision, torch};
-
-/// Rows of a forward pass.
-const BATCH_ROWS: usize = 32;
 
 /// Measures the maps of all test images for each of their labels, and publishes measures and maps in the order of image ids,
 /// then of labels. In 32-bit floats, whatever the model was trained in.
@@ -60,13 +58,29 @@ pub fn explain(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, Job
         layer: &layer,
         measures: Vec::new(),
         maps: Vec::new(),
+        passes: Passes::new(job.alone),
     };
     let mut images = examples.images_of(Part::Test);
     images.retain(|&image_id| examples.targets(image_id).contains(&true));
-    for images in images.chunks(BATCH_ROWS) {
-        if worker.stop.requested() || !explainer.explain(images, worker)? {
-            return Ok(Outcome::Interrupted);
+    let passes = Passes::new(job.alone);
+    let is_whole = passes.run(images.len(), |rows| {
+        let (n_measures, n_maps) = (explainer.measures.len(), explainer.maps.len());
+        let pass = match worker.stop.requested() {
+            true => Ok(false),
+            false => explainer.explain(&images[rows], worker),
+        };
+        if pass.is_err() {
+            // What a pass that failed has measured comes again with the next one.
+            explainer.measures.truncate(n_measures);
+            explainer.maps.truncate(n_maps);
         }
+        pass
+    })?;
+    if let Some(message) = passes.take_notice().or_else(|| explainer.passes.take_notice()) {
+        worker.notice(job, message, false);
+    }
+    if !is_whole {
+        return Ok(Outcome::Interrupted);
     }
     let Explainer { mut measures, mut maps, .. } = explainer;
     let place = |label: &String| examples.labels().iter().position(|known| known == label);
@@ -88,7 +102,7 @@ fn tell_of_places(job: &Job, worker: &Worker, layer: &str, maps: &[AttentionMapR
             "the layer `{layer}` has one place for a picture of {side} x {side}, so that its maps are empty: name an \
              earlier one in `explain.layer`, or raise `images.size`"
         );
-        worker.events.emit(&WorkerEvent::Notice { key: job.fingerprint.key.clone(), message, once: true });
+        worker.notice(job, message, true);
     }
 }
 
@@ -131,6 +145,8 @@ struct Explainer<'a> {
     layer: &'a str,
     measures: Vec<AttentionRow>,
     maps: Vec<AttentionMapRow>,
+    /// For the pictures of curves, which have passes of their own.
+    passes: Passes,
 }
 
 /// A batch as it went through the network.
@@ -202,7 +218,8 @@ impl Explainer<'_> {
                 let one = |all: &Tensor| all.f_narrow(0, row as i64, 1);
                 let (image, blurred) = (one(&passed.images_nchw)?, one(blurred)?);
                 let subject = Subject { image: &image, blurred: &blurred, label_idx, probability };
-                curves::areas(self.network, subject, map, self.job.explain.faithfulness as usize)?
+                let steps = self.job.explain.faithfulness as usize;
+                curves::areas(self.network, subject, map, steps, &self.passes)?
             }
             _ => Areas { deletion: None, insertion: None },
         };

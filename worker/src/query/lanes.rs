@@ -2,7 +2,7 @@
 //! the paths.
 //!
 //! While one lane waits for the disk or decodes, others compute: the cores are busy without queues between them, and no more
-//! pictures are in memory than there are lanes times [`BATCH_ROWS`]. Every batch is computed by the same number of threads as any
+//! pictures are in memory than there are lanes times [`ROWS`]. Every batch is computed by the same number of threads as any
 //! other, whatever the others do.
 
 use std::collections::BTreeMap;
@@ -24,8 +24,8 @@ use super::paths::{Batch as PathBatch, Paths};
 use crate::batch::{Batch, Uploader};
 use crate::failure::JobError;
 use crate::model::Network;
+use crate::passes::{Passes, ROWS};
 use crate::protocol::Events;
-use crate::score::BATCH_ROWS;
 use crate::stop::Stop;
 
 /// Lanes at most: each has a batch's activations in memory.
@@ -55,6 +55,8 @@ pub struct Lanes<'a> {
     uploader: Uploader,
     images: &'a Images,
     maps: Option<&'a MapWish>,
+    /// Lanes share the memory, and learn from each other what fits.
+    passes: Passes,
 }
 
 /// A network that several lanes run at a time.
@@ -74,7 +76,14 @@ impl<'a> Lanes<'a> {
     /// For a network on `device`, and pictures as the job's study has them.
     pub fn new(network: Network, device: Device, job: &'a Job, maps: Option<&'a MapWish>) -> Self {
         let uploader = Uploader::new(device, job.images.size as usize, network.normalisation());
-        Lanes { network: Shared(network), device, uploader, images: &job.images, maps }
+        Lanes {
+            network: Shared(network),
+            device,
+            uploader,
+            images: &job.images,
+            maps,
+            passes: Passes::new(true),
+        }
     }
 
     /// Answers for all pictures; false where a stop was requested meanwhile.
@@ -125,7 +134,7 @@ impl<'a> Lanes<'a> {
         tch::set_num_threads(i32::try_from(layout.threads_each).unwrap_or(i32::MAX));
         let mut batch = Batch::default();
         while !stop.requested() {
-            let next = paths.lock().unwrap_or_else(PoisonError::into_inner).next(BATCH_ROWS);
+            let next = paths.lock().unwrap_or_else(PoisonError::into_inner).next(ROWS);
             let read = next.map_err(|source| JobError::Io {
                 doing: "read the paths of pictures from",
                 path: "standard input".into(),
@@ -171,15 +180,17 @@ impl<'a> Lanes<'a> {
         pictures: Vec<Result<Picture, String>>,
         batch: &mut Batch,
     ) -> Result<Vec<Answer>, JobError> {
-        batch.clear();
-        for picture in pictures.iter().flatten() {
-            batch.push(&picture.pixels, &[], 1.0);
-        }
-        let mut said = match batch.is_empty() {
-            true => Vec::new(),
-            false => self.said(batch)?,
-        }
-        .into_iter();
+        let good: Vec<&Picture> = pictures.iter().flatten().collect();
+        let mut said = Vec::with_capacity(good.len());
+        self.passes.run(good.len(), |rows| {
+            batch.clear();
+            for picture in &good[rows] {
+                batch.push(&picture.pixels, &[], 1.0);
+            }
+            said.extend(self.said(batch)?);
+            Ok(true)
+        })?;
+        let mut said = said.into_iter();
         let answer = |picture: Result<Picture, String>| match picture {
             Ok(Picture { digest, .. }) => {
                 let Said { logit_bits, maps } =

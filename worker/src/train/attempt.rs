@@ -107,6 +107,9 @@ impl Ground<'_> {
                 break stop;
             }
             let end = session.run_epoch(&worker.stop)?;
+            if let Some(message) = session.take_notice() {
+                self.notice(message);
+            }
             if end == EpochEnd::Interrupted {
                 return Ok(None);
             }
@@ -136,11 +139,6 @@ impl Ground<'_> {
     }
 
     fn emit_notice(&self, message: String, once: bool) {
-        self.worker.warn(&format!("`{}`: {message}", self.job.run));
-        self.worker.events.emit(&WorkerEvent::Notice {
-            key: self.job.fingerprint.key.clone(),
-            message,
-            once,
-        });
+        self.worker.notice(self.job, message, once);
     }
 }

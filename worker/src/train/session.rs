@@ -88,7 +88,7 @@ impl<'a> Session<'a> {
             job,
             examples,
             rows: EpochRows::new(index),
-            validation: ValidationPart::of(examples),
+            validation: ValidationPart::of(examples, job.alone),
             policy: Policy::new(&job.policy),
             uploader,
             kept: Kept::new(learner.scored())?,
@@ -288,6 +288,11 @@ impl<'a> Session<'a> {
         }
         self.progress = progress;
         self.write_checkpoint()
+    }
+
+    /// What is to be said of it meanwhile, each time once.
+    pub fn take_notice(&self) -> Option<String> {
+        self.validation.take_notice()
     }
 
     fn validate(&self, stop: &Stop) -> Result<Option<Validation>, JobError> {

@@ -9,6 +9,7 @@ use crate::batch::Uploader;
 use crate::failure::JobError;
 use crate::inputs::Examples;
 use crate::model::Network;
+use crate::passes::Passes;
 use crate::score;
 use crate::stop::Stop;
 
@@ -20,21 +21,22 @@ pub struct ValidationPart {
     images: Vec<i64>,
     /// Row-major [images, labels].
     targets: Vec<bool>,
+    passes: Passes,
 }
 
 impl ValidationPart {
-    /// Of these examples; may be empty.
-    pub fn of(examples: &Examples) -> Self {
+    /// Of these examples; may be empty. `is_alone`: on the device.
+    pub fn of(examples: &Examples, is_alone: bool) -> Self {
         let images = examples.images_of(Part::Val);
         let targets = images.iter().flat_map(|&image_id| examples.targets(image_id)).copied().collect();
-        ValidationPart { images, targets }
+        ValidationPart { images, targets, passes: Passes::new(is_alone) }
     }
 
     /// Scores it; `None` where a stop was requested meanwhile. The loss is infinite where a logit is not finite, and NaN
     /// where there is no validation part.
     ///
     /// # Errors
-    /// Libtorch's: memory is out.
+    /// Libtorch's: memory is out for a single picture.
     pub fn score(
         &self,
         network: &Network,
@@ -43,7 +45,8 @@ impl ValidationPart {
         examples: &Examples,
         stop: &Stop,
     ) -> Result<Option<Validation>, JobError> {
-        let Some(logits) = score::logits(network, uploader, examples, &self.images, stop)? else {
+        let Some(logits) = score::logits(network, uploader, examples, &self.images, &self.passes, stop)?
+        else {
             return Ok(None);
         };
         let n_labels = examples.labels().len();
@@ -52,6 +55,11 @@ impl ValidationPart {
             Err(ScoredError::NotFinite { .. }) => Validation { loss: f64::INFINITY, ..Validation::NONE },
             Err(error) => panic!("bug: {error}"),
         }))
+    }
+
+    /// What is to be said, once, of memory that does not suffice.
+    pub fn take_notice(&self) -> Option<String> {
+        self.passes.take_notice()
     }
 }
 
