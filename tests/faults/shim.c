@@ -176,6 +176,11 @@ int mkdir(const char *path, mode_t mode) {
   return at_path("mkdir", path) ? -1 : real(path, mode);
 }
 
+int linkat(int from_folder, const char *from, int folder, const char *path, int flags) {
+  REAL(int, "linkat", int, const char *, int, const char *, int);
+  return at_path("link", path) ? -1 : real(from_folder, from, folder, path, flags);
+}
+
 int unlink(const char *path) {
   REAL(int, "unlink", const char *);
   return at_path("unlink", path) ? -1 : real(path);

@@ -88,7 +88,7 @@ JobCompLoc=$dir/jobs.txt
 MailProg=/bin/true
 ReturnToService=2
 SlurmdTimeout=5
-KillWait=5
+KillWait=20
 InactiveLimit=0
 MinJobAge=${MIN_JOB_AGE:-300}
 MaxArraySize=${MAX_ARRAY:-1001}
@@ -114,7 +114,7 @@ CONF
     fi
     echo "NodeName=n$i NodeHostname=$host NodeAddr=127.0.0.1 Port=$(($3 + i)) CPUs=${CPUS:-16} RealMemory=64000 $gres State=UNKNOWN" >>"$conf"
   done
-  echo "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE PriorityTier=1 GraceTime=5 State=UP" >>"$conf"
+  echo "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE PriorityTier=1 GraceTime=1 State=UP" >>"$conf"
   echo "PartitionName=urgent Nodes=ALL MaxTime=INFINITE PriorityTier=9 PreemptMode=OFF State=UP" >>"$conf"
 }
 

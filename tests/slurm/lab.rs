@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::Pid;
 use serde_json::Value;
 
 use super::harness::{Lab, SPEC, stderr};
@@ -77,6 +78,21 @@ impl Cluster {
     /// Ids and states of all jobs in the queue that have not ended.
     pub fn queue(&self) -> Vec<String> {
         self.slurm("squeue", &["-h", "-r", "-o", "%F_%K %T %N"]).lines().map(str::to_owned).collect()
+    }
+
+    /// The processes of its jobs that run this program.
+    pub fn processes(&self, program: &str) -> Vec<Pid> {
+        let of_ours = format!("SLURM_CONF={}", self.conf().display());
+        let is_one = |folder: &Path| {
+            let has = |file: &str, wanted: &str| {
+                let bytes = fs::read(folder.join(file)).unwrap_or_default();
+                String::from_utf8_lossy(&bytes).contains(wanted)
+            };
+            has("environ", &of_ours) && has("cmdline", program)
+        };
+        let folders = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+        let id = |folder: PathBuf| folder.file_name()?.to_str()?.parse().ok().and_then(Pid::from_raw);
+        folders.filter(|folder| is_one(folder)).filter_map(id).collect()
     }
 
     /// How each job that has ended did so, as the controller has written it: one line for each end.

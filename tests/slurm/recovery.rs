@@ -56,9 +56,13 @@ fn a_run_goes_on_when_its_node_dies() {
 #[test]
 fn a_preempted_run_goes_on_from_its_checkpoint() {
     let Some(study) = Study::new(1, 0, &[("CPUS", "2")]) else { return };
-    study.lab.write_spec(&long(80));
+    study.lab.write_spec(&long(16));
     let run = study.start();
     wait_for("epochs", || (study.epochs() > 3).then_some(()));
+    // Slurm takes its time, and the trainings must not be over by then. It wakes what it asks to end.
+    for worker in study.cluster.processes("ablatrix-worker") {
+        let _ = kill_process(worker, Signal::STOP);
+    }
     study.cluster.job(&["-p", "urgent", "--cpus-per-task=2"], "sleep 1");
     let said = study.finish(run);
     let events = study.events();

@@ -138,6 +138,8 @@ fn begun(out: &Path, images: &[Source], n: usize) -> Built {
     built
 }
 
+const NONE: [i64; 0] = [];
+
 /// The ids of the images that are in no store, for their files are gone.
 fn bad(built: &Built) -> Vec<i64> {
     built.bad.iter().map(|bad| bad.image_id).collect()
@@ -160,7 +162,7 @@ fn a_build_that_was_cut_off_goes_on() {
     std::fs::write(&list, text + r#"{"row":3,"file":"ab"#).unwrap();
     std::fs::OpenOptions::new().append(true).open(&out).unwrap().set_len(3 * 8 * 8 * 3 + 100).unwrap();
     let built = build(&out, &images, &form(8, Fit::Crop), Lenders::default(), &|_| ()).unwrap();
-    assert_eq!(bad(&built), []);
+    assert_eq!(bad(&built), NONE);
     assert_eq!((&built.rows[..5], &built.hashes[..5]), (&expected.rows[..], &expected.hashes[..]));
     let whole = std::fs::read(&undisturbed).unwrap();
     let found = std::fs::read(&out).unwrap();
@@ -169,7 +171,7 @@ fn a_build_that_was_cut_off_goes_on() {
     // What was added after the torn line can be read, too.
     images[3..5].iter().for_each(|image| std::fs::remove_file(&image.path).unwrap());
     let again = build(&out, &images, &form(8, Fit::Crop), Lenders::default(), &|_| ()).unwrap();
-    assert_eq!(bad(&again), []);
+    assert_eq!(bad(&again), NONE);
 }
 
 #[test]
@@ -187,7 +189,7 @@ fn damaged_rows_and_those_of_another_form_are_made_again() {
         bad(&build(&out, &images[..4], &form, Lenders::default(), &|_| ()).unwrap())
     };
     let same = form(8, Fit::Crop);
-    assert_eq!(after(&|_, _| (), same.clone()), []);
+    assert_eq!(after(&|_, _| (), same.clone()), NONE);
     assert_eq!(after(&|pixels, _| pixels[8 * 8 * 3 + 5] ^= 1, same.clone()), [11]);
     assert_eq!(after(&|pixels, _| pixels.truncate(2 * 8 * 8 * 3), same.clone()), [12, 13]);
     let of_first = |list: &str| list.lines().position(|line| line.contains(r#""row":0"#)).unwrap();
@@ -222,7 +224,7 @@ fn what_others_have_begun_is_taken_over() {
     let lenders = Lenders { previous: None, drafts: &drafts };
     let turned: Vec<Source> = images.iter().rev().cloned().collect();
     let built = build(&second, &turned, &form(8, Fit::Crop), lenders, &|_| ()).unwrap();
-    assert_eq!(bad(&built), []);
+    assert_eq!(bad(&built), NONE);
     let size = 8 * 8 * 3;
     let (first, second) = (std::fs::read(first).unwrap(), std::fs::read(second).unwrap());
     assert_eq!(second[2 * size..3 * size], first[2 * size..3 * size]);
@@ -241,7 +243,7 @@ fn what_was_handed_over_is_never_written_again() {
     std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o444)).unwrap();
     let bytes = std::fs::read(&place).unwrap();
     let built = build(&out, &images, &form(8, Fit::Crop), Lenders::default(), &|_| ()).unwrap();
-    assert_eq!(bad(&built), []);
+    assert_eq!(bad(&built), NONE);
     assert_eq!(std::fs::read(&place).unwrap(), bytes);
     assert_eq!(std::fs::read(&out).unwrap()[..bytes.len()], bytes);
 }
