@@ -11,6 +11,7 @@ mod mutants;
 mod pytorch;
 mod servers;
 mod steps;
+mod suite;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
         "setup" => libtorch::bring(&root).map(|_| ()),
         "build" => build(&root),
         "demo" => demo(&root),
-        "test" => test(&root),
+        "test" => suite::test(&root),
         "faults" => faults(&root),
         "fuzz" => fuzz::Wish::read(rest).and_then(|wish| fuzz::fuzz(&root, &wish)),
         "mutants" => mutants::mutants(&root, &rest),
@@ -84,37 +85,6 @@ fn demo(root: &Path) -> Result<(), StepError> {
     build(root)?;
     let program = root.join("target/release/ablatrix");
     run(std::process::Command::new(program).current_dir(root).args(["run", "experiments/quickstart.toml"]))
-}
-
-fn test(root: &Path) -> Result<(), StepError> {
-    let libtorch = libtorch::bring(root)?;
-    let servers = servers::ALL.map(|server| (server, server.bring(root)));
-    // The tests drive the real binaries.
-    run(cargo(root, &libtorch).args(["build", "--release", "-p", "ablatrix", "-p", "ablatrix-worker"]))?;
-    let mut tests = cargo(root, &libtorch);
-    // All that fails is told in one go.
-    tests.args(["test", "--release", "--workspace", "--no-fail-fast", "--", "--show-output"]);
-    for (server, program) in servers {
-        match program {
-            Ok(program) => {
-                tests.env(server.variable, program);
-            }
-            Err(error) => {
-                say(&format!("skipped: {} could not be installed, its tests skip: {error}", server.name));
-            }
-        }
-    }
-    match pytorch::bring(root, &libtorch) {
-        Ok(program) => {
-            tests.env(pytorch::VARIABLE, program);
-        }
-        Err(error) => {
-            say(&format!(
-                "skipped: there is no Python with PyTorch, the tests of exported models skip it: {error}"
-            ));
-        }
-    }
-    run(&mut tests)
 }
 
 fn faults(root: &Path) -> Result<(), StepError> {
@@ -170,5 +140,5 @@ fn check(root: &Path) -> Result<(), StepError> {
         "warnings",
     ]))?;
     licences::check(root)?;
-    test(root)
+    suite::test(root)
 }
