@@ -126,6 +126,30 @@ fn at_each_operation_a_run_may_die_or_be_refused() {
     println!("{} kinds of operations, {tried} faults", times.len());
 }
 
+/// What was decoded before is not decoded again, nor written.
+#[test]
+fn a_pixel_store_goes_on_where_it_was_cut_off() {
+    const WRITE: &str = "write:checkpoints";
+    let lab = Lab::without_worker();
+    let Some(shim) = Shim::built(&lab) else { return };
+    let rows = |operations: &[[String; 3]]| {
+        let is_row = |[name, path, _]: &&[String; 3]| name == WRITE && path.ends_with("/pixels");
+        operations.iter().filter(is_row).count()
+    };
+    let undisturbed = shim.record(&lab);
+    let writes = undisturbed.iter().filter(|[name, ..]| name == WRITE).count();
+
+    let half = (writes / 2).to_string();
+    let output = shim.run(&lab, &[("FAULT_POINT", WRITE), ("FAULT_NTH", &half), ("FAULT_DO", "kill")]);
+    assert_eq!(output.status.code(), None, "{}", stderr(&output));
+    let folders = fs::read_dir(lab.path("cache/work/checkpoints")).unwrap();
+    let lists = folders.map(|folder| folder.unwrap().path().join("pixels.done"));
+    let text: String = lists.filter_map(|list| fs::read_to_string(list).ok()).collect();
+    let done = text.lines().filter(|line| line.contains(r#""row":"#)).count();
+    assert!(done > 0, "{text}");
+    assert_eq!(rows(&shim.record(&lab)), rows(&undisturbed) - done);
+}
+
 /// One fault, and what the next run makes of it.
 fn strike(lab: &Lab, shim: &Shim, truth: &Truth, name: &str, nth: usize, action: &str) {
     let at = format!("{name} {nth} {action}");
