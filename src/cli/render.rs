@@ -200,8 +200,8 @@ fn masked(text: &str) -> String {
     shown
 }
 
-/// Bytes of a line of a spec that are shown at most, but for those up to a fault.
-const LINE_BYTES: usize = 200;
+/// Bytes of a line of a spec that are shown at most, but for those up to a fault. With its number it stays below [`LINE_CHARS`].
+const LINE_BYTES: usize = 180;
 
 /// The text with the ends of long lines cut off, and where `ranges` have come to lie. Lines keep their numbers, and a fault
 /// keeps its column.

@@ -146,14 +146,10 @@ fn to_value(
 mod tests {
     use super::*;
 
-    /// What stands at the places of the only fault: of the second key and of the first, each with the bytes up to it.
+    /// What stands at the places of the first fault: of the second key and of the first, each with the bytes up to it.
     fn repeated(text: &str) -> (String, Option<String>) {
         let faults = Document::parse(text, 3).unwrap_err();
-        assert_eq!(
-            (faults.len(), faults[0].message.as_str()),
-            (1, "not valid TOML: duplicate key"),
-            "{text}"
-        );
+        assert_eq!(faults[0].message, "not valid TOML: duplicate key", "{text}");
         let shown = |place: &Place| {
             assert_eq!(place.source, 3);
             format!("{}@{}", &text[place.range.clone()], place.range.start)
