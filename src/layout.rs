@@ -14,6 +14,7 @@
 //!   work/slurm/<study>/<time>-<token>/  jobs that were submitted together to a cluster: what they are, say and log
 //!   quarantine/             damaged objects and entries, for a look
 //!   devices.json            the GPUs that a worker has found, to be asked less often
+//!   fits.json               which weights fit which networks, as a worker has found, to be asked less often
 //!   studies/<study>.json    the last key of each stage of a study, to name what changed
 //!   plans/<study>/<id>.json the keys of a plan that was run; the file's time says when last
 //!   logs/<study>/study-<start>-<process>.log  what a call of `run` said and did
@@ -120,6 +121,11 @@ impl CacheLayout {
     /// What a worker has found on this machine.
     pub fn devices(&self) -> PathBuf {
         self.root.join("devices.json")
+    }
+
+    /// Which weights fit which networks, as a worker has found.
+    pub fn fits(&self) -> PathBuf {
+        self.root.join("fits.json")
     }
 
     /// The last key of each stage of a study.

@@ -1,16 +1,18 @@
-//! The contract between `ablatrix` and a worker about a network that is trained already: pictures from anywhere in, answers
-//! out; or the network itself, as a TorchScript module.
+//! The contract between `ablatrix` and a worker about a network outside of any stage: pictures from anywhere in, the answers of a trained
+//! one out; or the network itself, as a TorchScript module; or whether weights fit it.
 //!
 //! `ablatrix-worker query` reads one [`Query`] as a line of JSON on standard input, behind it the paths of the pictures, each
 //! ended by a NUL (any other byte may stand in a path), and writes [`Reply`]s, one JSON object a line. Nothing goes into the cache: what
-//! is asked here belongs to no study.
+//! is asked here belongs to no study. `ablatrix-worker fits` reads one [`Fit`] to the end of standard input, and answers with one [`Reply`].
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Digest;
 use crate::job::Job;
 use crate::metrics::{Calibration, Thresholds};
-use crate::spec::settings::ExplainMethod;
+use crate::spec::settings::{ExplainMethod, Model};
 
 /// What is asked of a trained network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,8 +37,22 @@ pub enum Wish {
     /// The network as a TorchScript module, in a file of this name.
     Module {
         /// The file; its folder is there.
-        path: std::path::PathBuf,
+        path: PathBuf,
     },
+}
+
+/// Whether a file of weights fits a network that is built in, as training would start from it: names, shapes and types of its tensors, and
+/// whether their values are finite.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fit {
+    /// [`crate::job::PROTOCOL`] of the sender.
+    pub protocol: u32,
+    /// The network; not a module, which would run.
+    pub model: Model,
+    /// The file: a safetensors file.
+    pub weights: PathBuf,
+    /// Logits of the network's head. A whole head of another size is no fault: it would be replaced.
+    pub n_labels: usize,
 }
 
 /// Maps for the labels that are said of a picture.
@@ -80,8 +96,13 @@ pub enum Reply {
         /// The largest difference of a logit of the module, read again from its file, from the network's own.
         difference: f64,
     },
-    /// All is answered.
+    /// All is answered; or the weights fit.
     Done,
+    /// The weights do not fit, or hold what is no number.
+    Misfit {
+        /// The tensors, and what was expected of them.
+        message: String,
+    },
     /// A stop was requested.
     Interrupted,
     /// It cannot be done.

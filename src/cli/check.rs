@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use super::args::{CheckArgs, OutputFormat};
 use super::design::{design_json, print_design};
 use super::facts::{Counts, Facts};
-use super::render::{Failure, plain};
+use super::render::{Failure, plain, wrapped};
 use super::study::Study;
-use super::{hub, origins, print};
+use super::{fits, hub, origins, print};
 use crate::dataset::NoticeKind;
 use crate::dataset::cooccurrence::{LEAST_FOR_LIFT, Pair};
 use crate::dataset::{Cooccurrence, generate};
@@ -40,6 +40,7 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     let made = dataset.generate.as_ref();
     let absent = made.is_some_and(|made| !generate::is_there(&dataset.images, made));
     let facts = if absent { None } else { Some(Facts::gather(&study)?) };
+    fits::check(&study, facts.as_ref().map(|facts| facts.labels.labels.len()), args.format)?;
     match args.format {
         OutputFormat::Json => print_json(&study, facts.as_ref()),
         OutputFormat::Text => print_text(&study, facts.as_ref()),
@@ -82,7 +83,7 @@ fn print_text(study: &Study, facts: Option<&Facts>) {
         print::out("");
     }
     for leak in facts.leaks() {
-        print::out(&format!("warning: leakage: {}", plain(&leak.message)));
+        print::out(&wrapped(&format!("warning: leakage: {}", plain(&leak.message))));
     }
     if facts.leaks().next().is_some() {
         print::out(
@@ -90,7 +91,7 @@ fn print_text(study: &Study, facts: Option<&Facts>) {
         );
     }
     for notice in facts.notices.iter().filter(|notice| notice.kind != NoticeKind::Leakage) {
-        print::out(&format!("note: {}", plain(&notice.message)));
+        print::out(&wrapped(&format!("note: {}", plain(&notice.message))));
     }
     print_test_part(study, facts);
     if let Some((text, parts)) = report::refusal(&facts.test_parts) {
@@ -118,11 +119,11 @@ fn print_test_part(study: &Study, facts: &Facts) {
     }
     let none = part.without_verdict();
     if !none.is_empty() {
-        print::out(&format!(
+        print::out(&wrapped(&format!(
             "warning: too small to decide: fewer than {MIN_POSITIVES} test images tell these labels apart, so that they get no \
              verdict, whatever the runs say: {}\n  help: give `split` a larger test part, or `folds`, which test on every image",
             plain(&none.join(", "))
-        ));
+        )));
     }
 }
 

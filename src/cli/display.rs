@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use super::args::{LogArgs, LogFormat, OutputFormat};
 use super::logging;
 use super::print::count;
-use super::render::plain;
+use super::render::{plain, wrapped};
 use crate::engine::Event;
 use crate::plan::Stage;
 
@@ -206,6 +206,8 @@ impl Display {
             }
             Event::Retrying { node, run, stage, why } => {
                 self.close(node, run, *stage);
+                // What its log ends with is told with the last try, and stands in the log.
+                let why = why.lines().next().unwrap_or_default();
                 self.always(&format!("warning: `{node}` is tried again: {why}"));
             }
             Event::Rebuilding { what } => {
@@ -215,6 +217,11 @@ impl Display {
             Event::Interrupting { jobs: "" } => self.always("stopping"),
             Event::Interrupting { jobs } => self.always(&format!("stopping: {jobs}")),
         }
+    }
+
+    /// A note that is of no stage.
+    pub fn note(&self, text: &str) {
+        self.line(&format!("note: {text}"));
     }
 
     /// Takes all bars away, and tells of the failures that were held back, but for the one whose message is
@@ -246,7 +253,7 @@ impl Display {
     }
 
     fn always(&self, text: &str) {
-        let text = plain(text);
+        let text = wrapped(&plain(text));
         match &self.bars {
             Some(bars) => {
                 logging::said(&text);

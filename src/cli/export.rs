@@ -97,7 +97,7 @@ fn fill(chosen: &Chosen, program: &Path, interrupt: &Interrupt, folder: &Path) -
     let (mean, std, difference) = match answered.map_err(|error| ask_failure(&error))? {
         Answered::Module { mean, std, difference } => (mean, std, difference),
         Answered::Interrupted => return Ok(false),
-        Answered::Whole => {
+        Answered::Whole | Answered::Misfit { .. } => {
             return Err(Failure::text(1, "the worker says nothing of the module that it was to write", None));
         }
     };

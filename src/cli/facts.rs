@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use super::display::{Detail, Display};
+use super::links;
 use super::render::Failure;
 use super::study::Study;
 use crate::cache::Entry;
@@ -108,6 +109,7 @@ impl Facts {
                     .extend(read.into_iter().filter(|notice| !notices.contains(notice)).collect::<Vec<_>>());
             }
         }
+        notices.extend(links::notice(&study.plan.experiment.dataset, &images));
         Ok(Facts {
             labels,
             images,

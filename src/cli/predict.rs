@@ -83,7 +83,7 @@ pub fn predict(args: &PredictArgs) -> Result<u8, Failure> {
         Answered::Whole => taker.finish(started),
         Answered::Interrupted if interrupt.is_set() => Ok(interrupt.exit_code()),
         // Whoever reads the answers has seen enough.
-        Answered::Interrupted | Answered::Module { .. } => Ok(0),
+        Answered::Interrupted | Answered::Module { .. } | Answered::Misfit { .. } => Ok(0),
     }
 }
 

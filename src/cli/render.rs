@@ -94,7 +94,7 @@ impl Failure {
         if let Some(help) = help {
             text.push_str(&format!("\n  help: {}", plain(help)));
         }
-        let help = help.map(str::to_owned);
+        let (text, help) = (wrapped(&text), help.map(str::to_owned));
         Failure { text, code, told: Told { message: whole, help, exit_code: code, places: Vec::new() } }
     }
 
@@ -104,7 +104,7 @@ impl Failure {
         if let Some(help) = help {
             text.push_str(&format!("\n  help: {}", plain(help)));
         }
-        let (message, help) = (message.to_owned(), help.map(str::to_owned));
+        let (text, message, help) = (wrapped(&text), message.to_owned(), help.map(str::to_owned));
         Failure { text, code, told: Told { message, help, exit_code: code, places: Vec::new() } }
     }
 
@@ -114,7 +114,7 @@ impl Failure {
         let mut parts = Vec::new();
         for fault in &error.faults {
             // A command that is to be copied stays in one line.
-            let is_command = |help: &String| help.contains("`python -c ") || help.contains("`hf download ");
+            let is_command = |help: &String| COMMANDS[..2].iter().any(|command| help.contains(command));
             let wraps = !fault.help.as_ref().is_some_and(is_command);
             let handler = GraphicalReportHandler::new_themed(theme.clone()).with_width(110);
             let handler = handler.with_context_lines(1).with_links(false).with_wrap_lines(wraps);
@@ -126,9 +126,15 @@ impl Failure {
             let outcome = match &fault.place {
                 Some(place) => {
                     let source = &error.sources[place.source];
-                    let (text, range) = narrowed(&calm(&masked(&source.text)), place.range.clone());
-                    let length = range.len().max(1);
-                    diagnostic = diagnostic.with_label(LabeledSpan::new(None, range.start, length));
+                    let earlier = fault.earlier.as_ref().filter(|earlier| earlier.source == place.source);
+                    let places = std::iter::once(place).chain(earlier);
+                    let ranges: Vec<Range<usize>> = places.map(|place| place.range.clone()).collect();
+                    let (text, ranges) = narrowed(&calm(&masked(&source.text)), &ranges);
+                    let spans = ranges.iter().map(|range| (range.start, range.len().max(1)));
+                    diagnostic = diagnostic.with_labels(spans.enumerate().map(|(nth, span)| match nth {
+                        0 => LabeledSpan::new_primary_with_span(earlier.map(|_| "again".to_owned()), span),
+                        _ => LabeledSpan::new_with_span(Some("first here".to_owned()), span),
+                    }));
                     let named = NamedSource::new(&source.name, text);
                     let report = miette::Report::new(diagnostic).with_source_code(named);
                     handler.render_report(&mut rendered, report.as_ref())
@@ -194,28 +200,30 @@ fn masked(text: &str) -> String {
     shown
 }
 
-/// Bytes of a line of a spec that are shown at most, but for those up to a fault.
-const LINE_BYTES: usize = 200;
+/// Bytes of a line of a spec that are shown at most, but for those up to a fault. With its number it stays below [`LINE_CHARS`].
+const LINE_BYTES: usize = 180;
 
-/// The text with the ends of long lines cut off, and where `range` has come to lie. Lines keep their numbers, and a fault
+/// The text with the ends of long lines cut off, and where `ranges` have come to lie. Lines keep their numbers, and a fault
 /// keeps its column.
-fn narrowed(text: &str, range: Range<usize>) -> (String, Range<usize>) {
+fn narrowed(text: &str, ranges: &[Range<usize>]) -> (String, Vec<Range<usize>>) {
     let mut shown = String::with_capacity(text.len());
-    let mut moved = range.start;
-    let mut longest = range.len();
+    let mut moved: Vec<(usize, usize)> = ranges.iter().map(|range| (range.start, range.len())).collect();
     let mut begin = 0;
     for line in text.split_inclusive('\n') {
         let end = begin + line.len();
-        let holds = (begin..end).contains(&range.start);
-        let kept = if holds { (range.start - begin).saturating_add(LINE_BYTES / 2) } else { 0 };
+        let held = ranges.iter().filter(|range| (begin..end).contains(&range.start));
+        let kept = held.map(|range| (range.start - begin).saturating_add(LINE_BYTES / 2)).max().unwrap_or(0);
         let cut = line.floor_char_boundary(kept.max(LINE_BYTES));
-        if begin <= range.start {
-            moved = shown.len() + range.start.saturating_sub(begin).min(cut);
-        }
-        if cut < line.trim_end_matches(['\r', '\n']).len() {
-            if holds {
-                longest = longest.min(begin + cut - range.start);
+        let is_cut = cut < line.trim_end_matches(['\r', '\n']).len();
+        for (range, (start, longest)) in ranges.iter().zip(&mut moved) {
+            if begin <= range.start {
+                *start = shown.len() + (range.start - begin).min(cut);
             }
+            if is_cut && (begin..end).contains(&range.start) {
+                *longest = (*longest).min(begin + cut - range.start);
+            }
+        }
+        if is_cut {
             shown.push_str(&line[..cut]);
             shown.push_str(if line.ends_with('\n') { "…\n" } else { "…" });
         } else {
@@ -223,8 +231,8 @@ fn narrowed(text: &str, range: Range<usize>) -> (String, Range<usize>) {
         }
         begin = end;
     }
-    let end = (moved + longest).min(shown.len());
-    (shown, moved..end)
+    let whole = shown.len();
+    (shown, moved.into_iter().map(|(start, longest)| start..(start + longest).min(whole)).collect())
 }
 
 /// A text in which nothing drives a terminal, with every other byte where it was.
@@ -248,6 +256,49 @@ pub fn plain(text: &str) -> String {
         if c != '\n' && drives(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
     }
     shown
+}
+
+/// Characters that a line has at most, where it has a space to be broken at.
+const LINE_CHARS: usize = 200;
+
+/// Beginnings of commands that are to be copied: their lines stay whole.
+const COMMANDS: [&str; 3] = ["`python -c ", "`hf download ", "`ablatrix "];
+
+/// A text whose long lines go on, further in, in lines of their own. Words stay whole, so that paths and names can be copied.
+pub fn wrapped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for (nth, line) in text.split('\n').enumerate() {
+        if nth > 0 {
+            shown.push('\n');
+        }
+        if line.chars().count() <= LINE_CHARS || COMMANDS.iter().any(|command| line.contains(command)) {
+            shown.push_str(line);
+        } else {
+            wrap(line, &mut shown);
+        }
+    }
+    shown
+}
+
+fn wrap(line: &str, shown: &mut String) {
+    let inner = line.trim_start_matches(' ');
+    let indent = line.len() - inner.len();
+    let mut width = indent;
+    shown.push_str(&line[..indent]);
+    for (nth, word) in inner.split(' ').enumerate() {
+        let chars = word.chars().count();
+        if nth == 0 {
+            width += chars;
+        } else if width + 1 + chars <= LINE_CHARS {
+            width += 1 + chars;
+            shown.push(' ');
+        } else {
+            width = indent + 4 + chars;
+            shown.push('\n');
+            shown.extend(std::iter::repeat_n(' ', indent + 4));
+        }
+        shown.push_str(word);
+    }
 }
 
 /// Whether a terminal does something at this character: C0 and C1 controls, and Unicode's marks of direction (UAX #9).
@@ -276,6 +327,24 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_stands_twice_is_shown_in_both_lines() {
+        for between in [1, 30] {
+            let text =
+                format!("flip = {{ op = \"a\" }}\n{}flip = {{ op = \"b\" }}\n", "# …\n".repeat(between));
+            let second = text.rfind("flip").unwrap();
+            let fault = Fault::new("duplicate key")
+                .at(Place { source: 0, range: second..second + 4 })
+                .repeats(Place { source: 0, range: 0..4 });
+            let source = Source { name: "a.toml".into(), text };
+            let shown = Failure::spec(&SpecError { sources: vec![source], faults: vec![fault] }, false).text;
+            let place = format!("a.toml:{}:1", between + 2);
+            for part in [place.as_str(), "op = \"a\"", "op = \"b\"", "first here", "again"] {
+                assert!(shown.contains(part), "`{part}` is missing:\n{shown}");
+            }
+        }
+    }
+
+    #[test]
     fn programs_get_the_places_too() {
         let source = Source { name: "a.toml".into(), text: "name = \"x\"\nü = 1\n".into() };
         let fault = |range| Fault::new("wrong").at(Place { source: 0, range });
@@ -291,6 +360,24 @@ mod tests {
     fn a_secret_on_a_neighbouring_line_is_covered() {
         let text = "a = \"http://me:pass@host/x\"\nb = \"http://host/a@b\"\n";
         assert_eq!(masked(text), "a = \"http://*******@host/x\"\nb = \"http://host/a@b\"\n");
+    }
+
+    #[test]
+    fn long_lines_go_on_further_in_and_words_stay_whole() {
+        let names = vec!["`a name`"; 60].join(", ");
+        let text = format!("error: short\n  images: {names}\n  help: short");
+        let shown = wrapped(&text);
+        assert!(shown.lines().all(|line| line.chars().count() <= LINE_CHARS), "{shown}");
+        assert_eq!(shown.split_whitespace().collect::<Vec<_>>(), text.split_whitespace().collect::<Vec<_>>());
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!((lines[0], lines[lines.len() - 1], lines.len()), ("error: short", "  help: short", 6));
+        assert!(lines[1].starts_with("  images: `a") && lines[2].starts_with("      `a"), "{shown}");
+        let path = "ä/".repeat(300);
+        for whole in [path.clone(), format!("  {path}"), format!("run `ablatrix run a.toml` {path}")] {
+            assert_eq!(wrapped(&whole), whole);
+        }
+        assert_eq!(wrapped(&format!("cannot read {path} now")), format!("cannot read\n    {path}\n    now"));
+        assert_eq!(wrapped("\n a\n"), "\n a\n");
     }
 
     #[test]
@@ -311,8 +398,9 @@ mod tests {
     fn a_long_line_is_shown_as_far_as_its_fault() {
         let place = |text: &str, what: &str| {
             let start = text.find(what).unwrap();
-            let (shown, range) = narrowed(text, start..start + what.len());
-            (shown[range.clone()].to_owned(), range.start, shown)
+            let (shown, ranges) = narrowed(text, &[start..start + what.len(), 0..0]);
+            assert_eq!(ranges[1], 0..0);
+            (shown[ranges[0].clone()].to_owned(), ranges[0].start, shown)
         };
         let long = "ä".repeat(500);
         let text = format!("first = \"{long}\"\nsecond = 3\n{long}wrong{long}\nlast\n");
@@ -328,7 +416,7 @@ mod tests {
         // A fault as long as its line, and one behind the end.
         let (found, ..) = place(&text, &long);
         assert!(found.len() <= LINE_BYTES && found.starts_with('ä'), "{found}");
-        assert_eq!(narrowed("short", 5..5), ("short".to_owned(), 5..5));
-        assert_eq!(narrowed("", 0..1), (String::new(), 0..0));
+        assert_eq!(narrowed("short", &[5..5]), ("short".to_owned(), vec![5..5]));
+        assert_eq!(narrowed("", &[0..1]), (String::new(), vec![0..0]));
     }
 }

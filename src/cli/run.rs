@@ -9,6 +9,7 @@ use super::args::{LogArgs, LogFormat, OutputFormat, RunArgs, SpecArgs};
 use super::command_line::CommandLine;
 use super::display::{Detail, Display};
 use super::generated;
+use super::links::Links;
 use super::live::Live;
 use super::render::{Failure, plain};
 use super::study::{Study, shown};
@@ -54,12 +55,14 @@ pub fn run(args: &RunArgs, log: &LogArgs) -> Result<u8, Failure> {
     let mut tracking = tracking::Tracking::start(&study, &args.spec)?;
     let mut journal = Journal::begin(&study.logs());
     let live = args.until.is_none().then(|| Live::start(&study, &args.spec.reports));
+    let mut links = Links::of(&study);
     let (mut computed, mut fetched) = (0, 0);
     let result = loop {
         let mut listener = |event: engine::Event| {
             journal.note(&event);
             logging::note(&event);
             display.show(&event);
+            links.take(&event).iter().for_each(|notice| display.note(&notice.message));
             tracking.take(&event);
             live.iter().for_each(|live| live.take(&event));
         };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::args::{OutputFormat, OverArgs, SpecArgs};
 use super::device::{self, Machine, Settled};
 use super::pool::{self, Ground};
-use super::render::{Failure, with_cause};
+use super::render::{Failure, plain, with_cause, wrapped};
 use super::{hub, known_devices, nvidia, rounds, worker};
 use crate::augment;
 use crate::cache::{CacheError, Store};
@@ -172,7 +172,7 @@ impl Study {
     }
 
     /// Where `[model]` or `[matrix]` names the file.
-    fn fault_of_file(&self, point: &Point, key: &str, message: &str, help: Option<String>) -> Fault {
+    pub fn fault_of_file(&self, point: &Point, key: &str, message: &str, help: Option<String>) -> Fault {
         let dotted = format!("model.{key}");
         let swept = self.loaded.experiment.matrix.get(&dotted);
         let idx =
@@ -214,7 +214,7 @@ impl Study {
             return;
         }
         for notice in self.notices() {
-            super::print::err(&format!("note: {}", super::render::plain(&notice)));
+            super::print::err(&wrapped(&format!("note: {}", plain(&notice))));
         }
     }
 

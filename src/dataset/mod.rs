@@ -18,6 +18,7 @@ pub mod image_labels;
 pub mod imported;
 pub mod labels;
 pub mod leakage;
+pub mod links;
 pub mod names;
 pub mod near_duplicates;
 pub mod notice;

@@ -46,6 +46,8 @@ pub enum NoticeKind {
     GroupsOverlap,
     /// Names in no group.
     Unmapped,
+    /// Names that no image has, which became no labels.
+    NamesUnused,
     /// A label that no image has, or none in a part.
     LabelWithoutPositives,
     /// A part with no images although it has a share.
@@ -60,6 +62,12 @@ pub enum NoticeKind {
     ImagesSetAside,
     /// Images of another size than their records say.
     SizesDiffer,
+    /// Pictures of kinds that are converted when they are read: CMYK, 16 bits, alpha.
+    PicturesConverted,
+    /// Pictures of one pixel, which servers give in place of one that is gone.
+    PicturesEmpty,
+    /// Links that lead out of the images folder, and are followed.
+    LinksLeadOut,
 }
 
 impl Notice {

@@ -1,4 +1,4 @@
-//! Asks a worker about a trained network: one process, one query, replies as they come.
+//! Asks a worker about a network: one process, one question, replies as they come.
 //!
 //! A query is no stage: nothing of it enters the cache, and there is nothing to take up again. See [`crate::query`].
 
@@ -9,9 +9,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
 
+use serde::Serialize;
+
 use super::local::VISIBLE;
 use super::signals::Interrupt;
-use crate::query::{Answer, Query, Reply};
+use crate::query::{Answer, Fit, Query, Reply};
 
 /// Bytes of what a worker says on standard error that are kept for a message.
 const KEPT: usize = 4096;
@@ -38,6 +40,11 @@ pub enum Answered {
         std: [f32; 3],
         /// Of logits.
         difference: f64,
+    },
+    /// Weights do not fit.
+    Misfit {
+        /// The tensors, and what was expected of them.
+        message: String,
     },
     /// Somebody asked to stop.
     Interrupted,
@@ -82,11 +89,43 @@ pub fn ask(
     interrupt: &Interrupt,
     take: &mut dyn FnMut(Vec<Answer>) -> ControlFlow<()>,
 ) -> Result<Answered, AskError> {
+    let question = Question { verb: "query", threads: query.job.threads, line: line(query) };
+    exchange(asked, &question, paths, interrupt, take)
+}
+
+/// Asks whether weights fit: [`Answered::Whole`] where they do. No GPU is looked for.
+///
+/// # Errors
+/// Where the worker cannot be started, is lost, or cannot tell.
+pub fn ask_fit(program: &Path, fit: &Fit, interrupt: &Interrupt) -> Result<Answered, AskError> {
+    let question = Question { verb: "fits", threads: 1, line: line(fit) };
+    let asked = Asked { program, gpu: Some("") };
+    exchange(asked, &question, std::iter::empty(), interrupt, &mut |_| ControlFlow::Continue(()))
+}
+
+/// What a worker is started for.
+struct Question {
+    verb: &'static str,
+    threads: u32,
+    line: String,
+}
+
+fn line(question: &impl Serialize) -> String {
+    serde_json::to_string(question).unwrap_or_else(|error| panic!("bug: a question is plain data: {error}"))
+}
+
+fn exchange(
+    asked: Asked<'_>,
+    question: &Question,
+    paths: impl Iterator<Item = PathBuf> + Send,
+    interrupt: &Interrupt,
+    take: &mut dyn FnMut(Vec<Answer>) -> ControlFlow<()>,
+) -> Result<Answered, AskError> {
     let program = || asked.program.to_owned();
     let child = Command::new(asked.program)
-        .arg("query")
+        .arg(question.verb)
         .envs(asked.gpu.map(|gpu| (VISIBLE, gpu)))
-        .env("OMP_NUM_THREADS", query.job.threads.to_string())
+        .env("OMP_NUM_THREADS", question.threads.to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -98,10 +137,12 @@ pub fn ask(
         panic!("bug: all three streams are pipes");
     };
     std::thread::scope(|scope| {
-        scope.spawn(move || send(stdin, query, paths));
+        scope.spawn(move || send(stdin, &question.line, paths));
         let said = scope.spawn(move || last_words(stderr));
         let answered = replies(BufReader::new(stdout), interrupt, take);
-        if !matches!(answered, Some(Ok(Answered::Whole | Answered::Module { .. }))) {
+        let is_whole =
+            matches!(answered, Some(Ok(Answered::Whole | Answered::Module { .. } | Answered::Misfit { .. })));
+        if !is_whole {
             // Else its standard input would be written to until all paths are through.
             child.kill();
         }
@@ -140,17 +181,16 @@ fn replies(
                 return Some(Ok(Answered::Module { mean, std, difference }));
             }
             Reply::Done => return Some(Ok(Answered::Whole)),
+            Reply::Misfit { message } => return Some(Ok(Answered::Misfit { message })),
             Reply::Interrupted => return Some(Ok(Answered::Interrupted)),
             Reply::Failed { message } => return Some(Err(AskError::Refused { message })),
         }
     }
 }
 
-/// Sends the query and the paths. A worker that does not read any more has its reasons, and says them.
-fn send(stdin: ChildStdin, query: &Query, paths: impl Iterator<Item = PathBuf>) {
+/// Sends the question and the paths. A worker that does not read any more has its reasons, and says them.
+fn send(stdin: ChildStdin, line: &str, paths: impl Iterator<Item = PathBuf>) {
     let mut stdin = BufWriter::new(stdin);
-    let line =
-        serde_json::to_string(query).unwrap_or_else(|error| panic!("bug: a query is plain data: {error}"));
     let mut whole = writeln!(stdin, "{line}");
     for path in paths {
         if whole.is_err() {
@@ -213,6 +253,8 @@ mod tests {
         assert!(matches!(answered, Some(Ok(Answered::Whole))) && n == 2);
         let (refused, _) = read("{\"reply\":\"failed\",\"message\":\"no weights\"}\n");
         assert_eq!(refused.unwrap().unwrap_err().to_string(), "no weights");
+        let (misfit, _) = read("{\"reply\":\"misfit\",\"message\":\"no `fc.weight`\"}\n");
+        assert_eq!(misfit.unwrap().unwrap(), Answered::Misfit { message: "no `fc.weight`".to_owned() });
         // A worker that dies, and one of another version.
         assert!(read(&format!("{answers}\n")).0.is_none());
         assert!(read("usage: ablatrix-worker\n").0.is_none());

@@ -17,7 +17,7 @@ mod standing;
 mod walk;
 mod workers;
 
-pub use ask::{Answered, AskError, Asked, ask};
+pub use ask::{Answered, AskError, Asked, ask, ask_fit};
 pub use event::Event;
 pub use job_of::job_of;
 pub use journal::Journal;

@@ -41,6 +41,34 @@ impl fmt::Display for Format {
     }
 }
 
+/// What decoding does to a picture that is not stored as upright 8-bit RGB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conversion {
+    /// Inks become red, green and blue, by no colour profile.
+    Cmyk,
+    /// One channel becomes three.
+    Grey,
+    /// What is transparent becomes black.
+    Alpha,
+    /// The lower half of each value is dropped.
+    SixteenBits,
+    /// The picture is turned or mirrored as this EXIF number says, 2 to 8.
+    Orientation(u32),
+}
+
+impl fmt::Display for Conversion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Conversion::Cmyk => f.write_str("CMYK converted to RGB"),
+            Conversion::Grey => f.write_str("grey repeated in three channels"),
+            Conversion::Alpha => f.write_str("alpha composed on black"),
+            Conversion::SixteenBits => f.write_str("16 bits reduced to 8"),
+            Conversion::Orientation(number) => write!(f, "EXIF orientation {number} applied"),
+        }
+    }
+}
+
 /// What a picture's header says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Probe {
@@ -50,8 +78,8 @@ pub struct Probe {
     pub height: u32,
     /// By content.
     pub format: Format,
-    /// What decoding will convert, for people: `CMYK converted to RGB`. Empty for a plain picture.
-    pub notes: Vec<String>,
+    /// What decoding will convert. Empty for a plain picture.
+    pub conversions: Vec<Conversion>,
 }
 
 /// Why there is no picture in some bytes.
@@ -101,12 +129,12 @@ pub enum DecodeError {
     },
 }
 
-/// What a format's reader finds in a header: stored size, orientation and notes.
+/// What a format's reader finds in a header: stored size, orientation and what is converted beside it.
 struct Header {
     width: u32,
     height: u32,
     orientation: Orientation,
-    notes: Vec<String>,
+    conversions: Vec<Conversion>,
 }
 
 impl Header {
@@ -134,9 +162,9 @@ pub fn probe(bytes: &[u8]) -> Result<Probe, DecodeError> {
     }?;
     let (width, height) = header.orientation.upright(header.width, header.height);
     if header.orientation != Orientation::default() {
-        header.notes.push(format!("EXIF orientation {} applied", header.orientation.number()));
+        header.conversions.push(Conversion::Orientation(header.orientation.number()));
     }
-    Ok(Probe { width, height, format, notes: header.notes })
+    Ok(Probe { width, height, format, conversions: header.conversions })
 }
 
 /// Decodes a whole picture, upright.

@@ -156,7 +156,10 @@ impl Sources {
     }
 
     /// The digest of the file of weights; `None` where there are none.
-    pub(super) fn weights(&self, weights: &Weights) -> Result<Option<Digest>, SourceError> {
+    ///
+    /// # Errors
+    /// Where it is not there, or cannot be read.
+    pub fn weights(&self, weights: &Weights) -> Result<Option<Digest>, SourceError> {
         let path = self.weights_file(weights)?;
         path.map(|path| self.one("weights", "model.weights", &path)).transpose()
     }

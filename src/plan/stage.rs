@@ -79,7 +79,8 @@ impl Stage {
     /// Raised whenever the stage's code would give other bytes for the same inputs: older results are stale then.
     pub fn version(self) -> u32 {
         match self {
-            Stage::Balance | Stage::Pixels => 2,
+            // `Scan`: says which pictures are converted or hold one pixel. `Label`: says which names no image has.
+            Stage::Balance | Stage::Pixels | Stage::Scan | Stage::Label => 2,
             // `Ingest`: run-length masks, and URLs of small copies. 3: says which categories share a name, and refuses
             // names that hold control characters.
             // `Evaluate`: averages by weight and by image, F-beta, Jaccard, Brier score and more; counts, reliability, calibration.

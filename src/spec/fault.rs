@@ -26,6 +26,8 @@ pub struct Fault {
     pub message: String,
     /// Where; `None` where it stands in no text.
     pub place: Option<Place>,
+    /// Where the key stands that this one repeats, in the same text.
+    pub earlier: Option<Place>,
     /// What to do.
     pub help: Option<String>,
 }
@@ -33,13 +35,20 @@ pub struct Fault {
 impl Fault {
     /// A fault without a place.
     pub fn new(message: impl Into<String>) -> Self {
-        Fault { message: message.into(), place: None, help: None }
+        Fault { message: message.into(), place: None, earlier: None, help: None }
     }
 
     /// At this place.
     #[must_use]
     pub fn at(mut self, place: impl Into<Option<Place>>) -> Self {
         self.place = place.into();
+        self
+    }
+
+    /// With the place of what it repeats.
+    #[must_use]
+    pub fn repeats(mut self, earlier: impl Into<Option<Place>>) -> Self {
+        self.earlier = earlier.into();
         self
     }
 

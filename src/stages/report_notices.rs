@@ -38,19 +38,23 @@ fn fate(kind: NoticeKind) -> Fate {
         NoticeKind::BoxesDropped
         | NoticeKind::ScenesUnknown
         | NoticeKind::FilesIgnored
-        | NoticeKind::Unmapped => Fate::LeftOut,
+        | NoticeKind::Unmapped
+        | NoticeKind::NamesUnused => Fate::LeftOut,
         NoticeKind::AnnotationsRenumbered
         | NoticeKind::BoxesClipped
         | NoticeKind::CategoriesMerged
         | NoticeKind::FilesMerged
         | NoticeKind::KeptTogether
-        | NoticeKind::SizesDiffer => Fate::Changed,
+        | NoticeKind::SizesDiffer
+        | NoticeKind::PicturesConverted => Fate::Changed,
         NoticeKind::ColumnsRepeated
         | NoticeKind::LabelsRepeated
         | NoticeKind::SeparatorUnused
         | NoticeKind::GroupsOverlap
         | NoticeKind::LabelWithoutPositives
         | NoticeKind::PartEmpty
-        | NoticeKind::LabelConflict => Fate::Noted,
+        | NoticeKind::LabelConflict
+        | NoticeKind::PicturesEmpty
+        | NoticeKind::LinksLeadOut => Fate::Noted,
     }
 }

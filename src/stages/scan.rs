@@ -8,7 +8,8 @@ use crate::cache::Attempt;
 use crate::dataset::names;
 use crate::dataset::{Notice, NoticeKind};
 use crate::fingerprint::Digest;
-use crate::pixels::{decode, decode::probe};
+use crate::pixels::decode;
+use crate::pixels::decode::{Conversion, Probe, probe};
 use crate::plan::output;
 use crate::spec::settings::BadImages;
 use crate::tables::rows::ImageRow;
@@ -31,7 +32,7 @@ pub fn scan(
     }
     let total = images.len();
     let done = std::sync::atomic::AtomicUsize::new(0);
-    let looked: Vec<Result<(ImageRow, bool), Bad>> = images
+    let looked: Vec<Result<Looked, Bad>> = images
         .into_par_iter()
         .map(|row| {
             let n = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
@@ -48,14 +49,12 @@ pub fn scan(
         .collect();
     let mut rows = Vec::with_capacity(total);
     let mut bad = Vec::new();
-    let mut resized = Vec::new();
+    let mut strange = Strange::default();
     for look in looked {
         match look {
-            Ok((row, differs)) => {
-                if differs {
-                    resized.push(row.path.clone());
-                }
-                rows.push(row);
+            Ok(looked) => {
+                strange.note(&looked);
+                rows.push(looked.row);
             }
             Err(fault) => bad.push(fault),
         }
@@ -69,10 +68,7 @@ pub fn scan(
         let names: Vec<_> = bad.iter().map(|bad| format!("{}: {}", bad.path, bad.why)).collect();
         notices.push(Notice::about(NoticeKind::ImagesSetAside, "images set aside", &names));
     }
-    if !resized.is_empty() {
-        let what = "images of another size than their records say";
-        notices.push(Notice::about(NoticeKind::SizesDiffer, what, &resized));
-    }
+    notices.extend(strange.notices());
     write_table(out, output::IMAGES, &rows, "scan")?;
     write_json(out, output::NOTICES, &notices)
 }
@@ -88,12 +84,62 @@ struct Bad {
     fetchable: bool,
 }
 
-/// The row with digest and size, and whether the size differs from the record's.
-fn look(
-    mut row: ImageRow,
-    root: &std::path::Path,
-    bad_images: BadImages,
-) -> Result<(ImageRow, bool), String> {
+/// An image that can be used.
+struct Looked {
+    /// With digest and size.
+    row: ImageRow,
+    /// The size is not the record's.
+    is_resized: bool,
+    conversions: Vec<Conversion>,
+}
+
+/// Conversions that change what is seen, beyond what every photo goes through; and how they are told.
+const TOLD: [(Conversion, &str); 3] = [
+    (Conversion::Cmyk, "pictures in CMYK, converted to RGB without their colour profile"),
+    (Conversion::SixteenBits, "pictures of 16 bits a channel, reduced to 8"),
+    (Conversion::Alpha, "pictures with an alpha channel, laid on black"),
+];
+
+/// The paths of images that can be used, but may not be what is meant.
+#[derive(Default)]
+struct Strange {
+    resized: Vec<String>,
+    /// By the positions of [`TOLD`].
+    converted: [Vec<String>; TOLD.len()],
+    of_one_pixel: Vec<String>,
+}
+
+impl Strange {
+    fn note(&mut self, looked: &Looked) {
+        let row = &looked.row;
+        if looked.is_resized {
+            self.resized.push(row.path.clone());
+        }
+        for (paths, (told, _)) in self.converted.iter_mut().zip(TOLD) {
+            if looked.conversions.contains(&told) {
+                paths.push(row.path.clone());
+            }
+        }
+        if (row.width, row.height) == (1, 1) {
+            self.of_one_pixel.push(row.path.clone());
+        }
+    }
+
+    fn notices(&self) -> impl Iterator<Item = Notice> {
+        let converted = self.converted.iter().zip(TOLD);
+        let converted = converted.map(|(paths, (_, what))| (NoticeKind::PicturesConverted, what, paths));
+        let resized = "images of another size than their records say";
+        let tiny = "pictures of 1x1 pixel, in which nothing can be seen";
+        std::iter::once((NoticeKind::SizesDiffer, resized, &self.resized))
+            .chain(converted)
+            .chain([(NoticeKind::PicturesEmpty, tiny, &self.of_one_pixel)])
+            .filter(|(.., paths)| !paths.is_empty())
+            .map(|(kind, what, paths)| Notice::about(kind, what, paths))
+    }
+}
+
+/// Looks at the file of an image; else says why it cannot be used.
+fn look(mut row: ImageRow, root: &std::path::Path, bad_images: BadImages) -> Result<Looked, String> {
     let path = names::resolve(root, &row.path).map_err(|error| error.to_string())?;
     let unreadable = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => MISSING.to_owned(),
@@ -105,7 +151,7 @@ fn look(
         return Err(if meta.is_dir() { "is a folder".to_owned() } else { "is no file on a disk".to_owned() });
     }
     let bytes = std::fs::read(&path).map_err(unreadable)?;
-    let probe = probe(&bytes).map_err(|error| error.to_string())?;
+    let Probe { width, height, conversions, .. } = probe(&bytes).map_err(|error| error.to_string())?;
     if bad_images == BadImages::Skip {
         // Labels and parts must not know an image that the pixel store would refuse. Where bad images are an error,
         // the pixel store finds them itself, and each is decoded once only.
@@ -113,6 +159,6 @@ fn look(
     }
     row.digest = Digest::of(&bytes).as_str().to_owned();
     let recorded = (row.width, row.height);
-    (row.width, row.height) = (probe.width, probe.height);
-    Ok((row, recorded != (0, 0) && recorded != (probe.width, probe.height)))
+    (row.width, row.height) = (width, height);
+    Ok(Looked { row, is_resized: recorded != (0, 0) && recorded != (width, height), conversions })
 }

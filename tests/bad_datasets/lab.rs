@@ -93,7 +93,7 @@ impl Lab {
         };
         let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
         self.check_end(code, &stderr);
-        let stderr = without_log_name(&stderr);
+        let (stdout, stderr) = (unwrapped(&stdout), unwrapped(&without_log_name(&stderr)));
         let notes: String = stdout
             .lines()
             .filter(|line| line.starts_with("note: "))
@@ -123,6 +123,19 @@ fn reader(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Strin
         pipe.read_to_end(&mut bytes).unwrap();
         String::from_utf8_lossy(&bytes).into_owned()
     })
+}
+
+/// What was said, with lines that were broken for their length whole again: where they are broken hangs on the folder's name.
+fn unwrapped(said: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in said.lines() {
+        let spaces = line.len() - line.trim_start_matches(' ').len();
+        match lines.last_mut().filter(|_| matches!(spaces, 4 | 6)) {
+            Some(last) => *last = format!("{last} {}", &line[spaces..]),
+            None => lines.push(line.to_owned()),
+        }
+    }
+    lines.join("\n")
 }
 
 /// What was said, by case, in the order of the cases.

@@ -34,4 +34,5 @@ mod share;
 mod standing;
 mod stored;
 mod terminal;
+mod weights;
 mod wrong_specs;

@@ -32,6 +32,7 @@ const INFRASTRUCTURE: u8 = 76;
 const USAGE: &str = "usage: ablatrix-worker               jobs on standard input, one JSON object a line
        ablatrix-worker job FILE      one job
        ablatrix-worker query         questions to a trained model, on standard input
+       ablatrix-worker fits          whether weights fit a network, asked on standard input
        ablatrix-worker devices       what this machine offers, as JSON
        ablatrix-worker --version";
 
@@ -62,6 +63,7 @@ pub fn main() -> ExitCode {
         [] => serve(),
         ["job", file] => run_file(Path::new(file)),
         ["query"] => query::serve().map(|answered| if answered { 0 } else { FAILED }),
+        ["fits"] => query::fits().map(|answered| if answered { 0 } else { FAILED }),
         ["devices"] => tell_devices(),
         ["--version"] => {
             let (version, libtorch) = (env!("CARGO_PKG_VERSION"), torch::version());

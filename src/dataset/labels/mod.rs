@@ -158,8 +158,9 @@ fn groups(
     notices: &mut Vec<Notice>,
 ) -> Result<Groups, LabelError> {
     let groups = if from.groups.is_empty() {
-        let mut occurring: Vec<_> =
-            source.occurring().into_iter().map(|name| source.names[name].clone()).collect();
+        let occurring = source.occurring();
+        notices.extend(unused(source, &occurring));
+        let mut occurring: Vec<_> = occurring.into_iter().map(|name| source.names[name].clone()).collect();
         occurring.sort_unstable();
         occurring.into_iter().map(|name| (name.clone(), vec![name])).collect()
     } else {
@@ -168,6 +169,19 @@ fn groups(
         with_unmapped(table, from, source, notices)?
     };
     if groups.is_empty() { Err(LabelError::None { what: source.what }) } else { Ok(groups) }
+}
+
+/// Names that no image has: where no groups are given, they are no labels.
+fn unused(source: &Source, occurring: &BTreeSet<usize>) -> Option<Notice> {
+    let mut names = Tally::default();
+    for (name_idx, name) in source.names.iter().enumerate() {
+        if !occurring.contains(&name_idx) {
+            names.add(name);
+        }
+    }
+    // A dataset without any label at all is an error of its own.
+    let what = format!("{} that no image has, left out of the labels", plural(source.what, names.count()));
+    names.notice(NoticeKind::NamesUnused, &what).filter(|_| !occurring.is_empty())
 }
 
 type Groups = IndexMap<String, Vec<String>>;

@@ -78,7 +78,31 @@ fn without_groups_each_name_that_occurs_is_a_label() {
     };
     let imported = Imported { labels_given: Some(given), ..imported() };
     let labelled = label_table(&settings(LabelSource::Columns, Unmapped::Error, &[]), &imported).unwrap();
-    assert_eq!(labelled.table.labels, ["a", "b"]);
+    assert_eq!((labelled.table.labels, labelled.notices), (vec!["a".to_owned(), "b".to_owned()], vec![]));
+}
+
+#[test]
+fn without_groups_names_that_no_image_has_are_told() {
+    let of = |from, imported: &Imported| {
+        label_table(&settings(from, Unmapped::Error, &[]), imported).unwrap().notices
+    };
+    let notices = of(LabelSource::Category, &imported());
+    assert_eq!((notices.len(), notices[0].kind, notices[0].count), (1, NoticeKind::NamesUnused, 1));
+    assert_eq!(notices[0].message, "category that no image has, left out of the labels: `Battery`");
+    assert_eq!(of(LabelSource::Supercategory, &imported()), []);
+    // The images of a category were set aside.
+    let mut fewer = imported();
+    fewer.images.retain(|image| image.image_id != 2);
+    let message = &of(LabelSource::Category, &fewer)[0].message;
+    assert_eq!(message, "categories that no image has, left out of the labels: `Food Can`, `Battery`");
+    let given = LabelTable {
+        labels: vec!["a".into(), "never".into()],
+        image_ids: vec![1, 2, 7],
+        positives: [true, false].repeat(3),
+    };
+    let imported = Imported { labels_given: Some(given), ..imported() };
+    let message = &of(LabelSource::Columns, &imported)[0].message;
+    assert_eq!(message, "column that no image has, left out of the labels: `never`");
 }
 
 #[test]

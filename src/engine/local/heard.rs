@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::gpus::LOST_IN_A_ROW;
 use super::pool::{Busy, FromSlot, PATIENCE, Pool};
 use super::process::{FromWorker, WorkerProcess};
+use crate::engine::last_lines::ending;
 use crate::engine::workers::{Ended, News, WorkersError};
 use crate::job::{FailureKind, PROTOCOL, WorkerEvent};
 
@@ -120,7 +121,7 @@ impl Pool {
             return Ok(());
         };
         let words = slot.worker.take().map(|worker| worker.last_words()).unwrap_or_default();
-        let said = if words.is_empty() { String::new() } else { format!("; its log ends: {words}") };
+        let said = ending(&words);
         (slot.closed, slot.bytes) = (None, 0);
         let busy = slot.busy.take();
         let was_stopped = busy.as_ref().is_some_and(|busy| busy.stopping.is_some());

@@ -150,8 +150,8 @@ impl WorkerProcess {
     }
 
     /// The last lines that it wrote beside its events.
-    pub fn last_words(&self) -> String {
-        self.log.last_words(5)
+    pub fn last_words(&self) -> Vec<String> {
+        self.log.last_words()
     }
 
     /// What it says from now on is about a job: `place` is the log of the run, `what` a line for it.

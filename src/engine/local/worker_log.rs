@@ -10,14 +10,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::process::FromWorker;
-use crate::engine::last_lines::last_lines_of;
+use crate::engine::last_lines::{REMEMBERED, last_lines_of};
 use crate::job::WorkerEvent;
 use crate::log_file::LogFile;
 
 /// The largest log.
 const LIMIT: u64 = 1 << 20;
-/// The end of what a worker said that is remembered, in bytes.
-const REMEMBERED: usize = 4096;
 /// How long the rest of what a dead worker said is waited for. It is in the pipe already.
 const REST: Duration = Duration::from_millis(200);
 
@@ -85,11 +83,11 @@ impl WorkerLog {
         self.0.closed.notify_all();
     }
 
-    /// The last `n` lines that a worker said in its job. Waits a moment for what a worker that has just died left in the pipe.
-    pub fn last_words(&self, n: usize) -> String {
+    /// The last lines that a worker said in its job. Waits a moment for what a worker that has just died left in the pipe.
+    pub fn last_words(&self) -> Vec<String> {
         let wait = self.0.closed.wait_timeout_while(self.lock(), REST, |state| !state.is_closed);
         let (state, _) = wait.unwrap_or_else(PoisonError::into_inner);
-        last_lines_of(&state.last, n)
+        last_lines_of(&state.last)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -142,7 +140,7 @@ mod tests {
         log.note(&FromWorker::Event(WorkerEvent::Finished { key }));
         log.begin(path("runs/b.log"), "train b");
         log.listen(&b"one\ntwo\n\x1b[31mthree\n"[..]);
-        assert_eq!(log.last_words(2), "two | \\u{1b}[31mthree");
+        assert_eq!(log.last_words(), ["one", "two", "\\u{1b}[31mthree"]);
         let read = |name: &str| std::fs::read_to_string(path(name)).unwrap();
         assert_eq!(read("worker-1.log"), "loading\n");
         let (a, b) = (read("runs/a.log"), read("runs/b.log"));
@@ -156,6 +154,6 @@ mod tests {
         std::fs::write(folder.path().join("file"), b"").unwrap();
         let log = WorkerLog::new(folder.path().join("file/worker-1.log"));
         log.listen(&b"said\n"[..]);
-        assert_eq!(log.last_words(5), "said");
+        assert_eq!(log.last_words(), ["said"]);
     }
 }

@@ -7,7 +7,7 @@ use super::answers::Row;
 use super::verdict::{Known, Verdict, judge};
 use super::watcher::Watcher;
 use crate::cache::Store;
-use crate::engine::last_lines::last_lines;
+use crate::engine::last_lines::{ending, last_lines};
 use crate::engine::workers::{Ended, News, WorkersError};
 use crate::fingerprint::Digest;
 use crate::job::WorkerEvent;
@@ -139,7 +139,7 @@ impl Watcher {
             begun: job.begun,
             further,
             time: &self.setting.slurm.time,
-            log: &last_lines(&submission.log(job.index), 3),
+            log: &ending(&last_lines(&submission.log(job.index))),
             may_lag: since.elapsed() < lag,
         });
         match verdict {

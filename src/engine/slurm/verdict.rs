@@ -26,7 +26,7 @@ pub struct Known<'a> {
     pub further: bool,
     /// The longest time that the spec gives it; empty: the partition's.
     pub time: &'a str,
-    /// The end of its log, or nothing.
+    /// What is said of the end of its log, or nothing.
     pub log: &'a str,
     /// What one node has written may not be seen by the others yet.
     pub may_lag: bool,
@@ -77,7 +77,7 @@ pub fn judge(known: &Known<'_>) -> Verdict {
 
 /// The worker did not say how it ended.
 fn without_a_word(known: &Known<'_>) -> Verdict {
-    let (who, log) = (known.who, ending(known.log));
+    let (who, log) = (known.who, known.log);
     let exit = known.exit.unwrap_or(Exit { code: 0, signal: 0 });
     match known.state {
         _ if exit.signal == 125 => out_of_memory(who),
@@ -169,10 +169,6 @@ fn preempted(why: String) -> Verdict {
     Verdict::Ended(Ended::Preempted(why))
 }
 
-fn ending(log: &str) -> String {
-    if log.is_empty() { String::new() } else { format!("; its log ends: {log}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,11 +242,11 @@ mod tests {
                     reason: "JobLaunchFailure",
                     exit: exit(0, 53),
                     begun: false,
-                    log: "x | y",
+                    log: "; its log ends: x",
                     ..known("FAILED")
                 },
                 "not up",
-                "could not be started by Slurm (JobLaunchFailure): most often its log's folder is not there on that node; its log ends: x | y",
+                "could not be started by Slurm (JobLaunchFailure): most often its log's folder is not there on that node; its log ends: x",
             ),
         ];
         for (known, kind, words) in cases {

@@ -7,7 +7,7 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 
 use super::orientation::Orientation;
-use super::{DecodeError, Format, Header};
+use super::{Conversion, DecodeError, Format, Header};
 use crate::pixels::RgbImage;
 
 /// What the header says.
@@ -47,14 +47,15 @@ fn open(bytes: &[u8]) -> Result<Opened<'_>, DecodeError> {
     let Some(info) = decoder.info() else {
         return Err(DecodeError::Truncated { format: Format::Jpeg });
     };
-    let mut notes = Vec::new();
+    let mut conversions = Vec::new();
     match decoder.input_colorspace() {
-        Some(ColorSpace::CMYK | ColorSpace::YCCK) => notes.push("CMYK converted to RGB".to_owned()),
-        Some(ColorSpace::Luma) => notes.push("grey repeated in three channels".to_owned()),
+        Some(ColorSpace::CMYK | ColorSpace::YCCK) => conversions.push(Conversion::Cmyk),
+        Some(ColorSpace::Luma) => conversions.push(Conversion::Grey),
         _ => {}
     }
     let orientation = decoder.exif().map(|exif| Orientation::of_exif(exif)).unwrap_or_default();
-    let header = Header { width: u32::from(info.width), height: u32::from(info.height), orientation, notes };
+    let (width, height) = (u32::from(info.width), u32::from(info.height));
+    let header = Header { width, height, orientation, conversions };
     Ok((decoder, header.within_limits()?))
 }
 

@@ -7,7 +7,7 @@ use image::error::ImageError;
 use image::{ColorType, DynamicImage, ImageDecoder};
 
 use super::orientation::Orientation;
-use super::{DecodeError, Format, Header};
+use super::{Conversion, DecodeError, Format, Header};
 use crate::pixels::RgbImage;
 
 /// What the header says.
@@ -34,20 +34,20 @@ fn open(bytes: &[u8]) -> Result<Opened<'_>, DecodeError> {
     let mut decoder = PngDecoder::new(Cursor::new(bytes)).map_err(describe)?;
     let (width, height) = decoder.dimensions();
     let color = decoder.color_type();
-    let mut notes = Vec::new();
+    let mut conversions = Vec::new();
     if color.has_alpha() {
-        notes.push("alpha composed on black".to_owned());
+        conversions.push(Conversion::Alpha);
     }
     if matches!(color, ColorType::L8 | ColorType::L16 | ColorType::La8 | ColorType::La16) {
-        notes.push("grey repeated in three channels".to_owned());
+        conversions.push(Conversion::Grey);
     }
     if u16::from(color.bytes_per_pixel()) / u16::from(color.channel_count()) == 2 {
-        notes.push("16 bits reduced to 8".to_owned());
+        conversions.push(Conversion::SixteenBits);
     }
     // A damaged EXIF chunk says nothing about the pixels.
     let exif = decoder.exif_metadata().ok().flatten();
     let orientation = exif.map(|exif| Orientation::of_exif(&exif)).unwrap_or_default();
-    let header = Header { width, height, orientation, notes }.within_limits()?;
+    let header = Header { width, height, orientation, conversions }.within_limits()?;
     Ok((decoder, header))
 }
 

@@ -40,8 +40,11 @@ fn every_kind_of_picture_is_read_as_pillow_reads_it() {
 }
 
 #[test]
-fn notes_say_what_is_converted() {
-    let notes = |name: &str| probe(&golden(&format!("decode/{name}"))).unwrap().notes.join("; ");
+fn what_is_converted_is_told() {
+    let notes = |name: &str| {
+        let probe = probe(&golden(&format!("decode/{name}"))).unwrap();
+        probe.conversions.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
     assert_eq!(notes("rgb_420.jpg"), "");
     assert_eq!(notes("rgb.png"), "");
     assert_eq!(notes("cmyk.jpg"), "CMYK converted to RGB");

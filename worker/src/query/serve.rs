@@ -7,6 +7,7 @@ use ablatrix::cache::Store;
 use ablatrix::job::{LIBTORCH, PROTOCOL, input};
 use ablatrix::query::{Query, Reply, Wish};
 use ablatrix::spec::settings::{Device, Precision};
+use serde::de::DeserializeOwned;
 
 use super::lanes::{self, Lanes};
 use super::paths::Paths;
@@ -27,7 +28,7 @@ pub fn serve() -> io::Result<bool> {
     let mut source = BufReader::new(io::stdin());
     let mut line = Vec::new();
     source.read_until(b'\n', &mut line)?;
-    let reply = match parse(&line) {
+    let reply = match parse::<Query>(&line, "/job/protocol") {
         Ok(query) => {
             let answer = AssertUnwindSafe(|| answer(&query, source, &events, &stop));
             catch_unwind(answer).unwrap_or_else(|panic| Err(JobError::of_panic(&*panic)))
@@ -39,12 +40,12 @@ pub fn serve() -> io::Result<bool> {
     Ok(!matches!(reply, Reply::Failed { .. }))
 }
 
-/// Reads a query; else what is wrong with it.
-fn parse(line: &[u8]) -> Result<Query, String> {
+/// Reads a question, whose version stands at `protocol`; else what is wrong with it.
+pub(super) fn parse<T: DeserializeOwned>(line: &[u8], protocol: &str) -> Result<T, String> {
     let value: serde_json::Value =
         serde_json::from_slice(line).map_err(|error| format!("not a query: {error}"))?;
     // Before the rest: a query of another version may well have other fields.
-    match value.pointer("/job/protocol").and_then(serde_json::Value::as_u64) {
+    match value.pointer(protocol).and_then(serde_json::Value::as_u64) {
         Some(found) if found != u64::from(PROTOCOL) => Err(format!(
             "the query speaks protocol `{found}`, this worker `{PROTOCOL}`: install both from one build"
         )),
@@ -97,7 +98,11 @@ fn answer(
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use ablatrix::query::{Fit, Query};
+
+    fn parse(line: &[u8]) -> Result<Query, String> {
+        super::parse(line, "/job/protocol")
+    }
 
     #[test]
     fn what_is_no_query_is_told() {
@@ -105,5 +110,7 @@ mod tests {
         let other = parse(br#"{"job": {"protocol": 3}}"#).unwrap_err();
         assert!(other.contains("protocol `3`"), "{other}");
         assert!(parse(br#"{"job": {}}"#).unwrap_err().starts_with("not a query: missing field"));
+        let fit = super::parse::<Fit>(br#"{"protocol": 3}"#, "/protocol");
+        assert!(fit.is_err_and(|message| message.contains("protocol `3`")));
     }
 }

@@ -2,7 +2,6 @@
 
 use ablatrix::cache::Store;
 use ablatrix::job::{Job, StopReason, WorkerEvent, input};
-use ablatrix::spec::settings::Weights;
 use ablatrix::tables::rows::TrainIndexRow;
 use tch::Device;
 
@@ -15,8 +14,8 @@ use super::session::{EpochEnd, Session, Trained};
 use crate::batch::Uploader;
 use crate::failure::JobError;
 use crate::inputs::{self, Examples};
-use crate::network;
 use crate::serve::Worker;
+use crate::{network, query};
 
 /// What every try is made of.
 pub struct Ground<'a> {
@@ -58,12 +57,7 @@ impl Ground<'_> {
         let mut replaced = Vec::new();
         if job.inputs.contains_key(input::WEIGHTS) {
             let copy = inputs::path(job, store, input::WEIGHTS)?;
-            let named = match &job.model.weights {
-                Weights::Path(named) => named.clone(),
-                Weights::Hub(model) => model.to_string().into(),
-                Weights::None => copy.clone(),
-            };
-            replaced = network.load_weights_of(&copy, &named)?.replaced;
+            replaced = network.load_weights_of(&copy, &query::named(&job.model, &copy))?.replaced;
         }
         let loss = LossFunction::new(&job.train.loss, self.positive_weights.clone(), device)?;
         let average = match job.train.ema {
