@@ -92,5 +92,5 @@ mod tests {
         assert_eq!(positions, DRAWN_OF_A_HUNDRED);
     }
 
-    const DRAWN_OF_A_HUNDRED: [usize; 5] = [0, 0, 0, 0, 0];
+    const DRAWN_OF_A_HUNDRED: [usize; 5] = [0, 22, 44, 47, 97];
 }
