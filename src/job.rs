@@ -24,6 +24,12 @@ pub const LIBTORCH: &str = "2.11.0";
 /// The note in a result's provenance that says how many bytes of memory its worker had for itself when it was done.
 pub const MEMORY_NOTE: &str = "memory_bytes";
 
+/// The note that says with how many threads it computed.
+pub const THREADS_NOTE: &str = "threads";
+
+/// The note that says on what type of processor, in words that are compared as they are; only where that was the device.
+pub const PROCESSOR_NOTE: &str = "processor";
+
 /// The names of a job's inputs.
 pub mod input {
     /// The pixel store: raw uint8 [images, side, side, 3].

@@ -11,6 +11,8 @@
 //!   leases/<host>.<pid>.<n>  the keys that a living process goes by; dies with it
 //!   work/attempts/…         private folders of unfinished stages
 //!   work/checkpoints/<key>/ what a training has so far, or a pixel store
+//!   work/rechecks/…         private caches in which stages are done again, to compare; locked while they are in use
+//!   work/differences/<stage>-<key>/  files that were another result when a stage was done again, for a look
 //!   work/slurm/<study>/<time>-<token>/  jobs that were submitted together to a cluster: what they are, say and log
 //!   quarantine/             damaged objects and entries, for a look
 //!   devices.json            the GPUs that a worker has found, to be asked less often
@@ -106,6 +108,21 @@ impl CacheLayout {
     /// The folder that checkpoint folders lie in.
     pub fn checkpoints(&self) -> PathBuf {
         self.root.join("work").join("checkpoints")
+    }
+
+    /// The folder that private caches lie in, in which stages are done again.
+    pub fn rechecks(&self) -> PathBuf {
+        self.root.join("work").join("rechecks")
+    }
+
+    /// The folder that what differs is put into when stages are done again.
+    pub fn all_differences(&self) -> PathBuf {
+        self.root.join("work").join("differences")
+    }
+
+    /// What differs of the result of a key.
+    pub fn differences(&self, stage: &str, key: &Digest) -> PathBuf {
+        self.all_differences().join(format!("{stage}-{}", key.short()))
     }
 
     /// The folder of one folder per study with what was submitted to a cluster.

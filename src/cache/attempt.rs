@@ -26,16 +26,20 @@ impl Store {
     /// # Errors
     /// Where the folder cannot be made.
     pub fn attempt(&self, fingerprint: &Fingerprint) -> Result<Attempt, CacheError> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let n = COUNT.fetch_add(1, Ordering::Relaxed);
-        // Two processes on two machines may have the same number.
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let name = format!("{}.{host}.{}.{n}", fingerprint.key.short(), std::process::id());
-        let dir = self.layout().attempts().join(name);
+        let dir = self.layout().attempts().join(format!("{}.{}", fingerprint.key.short(), own_name()));
         disk::remove(&dir)?;
         disk::create_dir(&dir)?;
         Ok(Attempt { store: self.clone(), dir, fingerprint: fingerprint.clone() })
     }
+}
+
+/// A name that no other folder has, of this process or of another one.
+pub(super) fn own_name() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let n = COUNT.fetch_add(1, Ordering::Relaxed);
+    // Two processes on two machines may have the same number.
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{host}.{}.{n}", std::process::id())
 }
 
 impl Attempt {

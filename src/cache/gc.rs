@@ -23,7 +23,7 @@ use crate::job::input;
 /// Checkpoints that no training has touched for so long belong to a study that nobody goes on with.
 const CHECKPOINT_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Logs that nobody has written into for so long are of no more interest.
+/// Logs that nobody has written into for so long are of no more interest, nor is what a recheck has kept.
 const LOG_AGE: Duration = CHECKPOINT_AGE;
 
 /// How a collection goes about it.
@@ -46,7 +46,8 @@ pub struct Collected {
     pub objects: usize,
     /// Bytes of the objects.
     pub bytes: u64,
-    /// Folders of attempts that were killed, checkpoints of trainings that nobody goes on with, idle lock files, old logs.
+    /// Folders of attempts and rechecks that were killed, checkpoints of trainings that nobody goes on with, idle lock files, old logs,
+    /// old files that a recheck has kept.
     pub leftovers: usize,
     /// Records that stay.
     pub kept_entries: usize,
@@ -91,8 +92,10 @@ impl<'s> Collection<'s> {
             return Ok(Collected::default());
         }
         let survey = Survey::of(store)?;
-        let leftovers =
-            leftovers(store, &survey, *options)? + unfinished(store, *options)? + old_logs(store, *options)?;
+        let leftovers = leftovers(store, &survey, *options)?
+            + unfinished(store, *options)?
+            + old_files(&store.layout().all_logs(), *options)?
+            + old_files(&store.layout().all_differences(), *options)?;
         let mut collected = Collected { leftovers, ..Collected::default() };
         let young = |written: SystemTime| clock::since(written) < options.grace;
 
@@ -142,6 +145,7 @@ fn leftovers(store: &Store, survey: &Survey, options: GcOptions) -> Result<usize
     // Attempts first, locks after: an attempt seen here whose lock is free cannot be under way.
     let attempts = list(&layout.attempts())?;
     let checkpoints = list(&layout.checkpoints())?;
+    let rechecks = list(&layout.rechecks())?;
     let mut busy = Vec::new();
     for path in list(&layout.locks())? {
         let name = file_name(&path);
@@ -161,6 +165,14 @@ fn leftovers(store: &Store, survey: &Survey, options: GcOptions) -> Result<usize
         let name = file_name(&path);
         let short = name.split('.').next().unwrap_or_default();
         if !busy.iter().any(|key| key.starts_with(short)) && older(&path, options.grace) {
+            count += 1;
+            if !options.dry_run {
+                disk::remove(&path)?;
+            }
+        }
+    }
+    for path in rechecks {
+        if !busy.contains(&file_name(&path)) && older(&path, options.grace) {
             count += 1;
             if !options.dry_run {
                 disk::remove(&path)?;
@@ -200,10 +212,10 @@ fn unfinished(store: &Store, options: GcOptions) -> Result<usize, CacheError> {
     Ok(count)
 }
 
-/// Removes logs and journals that are old; gives how many.
-fn old_logs(store: &Store, options: GcOptions) -> Result<usize, CacheError> {
+/// Removes files below `folder` that are old, logs and journals for instance; gives how many.
+fn old_files(folder: &Path, options: GcOptions) -> Result<usize, CacheError> {
     let mut count = 0;
-    let mut folders = vec![store.layout().all_logs()];
+    let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for path in list(&folder)? {
             if disk::is_folder(&path) {

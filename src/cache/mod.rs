@@ -15,6 +15,7 @@ mod lock;
 mod mirror;
 mod mount;
 mod sealed;
+mod shadow;
 mod store;
 #[cfg(test)]
 mod store_tests;
@@ -33,6 +34,7 @@ pub use lease::Lease;
 pub use lock::{Holder, Lock, Locked, try_lock};
 pub use mirror::read_record;
 pub use mount::Mount;
+pub use shadow::Shadow;
 pub use store::{Store, digest_file};
 pub use survey::{Listed, Stored, Survey};
 pub use turn::Turn;

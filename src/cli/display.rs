@@ -201,6 +201,14 @@ impl Display {
                     self.always(&format!("  help: see `{}`", log.display()));
                 }
             }
+            Event::Rechecking { stages, of } => {
+                self.line(&format!("doing {stages} of {} again, to compare", count(*of, "cached stage")));
+            }
+            Event::Rechecked { node, run, stage, same, elapsed_s } => {
+                self.close(node, run, *stage);
+                let found = if *same { "the same" } else { "not the same" };
+                self.line(&format!("{node}: done again in {elapsed_s:.1} s, {found}"));
+            }
             Event::Waiting { node, holder } => {
                 self.line(&format!("{node}: waiting for {holder}, which computes it"))
             }

@@ -34,6 +34,7 @@ mod pool;
 mod predict;
 mod preview;
 mod print;
+mod recheck;
 mod render;
 mod report_files;
 mod rounds;

@@ -1,5 +1,6 @@
 //! `ablatrix run` and `ablatrix report`.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,8 +14,8 @@ use super::links::Links;
 use super::live::Live;
 use super::render::{Failure, plain};
 use super::study::{Study, shown};
-use super::{hub, logging, print, report_files, rounds, sharing, tracking};
-use crate::engine::{self, Interrupt, Journal, Outcome};
+use super::{hub, logging, print, recheck, report_files, rounds, sharing, tracking};
+use crate::engine::{self, Interrupt, Journal, Outcome, Rechecked};
 use crate::plan::{Latest, Plan, Stage, State, output, resolve};
 use crate::remote::{Address, Patience, Remote, RemoteError};
 use crate::spec::settings::SplitMethod;
@@ -57,8 +58,12 @@ pub fn run(args: &RunArgs, log: &LogArgs) -> Result<u8, Failure> {
     let live = args.until.is_none().then(|| Live::start(&study, &args.spec.reports));
     let mut links = Links::of(&study);
     let (mut computed, mut fetched) = (0, 0);
+    let mut made = HashSet::new();
     let result = loop {
         let mut listener = |event: engine::Event| {
+            if let engine::Event::Finished { entry, cached: false, .. } = &event {
+                made.insert(entry.key.clone());
+            }
             journal.note(&event);
             logging::note(&event);
             display.show(&event);
@@ -97,7 +102,14 @@ pub fn run(args: &RunArgs, log: &LogArgs) -> Result<u8, Failure> {
         Some(_) => Ok(None),
     };
     tracking.finish(Some(&outcome));
-    conclude(&study, &outcome, page?, args, &Call { log, kept, interrupted_code: interrupt.exit_code() })
+    let page = page?;
+    let may_go_on = !outcome.interrupted && !outcome.cut_short;
+    let rechecked = match args.recheck.filter(|_| may_go_on) {
+        Some(share) => Some(recheck::recheck(&study, &config, &outcome, (&made, share), &interrupt, detail)?),
+        None => None,
+    };
+    let call = Call { log, kept, interrupted_code: interrupt.exit_code(), rechecked };
+    conclude(&study, &outcome, page, args, &call)
 }
 
 /// How a call of `run` logs.
@@ -107,6 +119,16 @@ struct Call<'a> {
     kept: Option<PathBuf>,
     /// The exit code, should it have been interrupted.
     interrupted_code: u8,
+    /// What became of stages that were done again, where that is asked for.
+    rechecked: Option<Rechecked>,
+}
+
+impl Call<'_> {
+    fn is_sound(&self) -> bool {
+        self.rechecked
+            .as_ref()
+            .is_none_or(|rechecked| rechecked.stages.iter().all(|one| one.verdict.is_fine()))
+    }
 }
 
 /// The plan of the next round, where seeds are added until the study is decided: of a round that is whole, since what is decided hangs on
@@ -271,7 +293,8 @@ fn conclude(
     if let Some(failure) = outcome.spec_fault.as_ref().and_then(|error| study.spec_failure(error)) {
         return Err(failure);
     }
-    let code = match (outcome.interrupted, outcome.failed.is_empty()) {
+    let interrupted = outcome.interrupted || call.rechecked.as_ref().is_some_and(|one| one.interrupted);
+    let code = match (interrupted, outcome.failed.is_empty() && call.is_sound()) {
         (true, _) => call.interrupted_code,
         (false, false) => 1,
         (false, true) => 0,
@@ -288,7 +311,8 @@ fn conclude(
             "computed": outcome.computed,
             "fetched": outcome.fetched,
             "failed": failed,
-            "interrupted": outcome.interrupted,
+            "rechecked": call.rechecked.as_ref().map(|rechecked| recheck::json(study, rechecked)),
+            "interrupted": interrupted,
             "effects": effects,
             "report": page,
             "log": call.kept,
@@ -296,7 +320,8 @@ fn conclude(
         print::out(&value.to_string());
         return Ok(code);
     }
-    if outcome.interrupted {
+    call.rechecked.iter().for_each(|rechecked| recheck::tell_faults(study, rechecked));
+    if interrupted {
         let how = command(args, call.log);
         print::err(&format!("interrupted: nothing is lost, go on with `{how}`"));
         return Ok(code);
@@ -323,6 +348,9 @@ fn conclude(
             print::err(&format!("  help: see `{}` for all that happened", shown(kept)));
         }
     }
+    if let Some(rechecked) = &call.rechecked {
+        print::out(&recheck::summary(rechecked));
+    }
     if let Some(page) = page {
         print::out(&format!("report: {}", shown(&page)));
     }
@@ -341,6 +369,9 @@ fn command(args: &RunArgs, log: &LogArgs) -> String {
     }
     if let Some(remote) = &args.remote {
         line.option("--remote", remote.clone());
+    }
+    if let Some(share) = args.recheck {
+        line.option("--recheck", share.to_string());
     }
     line.flag("--fail-fast", args.fail_fast);
     line.flag("--keep-going", args.keep_going);
@@ -412,6 +443,8 @@ mod tests {
             "evaluate",
             "--remote",
             "s3://results/team",
+            "--recheck",
+            "0.05",
             "--quiet",
         ];
         let shown = command_of(&words);

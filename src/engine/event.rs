@@ -166,6 +166,26 @@ pub enum Event {
         /// What was found.
         what: String,
     },
+    /// Stages whose results are there are about to be done again, to compare.
+    Rechecking {
+        /// How many.
+        stages: usize,
+        /// Of so many.
+        of: usize,
+    },
+    /// A stage whose result is there was done again.
+    Rechecked {
+        /// The node's name.
+        node: String,
+        /// Its kind.
+        stage: Stage,
+        /// The run it belongs to; empty for shared stages.
+        run: String,
+        /// The same came out.
+        same: bool,
+        /// Seconds that it took here.
+        elapsed_s: f64,
+    },
     /// The user asked to stop.
     Interrupting {
         /// What becomes of jobs that are under way.

@@ -4,7 +4,7 @@
 //! twice, vanish, or end without a word, and each of that is news like any other.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::job::{Job, WorkerEvent};
@@ -16,6 +16,11 @@ pub trait Engine: fmt::Debug + Send + Sync {
 
     /// Threads that each job may compute with.
     fn threads(&self) -> u32;
+
+    /// The same engine for jobs whose results go into the cache in this folder; `None` where it serves any cache as it is.
+    fn for_cache(&self, _cache: &Path) -> Option<Arc<dyn Engine>> {
+        None
+    }
 }
 
 /// Has the walk ask for news at once; from any thread.

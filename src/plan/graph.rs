@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::keys::whole;
 use super::seeding::Seeding;
 use super::stage::{Stage, output};
 use super::variants::{VariantError, variants};
@@ -199,13 +200,36 @@ struct Builder {
 
 /// Whether two experiments agree in all that the stages before the training may read.
 fn same_data(a: &Arc<Experiment>, b: &Arc<Experiment>) -> bool {
+    let Experiment {
+        dataset,
+        labels,
+        split,
+        balance,
+        images,
+        evaluate,
+        // Says whether there are regions.
+        explain,
+        // Read by none of them.
+        name: _,
+        question: _,
+        seeds: _,
+        adaptive: _,
+        model: _,
+        train: _,
+        augment: _,
+        matrix: _,
+        report: _,
+        workers: _,
+        tracking: _,
+    } = &**a;
     Arc::ptr_eq(a, b)
-        || (a.dataset == b.dataset
-            && a.labels == b.labels
-            && a.split == b.split
-            && a.balance == b.balance
-            && a.images == b.images
-            && a.evaluate == b.evaluate)
+        || (*dataset == b.dataset
+            && *labels == b.labels
+            && *split == b.split
+            && *balance == b.balance
+            && *images == b.images
+            && *evaluate == b.evaluate
+            && *explain == b.explain)
 }
 
 impl Builder {
@@ -330,17 +354,29 @@ impl Builder {
             }
         }
         let report = self.push(Stage::Report, variant, Repeat::default(), "", inputs);
-        let shown: Vec<_> = variants.iter().map(|v| (&v.name, &v.arm, &v.point, &v.policy)).collect();
+        let shown = |variant: &'_ Arc<Variant>| {
+            let Variant {
+                name,
+                arm,
+                point,
+                policy,
+                // Its runs are inputs.
+                experiment: _,
+            } = &**variant;
+            json(&(name, arm, point, whole(policy)))
+        };
+        let shown: Vec<_> = variants.iter().map(shown).collect();
         self.nodes[report].extra = vec![
             ("name", json(&experiment.name)),
             ("question", json(&experiment.question)),
-            ("report", json(&experiment.report)),
+            ("report", json(whole(&experiment.report))),
+            // Every setting, whoever reads it.
             ("spec", json(&spec)),
             ("variants", json(&shown)),
             ("runs", json(&runs.iter().map(|run| &run.name).collect::<Vec<_>>())),
         ];
         if experiment.explain.method.is_some() {
-            self.nodes[report].extra.push(("explain", json(&experiment.explain)));
+            self.nodes[report].extra.push(("explain", json(whole(&experiment.explain))));
         }
     }
 

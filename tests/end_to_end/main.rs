@@ -21,6 +21,7 @@ mod hub;
 mod papers;
 mod predict;
 mod preview;
+mod recheck;
 mod init;
 mod keys;
 mod live;

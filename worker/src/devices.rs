@@ -4,6 +4,15 @@ use ablatrix::job::{Devices, PROTOCOL};
 
 use crate::{precision, torch};
 
+/// The type of the processor, and the widest vector instructions of it that libtorch uses: where both are the same, and the number of
+/// threads is, so are trained weights.
+pub fn processor() -> String {
+    let told = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = told.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let model = model.map_or(std::env::consts::ARCH, |(_, model)| model.trim());
+    format!("{model} ({})", precision::cpu_capability())
+}
+
 /// Looks at the processor and at the GPUs that libtorch can use.
 pub fn look() -> Devices {
     let gpus = torch::usable_gpus();

@@ -17,7 +17,10 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Instant;
 
 use ablatrix::cache::{Provenance, Store};
-use ablatrix::job::{FailureKind, Job, JobStage, LIBTORCH, MEMORY_NOTE, PROTOCOL, WorkerEvent};
+use ablatrix::job::{
+    FailureKind, Job, JobStage, LIBTORCH, MEMORY_NOTE, PROCESSOR_NOTE, PROTOCOL, THREADS_NOTE, WorkerEvent,
+};
+use ablatrix::spec::settings::Device;
 
 use crate::failure::JobError;
 use crate::protocol::{self, Events};
@@ -270,11 +273,15 @@ impl Worker {
 
 /// Where and how a job's result was made, for work that began at `started`.
 pub fn provenance(job: &Job, started: Instant) -> Provenance {
-    Provenance::here(started)
+    let made = Provenance::here(started)
         .note("device", format!("{:?}", job.device).to_lowercase())
-        .note("threads", job.threads)
+        .note(THREADS_NOTE, job.threads)
         .note("libtorch", torch::version())
-        .note(MEMORY_NOTE, own_memory())
+        .note(MEMORY_NOTE, own_memory());
+    match job.device {
+        Device::Cpu => made.note(PROCESSOR_NOTE, devices::processor()),
+        Device::Cuda => made,
+    }
 }
 
 /// Bytes that this process has for itself, files that it has mapped left aside; 0 where the kernel does not tell.

@@ -17,6 +17,7 @@ pub use mlflow::*;
 pub use trained::*;
 
 use crate::plan::Stage;
+use crate::stages::Share;
 
 /// Augmentation ablations from one TOML file: cached stages, paired seeds, effects with intervals.
 #[derive(Debug, Parser)]
@@ -30,7 +31,7 @@ pub struct Cli {
     pub log: LogArgs,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 all good; 1 a stage failed; 2 the spec or the command line is wrong; \
+const EXIT_CODES: &str = "Exit codes: 0 all good; 1 a stage failed, or is not what the cache holds when it is done again (`--recheck`); 2 the spec or the command line is wrong; \
                           4 another process is at it, and `--no-wait` asks not to wait for it; 130, 143 or 129 interrupted \
                           (Ctrl-C, SIGTERM, SIGHUP), `run` resumes.";
 
@@ -222,6 +223,10 @@ pub struct RunArgs {
     /// Wait for nobody: where another process computes what this study needs, or collects, end with code 4, and say who and since when.
     #[arg(long)]
     pub no_wait: bool,
+    /// Afterwards do this share of the stages again that the cache holds already, as in `5%` or `0.05`, and compare: what differs is named
+    /// and kept for a look, and the exit code is 1. Nothing in the cache is changed.
+    #[arg(long, value_name = "SHARE")]
+    pub recheck: Option<Share>,
     /// Ask there for what the cache lacks before it is computed: `s3://bucket/prefix`, or a folder; see `cache push --help`.
     #[arg(long, env = "ABLATRIX_REMOTE", hide_env_values = true, value_name = "URL")]
     pub remote: Option<String>,

@@ -40,6 +40,12 @@ pub fn note(event: &Event) {
         Event::Retrying { node, why, .. } => {
             tracing::info!(target: STAGE, stage = node, why, "stage is tried again");
         }
+        Event::Rechecking { stages, of } => {
+            tracing::info!(target: STAGE, stages, of, "stages are done again, to compare");
+        }
+        Event::Rechecked { node, same, elapsed_s: seconds, .. } => {
+            tracing::info!(target: STAGE, stage = node, same, seconds, "stage was done again");
+        }
         Event::Fetching { node, bytes, .. } => {
             tracing::debug!(target: STAGE, stage = node, bytes, "stage is fetched");
         }

@@ -18,7 +18,8 @@ mod tracked;
 mod verdict;
 mod watcher;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 
@@ -76,6 +77,13 @@ impl Engine for SlurmConfig {
 
     fn threads(&self) -> u32 {
         self.threads
+    }
+
+    fn for_cache(&self, cache: &Path) -> Option<Arc<dyn Engine>> {
+        // As the nodes can read it.
+        let cache = std::path::absolute(cache).unwrap_or_else(|_| cache.to_owned());
+        let store = Store::existing(&cache).ok()?;
+        Some(Arc::new(SlurmConfig { store, ..self.clone() }))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! One thread owns all state; data stages, workers and their readers only send it messages.
 
+mod again;
 mod news;
 mod rebuild;
 mod remote;
@@ -22,6 +23,7 @@ use crate::fingerprint::Fingerprint;
 use crate::plan::{Found, Latest, Plan, PlanRecord, SourceError, Sources, Stage, look_up};
 use crate::remote::Remote;
 use crate::stages::StageError;
+pub(super) use again::Again;
 use remote::{Asking, FromRemote};
 
 /// How often a stage that another process computes is looked at again.
@@ -123,6 +125,25 @@ pub fn run(
     interrupt: &Interrupt,
     listener: &mut dyn FnMut(Event),
 ) -> Result<Outcome, EngineError> {
+    walk(Ground { plan, config, sources }, None, interrupt, listener)
+}
+
+/// What a walk goes over.
+#[derive(Clone, Copy)]
+pub(super) struct Ground<'a> {
+    pub plan: &'a Arc<Plan>,
+    pub config: &'a EngineConfig,
+    pub sources: &'a Sources,
+}
+
+/// Walks over all that is wanted, or over what is to be done `again`.
+pub(super) fn walk(
+    ground: Ground<'_>,
+    again: Option<Again<'_>>,
+    interrupt: &Interrupt,
+    listener: &mut dyn FnMut(Event),
+) -> Result<Outcome, EngineError> {
+    let Ground { plan, config, sources } = ground;
     let (sender, receiver) = channel();
     let wake = {
         let sender = sender.clone();
@@ -142,6 +163,7 @@ pub fn run(
         expected: Expected::default(),
         prefetched: None,
         is_full: false,
+        again,
         rebuilds: 0,
         running_data: 0,
         plan: plan.clone(),
@@ -157,7 +179,14 @@ pub fn run(
     let result = walk.go(&receiver, interrupt);
     if let Some(workers) = &mut walk.workers {
         workers.end(match (&result, interrupt.is_set()) {
-            (_, true) => End::Interrupted,
+            // What is done again is wanted by nobody later.
+            (_, true) => {
+                if walk.again.is_some() {
+                    End::Failed
+                } else {
+                    End::Interrupted
+                }
+            }
             (Ok(()), false) if !walk.outcome.cut_short => End::Done,
             (Ok(()), false) => End::Failed,
             (Err(EngineError::Workers(WorkersError::NoWorkers { .. } | WorkersError::Cancelled)), _) => {
@@ -206,6 +235,8 @@ struct Walk<'a> {
     expected: Expected,
     /// The job whose files were asked for last.
     prefetched: Option<usize>,
+    /// What is done though there is a result.
+    again: Option<Again<'a>>,
     rebuilds: u32,
     running_data: usize,
     workers: Option<Box<dyn Workers>>,
@@ -224,7 +255,10 @@ impl Walk<'_> {
         // No collection between what is found and the claim on it.
         let store = &self.config.store;
         let turn = if self.config.no_wait { Turn::shared_now(store)? } else { Turn::shared(store) };
-        self.look_up_all()?;
+        match self.again {
+            Some(again) => self.begin_again(again),
+            None => self.look_up_all()?,
+        }
         if self.workers.is_none() {
             self.leave_out_jobs();
         }
@@ -350,13 +384,19 @@ impl Walk<'_> {
     }
 
     fn inputs_done(&self, node: usize) -> bool {
-        self.plan.nodes[node].inputs.iter().all(|from| self.status[from.node] == Status::Done)
+        self.plan.nodes[node].inputs.iter().all(|from| self.has(from.node))
+    }
+
+    /// Whether a node has a result that others can read. One that is done again has it all along.
+    fn has(&self, node: usize) -> bool {
+        self.outcome.entries.contains_key(&node)
     }
 
     /// The report is made of what there is, once nothing it reads is under way any more; all others need all inputs.
     fn is_ready(&self, node: usize) -> bool {
         let node = &self.plan.nodes[node];
         node.inputs.iter().all(|from| match self.status[from.node] {
+            _ if self.has(from.node) => true,
             Status::Done => true,
             Status::Failed | Status::Skipped => {
                 node.stage == Stage::Report && self.plan.nodes[from.node].stage >= Stage::Train
@@ -366,6 +406,9 @@ impl Walk<'_> {
     }
 
     fn is_lost(&self, node: usize) -> bool {
+        if self.again.is_some() {
+            return false;
+        }
         // A report tells of failed runs, not of data that could not be read.
         let data_failed = |(node, _): &(usize, String)| self.plan.nodes[*node].stage < Stage::Train;
         if self.plan.nodes[node].stage == Stage::Report && self.outcome.failed.iter().any(data_failed) {

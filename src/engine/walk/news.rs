@@ -118,7 +118,8 @@ impl Walk<'_> {
         self.locks.remove(&node);
         let fetched = self.asking.as_mut().is_some_and(|asking| asking.brought(node));
         let open = |status: &Status| matches!(status, Status::Want | Status::Queued | Status::Running);
-        if self.plan.nodes[node].inputs.iter().any(|from| open(&self.status[from.node])) {
+        let inputs = &self.plan.nodes[node].inputs;
+        if inputs.iter().any(|from| open(&self.status[from.node]) && !self.has(from.node)) {
             // What it was made of is being made anew: its result is whole, but may belong to another key.
             self.prints.remove(&node);
             self.status[node] = Status::Want;
@@ -138,7 +139,8 @@ impl Walk<'_> {
         let result = Box::new(entry.clone());
         let event = Event::Finished { node: name, stage, run, entry: result, cached, fetched, elapsed_s };
         self.expected.learn(&self.plan.nodes[node], &entry);
-        self.outcome.entries.insert(node, entry);
+        // Of one that is done again the first result stays: others read it.
+        self.outcome.entries.entry(node).or_insert(entry);
         (self.listener)(event);
     }
 

@@ -8,6 +8,9 @@ impl Walk<'_> {
     /// Where an input's result is no longer whole, it and all that was made of it in this walk are wanted again: made
     /// anew on another machine it may have other bytes. Says whether there was one.
     pub(super) fn rebuild_damaged_inputs(&mut self, node: usize) -> Result<bool, EngineError> {
+        if self.again.is_some() {
+            return Ok(false);
+        }
         let mut found = false;
         for from in self.plan.nodes[node].inputs.clone() {
             let Some(entry) = self.outcome.entries.get(&from.node) else {
@@ -32,6 +35,9 @@ impl Walk<'_> {
 
     /// No stage reads the report, the caller does: damage in it is looked for here. Says whether it is wanted again.
     pub(super) fn rebuild_damaged_report(&mut self) -> Result<bool, EngineError> {
+        if self.again.is_some() {
+            return Ok(false);
+        }
         let report = self.plan.report();
         let Some(entry) = self.outcome.entries.get(&report) else { return Ok(false) };
         let mut found = false;

@@ -149,23 +149,18 @@ impl Walk<'_> {
     }
 
     pub(super) fn start_job(&mut self, node: usize, print: &Fingerprint) -> Result<(), EngineError> {
+        let of_record = self.threads_again(node);
         let (Some(engine), Some(workers)) = (&self.config.workers, &mut self.workers) else {
             panic!("bug: a job without workers");
         };
+        let threads = of_record.unwrap_or_else(|| engine.threads());
         let entries = &self.outcome.entries;
         let digest = |from: usize, output: &str| entries[&from].digest(output).clone();
         // Given files are no stage's output: no result says yet that they are needed.
         if let Some(lease) = &mut self.lease {
             lease.claim(given_files(print).iter().map(|(_, digest)| digest));
         }
-        let job = job_of(
-            &self.plan.nodes[node],
-            print,
-            digest,
-            &self.config.store,
-            self.sources,
-            engine.threads(),
-        )?;
+        let job = job_of(&self.plan.nodes[node], print, digest, &self.config.store, self.sources, threads)?;
         let expected_bytes = self.expected.bytes();
         let avoid = self.failures.places(node).to_vec();
         workers.give(Order { node, job, expected_bytes, avoid })?;
@@ -207,7 +202,7 @@ impl Walk<'_> {
 
     /// The runs that the report must name as failed.
     pub(super) fn missing(&self, node: usize) -> Vec<Missing> {
-        if self.plan.nodes[node].stage != Stage::Report {
+        if self.plan.nodes[node].stage != Stage::Report || self.again.is_some() {
             return Vec::new();
         }
         let failed: HashMap<usize, &String> =

@@ -261,3 +261,98 @@ fn maps_are_made_where_they_are_asked_for_and_change_no_other_key() {
     };
     assert_ne!(report(3), report(4));
 }
+
+/// A spec that says much; what it leaves out is as `defaults.toml` has it.
+const RICH: &str = "name = \"k\"\nseeds = [7]\n[dataset]\nformat = \"csv\"\nannotations = \"a.csv\"\nimages = \"d\"\nlabel_column = \"tags\"\n\
+    [labels]\nfrom = \"columns\"\nunmapped = \"ignore\"\n[labels.groups]\nhard = [\"glass\", \"metal\"]\nsoft = [\"paper\"]\n\
+    [split]\nmethod = \"iterative\"\nfolds = 3\nseed = 5\n[balance]\nmethod = \"oversample\"\nexponent = 0.5\nmax_copies = 4\n\
+    [images]\nsize = 96\nfit = \"pad\"\n\
+    [model]\nname = \"resnet18\"\nfreeze = [\"conv1\"]\nunfreeze_after = 2\nnormalise = \"symmetric\"\nhead = [32]\ndropout = 0.25\n\
+    [train]\nepochs = 12\nbatch_size = 16\nema = 0.99\nclip_norm = 2.0\nloss = { name = \"bce\", positive_weights = \"balanced\" }\n\
+    optimizer = { name = \"adamw\", lr = 3e-4 }\nschedule = { name = \"cosine\", warmup_epochs = 2 }\n\
+    early_stopping = { metric = \"val_map_macro\", patience = 4 }\n\
+    [augment.ops]\nflip = { op = \"horizontal_flip\" }\nsome = { some_of = [{ op = \"rotate\" }, { op = \"gauss_noise\" }], n = 1 }\n\
+    mix = { op = \"mixup\" }\n[augment.grid]\ndesign = \"policies\"\npolicies.all = [\"flip\", \"some\", \"mix\"]\n\
+    [evaluate]\nthreshold = \"per_label_f1\"\ncalibration = \"platt\"\n[explain]\nmethod = \"grad_cam\"\nlayer = \"layer3\"\n";
+
+/// The beginnings of keys.
+const PLAIN_KEYS: [&str; 11] = [
+    "ingest 44e2985046bc",
+    "scan 6e53a617311b",
+    "label 9bb746fc81b4",
+    "split b1cc9170acbb",
+    "balance 071b24883422",
+    "pixels a899940c7343",
+    "references 754654eb8b39",
+    "train b278f7603042",
+    "predict 71ff0d2fb1c5",
+    "evaluate 2a65df74178b",
+    "report 1e17af728150",
+];
+
+const RICH_KEYS: [&str; 13] = [
+    "ingest 05991da5c6df",
+    "scan 6e53a617311b",
+    "label d8fda8970ce1",
+    "split 4cf07542627e",
+    "balance b0e2340f94a7",
+    "pixels 0b012f4e178e",
+    "regions bf04dabd7600",
+    "references cacebccaf06d",
+    "train 6fe14f88aea0",
+    "predict f66f97633fba",
+    "evaluate e52ecdbc62c0",
+    "explain 916a6410c286",
+    "report 1e17af728150",
+];
+
+/// Another key makes all results stale that were made under the old one. Where that is meant, a stage's version was raised or a default
+/// changed, and the keys here change with it.
+#[test]
+fn keys_stay_what_they_are() {
+    let keys = |text: &str, run: &str| -> Vec<String> {
+        let plan = plan(text);
+        let of_stage = |stage: Stage| {
+            let of_run =
+                |node: &&Node| node.stage == stage && (node.run.is_empty() || node.run.starts_with(run));
+            let node = plan.nodes.iter().find(of_run)?;
+            let key = settings(stage, &node.variant, node.seed, node.fold).finish().key;
+            Some(format!("{} {}", stage.as_str(), key.short()))
+        };
+        Stage::ALL.into_iter().filter_map(of_stage).collect()
+    };
+    assert_eq!(keys(SPEC, "none"), PLAIN_KEYS);
+    assert_eq!(keys(RICH, "all"), RICH_KEYS);
+}
+
+/// Each parameter of each op is a field of the training's key: families of ops are not taken apart in `whole`.
+#[test]
+fn every_parameter_of_every_op_enters() {
+    let manual = crate::spec::ops::Action::manual();
+    assert!(manual.len() > 40);
+    for op in manual {
+        let spec = SPEC.replace("none", "add_one");
+        let plan = plan(&format!("{spec}[augment.ops]\nx = {{ op = \"{}\" }}\n", op.name));
+        let of_op = |node: &&Node| node.stage == Stage::Train && node.run.starts_with("x/");
+        let node = plan.nodes.iter().find(of_op).unwrap();
+        let key = settings(node.stage, &node.variant, node.seed, node.fold).finish();
+        for parameter in ["p"].into_iter().chain(["op"]).chain(op.parameters.iter().map(|one| one.name)) {
+            let name = match parameter {
+                "p" => "policy[0].p".to_owned(),
+                other => format!("policy[0].action.{other}"),
+            };
+            let is_it = |field: &&Field| {
+                field
+                    .name
+                    .strip_prefix(&name)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+            };
+            assert!(
+                key.fields.iter().any(|field| is_it(&field)),
+                "`{parameter}` of `{}`: {:?}",
+                op.name,
+                key.fields
+            );
+        }
+    }
+}
