@@ -13,7 +13,7 @@ use super::study::{Study, shown};
 use crate::engine::{EngineConfig, Event, Interrupt, Outcome, Recheck, Rechecked, Stood, Verdict};
 use crate::fingerprint::Digest;
 use crate::layout::CacheLayout;
-use crate::plan::{Plan, output};
+use crate::plan::Plan;
 use crate::stages::{Difference, Share};
 
 /// Does a share of the results of `outcome` again, but for those that were `made` just now.
@@ -114,8 +114,9 @@ fn lines(plan: &Plan, layout: &CacheLayout, stood: &Stood) -> Vec<String> {
         Verdict::Differs { outputs, folder, excuse } => {
             let level = if excuse.is_some() { "note" } else { "error" };
             let mut lines: Vec<String> = Vec::new();
-            for Difference { output, cached, again } in outputs {
-                let times = if output == output::HISTORY { " (but for its times)" } else { "" };
+            for one in outputs {
+                let Difference { output, cached, again } = one;
+                let times = if one.is_but_for_times() { " (but for its times)" } else { "" };
                 lines.push(format!("{level}: stage `{name}`, done again, gave another `{output}`{times}"));
                 let place = |digest: &Digest, path: &Path| format!("{digest}\n          `{}`", shown(path));
                 let cached = cached.as_ref().map(|digest| place(digest, &layout.object(digest)));
@@ -146,6 +147,7 @@ fn lines(plan: &Plan, layout: &CacheLayout, stood: &Stood) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::output;
 
     fn rechecked(of: usize, verdicts: Vec<Verdict>) -> Rechecked {
         let stood = |(node, verdict)| Stood { node, key: Digest::of(b"key"), verdict };

@@ -25,32 +25,35 @@ pub fn whole<T: Whole>(settings: &T) -> &T {
     settings
 }
 
+// Where the compiler says "pattern requires `..`" of the patterns in these macros, a list below lacks a field: `..` is not the answer.
+
 /// Structs with all their fields.
 macro_rules! structs {
-    ($( $Type:ident { $($field:ident),+ $(,)? } )+) => { $(
+    ($( $Type:ident $fields:tt )+) => { $(
         impl Whole for $Type {
             fn take_apart(&self) {
-                let $Type { $($field),+ } = self;
-                $( $field.take_apart(); )+
+                let $Type $fields = self;
+                each!($fields);
             }
         }
     )+ };
 }
 
-/// Enums with all their variants, and the fields of each.
+/// Enums with all their variants, and the fields of each; of those without fields `{}`.
 macro_rules! enums {
-    ($( $Type:ident { $( $Variant:ident $({ $($field:ident),+ })? $(($inner:ident))? ),+ $(,)? } )+) => { $(
+    ($( $Type:ident { $( $Variant:ident $fields:tt )+ } )+) => { $(
         impl Whole for $Type {
             fn take_apart(&self) {
-                match self { $(
-                    $Type::$Variant $({ $($field),+ })? $(($inner))? => {
-                        $( $( $field.take_apart(); )+ )?
-                        $( $inner.take_apart(); )?
-                    }
-                )+ }
+                match self { $( $Type::$Variant $fields => { each!($fields); } )+ }
             }
         }
     )+ };
+}
+
+/// Takes fields apart in turn.
+macro_rules! each {
+    ({ $($field:ident),* $(,)? }) => { $( $field.take_apart(); )* };
+    (($field:ident)) => { $field.take_apart(); };
 }
 
 /// Values without parts: what they are is what is written of them.
@@ -80,31 +83,31 @@ structs! {
 
 enums! {
     Loss {
-        Bce { positive_weights, smoothing },
-        Focal { gamma, alpha },
-        Asymmetric { gamma_negative, gamma_positive, clip },
+        Bce { positive_weights, smoothing }
+        Focal { gamma, alpha }
+        Asymmetric { gamma_negative, gamma_positive, clip }
     }
-    PositiveWeights { None, Balanced, Given(weights) }
+    PositiveWeights { None {} Balanced {} Given(weights) }
     Rule {
-        Sgd { momentum, nesterov },
-        Adam { betas, epsilon },
-        AdamW { betas, epsilon },
-        RmsProp { alpha, epsilon, momentum, centered },
+        Sgd { momentum, nesterov }
+        Adam { betas, epsilon }
+        AdamW { betas, epsilon }
+        RmsProp { alpha, epsilon, momentum, centered }
     }
     Schedule {
-        Static,
-        Step { step_epochs, gamma },
-        Exponential { start_lr, min_lr, warmup_epochs, hold_epochs, decay },
-        Cosine { warmup_epochs, start_lr, min_lr, cycle_epochs, cycle_factor },
-        OneCycle { rise, start_divisor, end_divisor },
-        Polynomial { power, min_lr },
-        Plateau { metric, factor, patience, threshold, min_lr },
+        Static {}
+        Step { step_epochs, gamma }
+        Exponential { start_lr, min_lr, warmup_epochs, hold_epochs, decay }
+        Cosine { warmup_epochs, start_lr, min_lr, cycle_epochs, cycle_factor }
+        OneCycle { rise, start_divisor, end_divisor }
+        Polynomial { power, min_lr }
+        Plateau { metric, factor, patience, threshold, min_lr }
     }
-    Threshold { Fixed(probability), Global { aim }, PerLabel { aim, min_positives } }
-    Aim { F1, FBeta(beta), Precision(floor) }
-    CalibrationMethod { None, Temperature, Platt { min_positives } }
-    Action { Geometry(op), Colour(op), Noise(op), Quality(op), Auto(op), Batch(op), Group(group) }
-    Group { OneOf { ops }, SomeOf { n, ops }, Sequential { ops } }
+    Threshold { Fixed(probability) Global { aim } PerLabel { aim, min_positives } }
+    Aim { F1 {} FBeta(beta) Precision(floor) }
+    CalibrationMethod { None {} Temperature {} Platt { min_positives } }
+    Action { Geometry(op) Colour(op) Noise(op) Quality(op) Auto(op) Batch(op) Group(group) }
+    Group { OneOf { ops } SomeOf { n, ops } Sequential { ops } }
 }
 
 values! { bool, u32, u64, f64, String, Captures, ExplainMethod, Fit, HeadlineMetric, Precision, SplitMethod, ValMetric }

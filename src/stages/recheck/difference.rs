@@ -20,8 +20,20 @@ pub struct Difference {
     pub again: Option<Digest>,
 }
 
-/// The outputs that differ of `cached`, in `store`, and `again`, in `private`, by name. Of the table `history` the times of epochs
-/// are left aside: they are never the same.
+/// Outputs that tell when they were made, or how long it took: what they tell of that is never the same, and left aside.
+const TIMED: [&str; 4] = [output::HISTORY, output::PAGE, output::MARKDOWN, output::EFFECTS_TEX];
+
+/// How the moment at which a text was written stands in it; `0` is any digit. Times of stages have no seconds.
+const MOMENT: &[u8] = b"0000-00-00 00:00:00 UTC";
+
+impl Difference {
+    /// Whether times were left aside when it was found.
+    pub fn is_but_for_times(&self) -> bool {
+        TIMED.contains(&self.output.as_str())
+    }
+}
+
+/// The outputs that differ of `cached`, in `store`, and `again`, in `private`, by name.
 pub fn differences(cached: &Entry, store: &Store, again: &Entry, private: &Store) -> Vec<Difference> {
     let names: BTreeSet<&String> = cached.outputs.keys().chain(again.outputs.keys()).collect();
     let difference = |name: &String| {
@@ -29,8 +41,8 @@ pub fn differences(cached: &Entry, store: &Store, again: &Entry, private: &Store
         let found = Difference { output: name.clone(), cached: of(cached), again: of(again) };
         let are_same = match (&found.cached, &found.again) {
             (Some(a), Some(b)) if a == b => true,
-            (Some(a), Some(b)) if name == output::HISTORY => {
-                let (a, b) = (timeless(store, a), timeless(private, b));
+            (Some(a), Some(b)) if found.is_but_for_times() => {
+                let (a, b) = (timeless(name, store, a), timeless(name, private, b));
                 a.is_some() && a == b
             }
             _ => false,
@@ -40,14 +52,34 @@ pub fn differences(cached: &Entry, store: &Store, again: &Entry, private: &Store
     names.into_iter().filter_map(difference).collect()
 }
 
-/// The digest of a `history` without its times; `None` where it cannot be read.
-fn timeless(store: &Store, digest: &Digest) -> Option<Digest> {
-    let rows: Vec<HistoryRow> = tables::read(&store.object(digest).ok()?).ok()?;
+/// The digest of an output without its times; `None` where it cannot be read.
+fn timeless(name: &str, store: &Store, digest: &Digest) -> Option<Digest> {
+    let path = store.object(digest).ok()?;
+    if name != output::HISTORY {
+        return Some(Digest::of(&without_moments(std::fs::read(path).ok()?)));
+    }
+    let rows: Vec<HistoryRow> = tables::read(&path).ok()?;
     let without =
         |row| HistoryRow { seconds: 0.0, images_per_second: 0.0, wait_share: 0.0, finished_ms: 0, ..row };
     let rows: Vec<HistoryRow> = rows.into_iter().map(without).collect();
     // Shortest decimals that read back as the same number, and NaN as such.
     Some(Digest::of(format!("{rows:?}").as_bytes()))
+}
+
+/// A text without the moments that stand in it.
+fn without_moments(mut text: Vec<u8>) -> Vec<u8> {
+    let is_like =
+        |(found, form): (&u8, &u8)| if *form == b'0' { found.is_ascii_digit() } else { found == form };
+    let mut at = 0;
+    while let Some(found) = text.get_mut(at..at + MOMENT.len()) {
+        if found.iter().zip(MOMENT).all(is_like) {
+            found.copy_from_slice(MOMENT);
+            at += MOMENT.len();
+        } else {
+            at += 1;
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -81,6 +113,17 @@ mod tests {
         let names: Vec<&str> =
             std::iter::once(output::HISTORY).chain(outputs.iter().map(|(name, _)| *name)).collect();
         attempt.publish(&names, Provenance::default()).unwrap()
+    }
+
+    #[test]
+    fn of_texts_the_moment_of_writing_is_left_aside_alone() {
+        let blank = |text: &str| String::from_utf8(without_moments(text.as_bytes().to_vec())).unwrap();
+        let written = blank("written 2026-11-30 00:12:38 UTC, 9 of 2026-11-30 00:12 UTC");
+        assert_eq!(written, "written 0000-00-00 00:00:00 UTC, 9 of 2026-11-30 00:12 UTC");
+        assert_eq!(blank("2026-11-30 00:12:38 UTC"), "0000-00-00 00:00:00 UTC");
+        for text in ["", "2026-11-30 00:12:38 UT", "2026-11-30 0a:12:38 UTC"] {
+            assert_eq!(blank(text), text);
+        }
     }
 
     #[test]
