@@ -2,6 +2,7 @@
 
 mod advice;
 mod attempt;
+mod commit;
 mod disk;
 mod entry;
 mod error;
