@@ -9,7 +9,7 @@
 //!   locks/<key>.lock        held while a stage is computed; dies with its holder
 //!   collecting.lock         held alone by a collection, by others while they publish or claim
 //!   repairing.lock          held while a record that is no result makes way
-//!   leases/<host>.<pid>.<n>  the keys that a living process goes by; dies with it
+//!   leases/<host>.<pid>.<n>  the study of a living process, and the keys that it goes by; dies with it
 //!   work/attempts/…         private folders of unfinished stages
 //!   work/checkpoints/<key>/ what a training has so far
 //!   work/slurm/<study>/<time>-<token>/  jobs that were submitted together to a cluster: what they are, say and log
