@@ -8,7 +8,8 @@
 //!   index/<root>.json       size, times and inode of a dataset's files to their digests
 //!   locks/<key>.lock        held while a stage is computed; dies with its holder
 //!   collecting.lock         held alone by a collection, by others while they publish or claim
-//!   leases/<host>.<pid>.<n>  the keys that a living process goes by; dies with it
+//!   repairing.lock          held while a record that is no result makes way
+//!   leases/<host>.<pid>.<n>  the study of a living process, and the keys that it goes by; dies with it
 //!   work/attempts/…         private folders of unfinished stages
 //!   work/checkpoints/<key>/ what a training has so far, or a pixel store
 //!   work/rechecks/…         private caches in which stages are done again, to compare; locked while they are in use
@@ -88,6 +89,11 @@ impl CacheLayout {
     /// The lock of a key.
     pub fn lock(&self, key: &Digest) -> PathBuf {
         self.locks().join(format!("{key}.lock"))
+    }
+
+    /// The lock of those who move a record out of the way that is no result.
+    pub fn repairing(&self) -> PathBuf {
+        self.root.join("repairing.lock")
     }
 
     /// The lock by which collections take turns with all others.

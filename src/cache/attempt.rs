@@ -49,7 +49,7 @@ impl Attempt {
     }
 
     /// Makes the files of these names the result: each is hashed, synced and renamed into `objects/`, then the
-    /// entry is written, last.
+    /// entry is written, last. Where another process has published a result of the same key before, that one stays, and is given back.
     ///
     /// # Errors
     /// [`CacheError::NoOutput`] where one is missing or empty; else where the disk fails. Nothing is visible then.
@@ -60,17 +60,11 @@ impl Attempt {
             outputs.insert(name.to_owned(), self.publish_object(name)?);
         }
         let Fingerprint { stage, key, .. } = &self.fingerprint;
-        // Where two processes have done the same, the first result stays: others may have read it.
-        if let Some(first) = self.store.lookup(key)? {
-            disk::remove(&self.store.layout().checkpoints().join(key.as_str()))?;
-            return Ok(first);
-        }
         let record = entry::to_bytes(&self.fingerprint, &outputs, &provenance);
-        let place = self.store.layout().entry(key);
-        self.store.clear_way(&place)?;
-        disk::write_atomic(&place, &record)?;
+        // Where two processes have done the same, the first result stays: others may have read it.
+        let first = self.store.commit(key, &record)?;
         disk::remove(&self.store.layout().checkpoints().join(key.as_str()))?;
-        Ok(Entry { stage: stage.clone(), key: key.clone(), outputs, provenance })
+        Ok(first.unwrap_or_else(|| Entry { stage: stage.clone(), key: key.clone(), outputs, provenance }))
     }
 
     fn publish_object(&self, name: &str) -> Result<Output, CacheError> {

@@ -5,10 +5,28 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+use tempfile::TempPath;
+
 use super::error::{CacheError, Doing};
 
 /// How the names of files begin that are not whole yet.
 pub const UNFINISHED: &str = ".new-";
+
+/// A way to give a file that was written aside a name that no other file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// A second name for it. Network file systems have this way, and mostly no other.
+    Link,
+    /// A rename that takes no other file's place.
+    Rename,
+}
+
+impl Way {
+    /// All, in the order in which they are tried.
+    pub const ALL: [Way; 2] = [Way::Link, Way::Rename];
+}
 
 /// Makes a folder and those above it.
 pub fn create_dir(path: &Path) -> Result<(), CacheError> {
@@ -17,6 +35,13 @@ pub fn create_dir(path: &Path) -> Result<(), CacheError> {
 
 /// Puts `bytes` at `path`, whole or not at all: readers see the old file or the new one.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
+    let aside = write_aside(path, bytes)?;
+    put(aside, path)?;
+    sync_dir(&parent(path))
+}
+
+/// Writes `bytes` into a file beside `path`, and syncs it.
+pub(super) fn write_aside(path: &Path, bytes: &[u8]) -> Result<TempPath, CacheError> {
     let folder = parent(path);
     create_dir(&folder)?;
     // Readable to others, as any file is that a program writes; the umask still has its say.
@@ -25,18 +50,45 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
     let mut file = builder.tempfile_in(&folder).doing("write into", &folder)?;
     file.write_all(bytes).doing("write", path)?;
     file.as_file().sync_all().doing("sync", path)?;
-    put(file, path)?;
-    sync_dir(&folder)
+    Ok(file.into_temp_path())
 }
 
 /// Renames a file that was written aside into its place. By the standard library, as all else here, so that the tests
 /// that stand between this program and the system see it.
-pub(super) fn put(aside: tempfile::NamedTempFile, path: &Path) -> Result<(), CacheError> {
-    let aside = aside.into_temp_path();
+pub(super) fn put(aside: TempPath, path: &Path) -> Result<(), CacheError> {
     fs::rename(&aside, path).doing("rename to", path)?;
     // There is nothing of that name any more that could be removed.
     let _ = aside.keep();
     Ok(())
+}
+
+/// Gives a file that was written aside the name `path`, by the first of `ways` that the file system has; `Some(false)` where
+/// something has that name, `None` where there is no way.
+pub(super) fn put_new(aside: &Path, path: &Path, ways: &[Way]) -> Result<Option<bool>, CacheError> {
+    for way in ways {
+        let result = match way {
+            Way::Link => fs::hard_link(aside, path),
+            Way::Rename => {
+                renameat_with(CWD, aside, CWD, path, RenameFlags::NOREPLACE).map_err(io::Error::from)
+            }
+        };
+        match result {
+            Ok(()) => return Ok(Some(true)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Some(false)),
+            Err(error) if is_no_way(&error) => {}
+            Err(error) => {
+                let doing = if *way == Way::Link { "link to" } else { "rename to" };
+                return Err(error).doing(doing, path);
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a file system says by this that it does not do such things at all.
+fn is_no_way(error: &io::Error) -> bool {
+    let no_way = [Errno::PERM, Errno::NOSYS, Errno::OPNOTSUPP, Errno::INVAL, Errno::MLINK, Errno::XDEV];
+    error.raw_os_error().is_some_and(|code| no_way.iter().any(|errno| errno.raw_os_error() == code))
 }
 
 /// Syncs a folder, so that the names in it survive a power cut.

@@ -1,6 +1,6 @@
 //! Who uses which results: so that a collection leaves alone what a running process reads.
 //!
-//! Each user holds a lock on a file of its own, in which it writes the keys that it goes by. The lock dies with the
+//! Each user holds a lock on a file of its own, in which it writes its study and the keys that it goes by. The lock dies with the
 //! process, and with it the claim. A key that is collected before it was written down costs time, never a
 //! result: whoever misses an object makes it again.
 
@@ -19,6 +19,9 @@ use super::survey::{file_name, list};
 use super::turn::Turn;
 use crate::fingerprint::Digest;
 
+/// How the line begins that names the study.
+const STUDY: &str = "study ";
+
 /// A claim on results; ends when dropped.
 #[derive(Debug)]
 pub struct Lease {
@@ -29,8 +32,8 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Begins a claim on nothing. A cache that cannot be written gives one too.
-    pub fn new(store: &Store) -> Self {
+    /// Begins a claim on nothing, for `study`. A cache that cannot be written gives one too.
+    pub fn new(store: &Store, study: &str) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -41,7 +44,7 @@ impl Lease {
             // A collection takes a claim whose lock is free for that of a dead process, and removes it: between opening and
             // locking that may have been ours.
             let _turn = Turn::shared(store);
-            let file = OpenOptions::new().append(true).create(true).open(&path).ok()?;
+            let mut file = OpenOptions::new().append(true).create(true).open(&path).ok()?;
             match flock::try_lock(&file, Kind::Exclusive, &path) {
                 Ok(true) => {}
                 Ok(false) => return None,
@@ -51,6 +54,8 @@ impl Lease {
                 }
             }
             file.set_len(0).ok()?;
+            // For those who ask who runs a study. A full disk has no room for it, and the claim holds all the same.
+            let _ = file.write_all(format!("{STUDY}{study}\n").as_bytes());
             Some(file)
         };
         let file = open().map(|file| (path, file));
@@ -110,7 +115,51 @@ pub(super) fn claimed(store: &Store, dry_run: bool) -> Result<HashSet<Digest>, C
 /// # Errors
 /// Where the claims cannot be read.
 pub(super) fn holders(store: &Store) -> Result<Vec<Holder>, CacheError> {
-    let mut holders = Vec::new();
+    let since = |file: &File| file.metadata().and_then(|meta| meta.created()).ok();
+    Ok(living(store)?.into_iter().map(|(name, file)| Holder { name, since: since(&file) }).collect())
+}
+
+/// A claim of a living process, which can have several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Process and host, as the locks that it holds name them.
+    pub process: String,
+    /// The study that it runs; `None` where it could not write that down, or is of a version that does not.
+    pub study: Option<String>,
+    /// What it goes by: keys of results, also of those that it makes or waits for, and objects.
+    pub keys: HashSet<Digest>,
+}
+
+/// What living processes claim, and for which study. None where the file system has no locks by which to tell.
+///
+/// # Errors
+/// Where a claim cannot be read.
+pub fn users(store: &Store) -> Result<Vec<User>, CacheError> {
+    let living = match living(store) {
+        Err(CacheError::NoLocks { .. }) => return Ok(Vec::new()),
+        result => result?,
+    };
+    let read = |(process, mut file): (String, File)| {
+        let mut text = String::new();
+        file.read_to_string(&mut text).doing("read a claim in", &store.layout().leases())?;
+        let study = text.lines().find_map(|line| line.strip_prefix(STUDY)).map(str::to_owned);
+        Ok(User { process, study, keys: text.lines().filter_map(Digest::parse).collect() })
+    };
+    living.into_iter().map(read).collect()
+}
+
+/// What living processes claim that run another study than this one. Where that cannot be told, nothing.
+pub fn wanted_by_others(store: &Store, study: &str) -> HashSet<Digest> {
+    let users = users(store).unwrap_or_default().into_iter();
+    users
+        .filter(|user| user.study.as_deref().is_some_and(|of| of != study))
+        .flat_map(|user| user.keys)
+        .collect()
+}
+
+/// Claims whose processes live, by the names of these.
+fn living(store: &Store) -> Result<Vec<(String, File)>, CacheError> {
+    let mut living = Vec::new();
     for path in list(&store.layout().leases())? {
         let Ok(file) = File::open(&path) else { continue };
         if !flock::try_lock(&file, Kind::Shared, &path)? {
@@ -118,11 +167,10 @@ pub(super) fn holders(store: &Store) -> Result<Vec<Holder>, CacheError> {
             // Host, process, and a count.
             let mut parts = name.rsplitn(3, '.').skip(1);
             let (process, host) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-            let since = file.metadata().and_then(|meta| meta.created()).ok();
-            holders.push(Holder { name: format!("process {process} on {host}"), since });
+            living.push((format!("process {process} on {host}"), file));
         }
     }
-    Ok(holders)
+    Ok(living)
 }
 
 #[cfg(test)]
@@ -134,7 +182,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let keys = [b"a", b"b", b"c"].map(|text| Digest::of(text));
-        let mut leases = [Lease::new(&store), Lease::new(&store)];
+        let mut leases = [Lease::new(&store, "one"), Lease::new(&store, "two")];
         assert_eq!(claimed(&store, false).unwrap(), HashSet::new());
         leases[0].claim(&keys[..2]);
         leases[0].claim(&keys[..2]);
@@ -145,7 +193,16 @@ mod tests {
         let files = list(&store.layout().leases()).unwrap();
         let lines: Vec<usize> =
             files.iter().map(|path| std::fs::read_to_string(path).unwrap().lines().count()).collect();
-        assert_eq!(lines, [2, 2], "each key once");
+        assert_eq!(lines, [3, 3], "the study, and each key once");
+        let users = users(&store).unwrap();
+        let process = format!("process {} on ", std::process::id());
+        assert!(users.iter().all(|user| user.process.starts_with(&process)), "{users:?}");
+        let mut named: Vec<_> = users.into_iter().map(|user| (user.study.unwrap(), user.keys)).collect();
+        named.sort_by(|a, b| a.0.cmp(&b.0));
+        let of = |study: &str, keys: &[Digest]| (study.to_owned(), keys.iter().cloned().collect());
+        assert_eq!(named, [of("one", &keys[..2]), of("two", &keys[1..])]);
+        assert_eq!(wanted_by_others(&store, "one"), keys[1..].iter().cloned().collect());
+        assert_eq!(wanted_by_others(&store, "three"), HashSet::from(keys.clone()));
         let [first, second] = leases;
         drop(first);
         assert_eq!(claimed(&store, false).unwrap(), HashSet::from([keys[1].clone(), keys[2].clone()]));
@@ -160,7 +217,7 @@ mod tests {
         disk::create_dir(&store.layout().leases()).unwrap();
         std::fs::write(store.layout().leases().join("host.1.0"), "").unwrap();
         assert!(holders(&store).unwrap().is_empty(), "its process is dead");
-        let _lease = Lease::new(&store);
+        let _lease = Lease::new(&store, "tiny");
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let names: Vec<String> = holders(&store).unwrap().into_iter().map(|holder| holder.name).collect();
         assert_eq!(names, [format!("process {} on {host}", std::process::id())]);

@@ -57,8 +57,8 @@ impl Store {
         Ok(true)
     }
 
-    /// Makes a result visible whose objects are all there: writes its record, as [`read_record`] has read it from `bytes`.
-    /// `false`, and nothing is done, where an object is missing.
+    /// Makes a result visible whose objects are all there: writes its record, as [`read_record`] has read it from `bytes`. Where
+    /// there is a result already, that one stays. `false`, and nothing is done, where an object is missing.
     ///
     /// # Errors
     /// Where the cache cannot be written.
@@ -67,7 +67,7 @@ impl Store {
             return Ok(false);
         }
         let key = &entry.key;
-        disk::write_atomic(&self.layout().entry(key), bytes)?;
+        self.commit(key, bytes)?;
         disk::remove(&self.layout().checkpoints().join(key.as_str()))?;
         Ok(true)
     }

@@ -2,6 +2,7 @@
 
 mod advice;
 mod attempt;
+mod commit;
 mod disk;
 mod entry;
 mod error;
@@ -30,7 +31,7 @@ pub use entry::{Entry, Output, Provenance};
 pub use error::CacheError;
 pub use gc::{Collected, Collection, GcOptions, given_files};
 pub use index::FileIndex;
-pub use lease::Lease;
+pub use lease::{Lease, User, users, wanted_by_others};
 pub use lock::{Holder, Lock, Locked, try_lock};
 pub use mirror::read_record;
 pub use mount::Mount;

@@ -7,6 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::commit::There;
 use super::disk;
 use super::entry::{self, Entry};
 use super::error::{CacheError, Doing};
@@ -73,32 +74,16 @@ impl Store {
     /// # Errors
     /// Where the disk fails; damage is no error.
     pub fn lookup(&self, key: &Digest) -> Result<Option<Entry>, CacheError> {
-        let path = self.layout.entry(key);
-        let bytes = match disk::read_optional(&path) {
-            // What is no file is no record, nor is what may not be read.
-            Err(CacheError::Io { source, .. })
-                if matches!(source.kind(), ErrorKind::IsADirectory | ErrorKind::PermissionDenied) =>
-            {
-                Some(Vec::new())
+        match self.there(key)? {
+            There::Result(entry) => {
+                tracing::debug!(stage = entry.stage, key = key.short(), "found in the cache");
+                return Ok(Some(entry));
             }
-            result => result?,
-        };
-        let Some(bytes) = bytes else {
-            tracing::debug!(key = key.short(), "not in the cache");
-            return Ok(None);
-        };
-        let entry = Entry::from_bytes(&bytes).filter(|entry| entry.key == *key);
-        let Some(entry) = entry else {
-            self.quarantine(&path, &format!("{key}.json"))?;
-            return Ok(None);
-        };
-        // Only presence and size here: bytes are checked by `object`, before they are used.
-        let whole = entry.outputs.values().all(|output| {
-            let place = self.layout.object(&output.digest);
-            fs::symlink_metadata(place).is_ok_and(|meta| meta.is_file() && meta.len() == output.bytes)
-        });
-        tracing::debug!(stage = entry.stage, key = key.short(), whole, "found in the cache");
-        Ok(whole.then_some(entry))
+            There::Nothing => tracing::debug!(key = key.short(), "not in the cache"),
+            There::Hollow => tracing::debug!(key = key.short(), "in the cache without its objects"),
+            There::Damaged => drop(self.put_record_aside(key, false)?),
+        }
+        Ok(None)
     }
 
     /// What `key` was made of, as its record says; `None` where there is none that can be read.
@@ -172,7 +157,7 @@ impl Store {
         aside.as_file().sync_all().doing("sync", &place)?;
         let permissions = fs::Permissions::from_mode(0o444);
         fs::set_permissions(aside.path(), permissions).doing("make read-only", &place)?;
-        disk::put(aside, &place)?;
+        disk::put(aside.into_temp_path(), &place)?;
         disk::sync_dir(&folder)
     }
 

@@ -103,10 +103,9 @@ pub fn verify(
     for (key, listed) in &survey.entries {
         let has_gone = !survey.missing(&listed.entry).is_empty();
         let needs_damaged = listed.entry.outputs.values().any(|output| damaged.contains_key(&output.digest));
-        // Unless it is whole by now: a run may have been about to make it again.
-        if options.repair && (has_gone || needs_damaged) && store.lookup(key)?.is_none() {
-            found.stuck +=
-                usize::from(!store.quarantine(&store.layout().entry(key), &format!("{key}.json"))?);
+        if options.repair && (has_gone || needs_damaged) {
+            // Unless it is whole by now: a run may have been about to make it again.
+            found.stuck += usize::from(!store.put_record_aside(key, true)?);
         }
         if has_gone {
             let stages = vec![listed.entry.stage.clone()];

@@ -171,6 +171,7 @@ mod tests {
             epochs: Some(40),
             left_s: Some(148.0),
             slot: None,
+            key: None,
             job: None,
         };
         assert_eq!(

@@ -39,6 +39,9 @@ pub struct Standing {
     /// The slot that computes it, as in `worker 2 on GPU 0`, while a job on this machine's workers is under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slot: Option<String>,
+    /// The key of its result, where it is not done and all that it reads is.
+    #[serde(skip)]
+    pub key: Option<Digest>,
     /// Its job in the queue of a cluster, where it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job: Option<InQueue>,
@@ -108,7 +111,7 @@ pub fn standing(
     let told = Told::of(&news(&store.layout().logs(name), JOURNALS));
     let mut all = Vec::with_capacity(states.len());
     for (node, state) in plan.nodes.iter().zip(&states) {
-        let mut job = None;
+        let (mut job, mut key) = (None, None);
         let doing = match state {
             State::Fresh(_) => Doing::Done,
             State::Dirty(DirtyReason::Input { .. } | DirtyReason::NotGenerated) => Doing::Waiting,
@@ -117,9 +120,9 @@ pub fn standing(
                     State::Fresh(entry) => &**entry,
                     State::Dirty(_) => panic!("bug: `{}` does not wait for its inputs", node.name),
                 };
-                let key = fingerprint(node, entry, sources)?.key;
-                job = queue.get(&key).filter(|job| job.is_live).cloned();
-                match (&job, store.holder(&key)?, told.failed.get(&node.name)) {
+                let key = key.insert(fingerprint(node, entry, sources)?.key);
+                job = queue.get(key).filter(|job| job.is_live).cloned();
+                match (&job, store.holder(key)?, told.failed.get(&node.name)) {
                     (Some(job), ..) if job.waits => Doing::Waiting,
                     (Some(job), ..) => Doing::Running { by: job.shown() },
                     (None, Some(by), _) => Doing::Running { by: by.name },
@@ -137,7 +140,7 @@ pub fn standing(
         let slot = told.slot.get(&node.name).filter(|_| job.is_none());
         let slot = slot.filter(|_| matches!(doing, Doing::Running { .. })).cloned();
         let (node, stage, run) = (node.name.clone(), node.stage, node.run.clone());
-        all.push(Standing { node, stage, run, state: doing, epoch, epochs, left_s, slot, job });
+        all.push(Standing { node, stage, run, state: doing, epoch, epochs, left_s, slot, key, job });
     }
     // Those of a process that has ended are nobody's.
     let slots = told.slots.filter(|_| all.iter().any(|one| one.slot.is_some()));
@@ -262,6 +265,7 @@ mod tests {
             epochs: None,
             left_s,
             slot: None,
+            key: None,
             job: None,
         }
     }

@@ -61,7 +61,11 @@ impl Remote {
         let once = Once::new();
         let arrived = self.within(total, self.take(store, &entry, &bytes, &once, halt, &|_| {})).await?;
         Ok(match (arrived.end, arrived.damage) {
-            (End::Whole, _) => Found::Result(entry),
+            // What was published here meanwhile stays.
+            (End::Whole, _) => match store.lookup(key)? {
+                Some(entry) => Found::Result(Box::new(entry)),
+                None => Found::Nothing,
+            },
             (End::Damaged, Some(damage)) => Found::Damaged(damage),
             (End::Damaged | End::Stopped, _) => Found::Nothing,
         })

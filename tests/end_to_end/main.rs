@@ -5,6 +5,7 @@
 mod attention;
 mod bad_input;
 mod cached;
+mod cancel;
 mod collect;
 mod compare;
 mod crash;

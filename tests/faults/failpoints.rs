@@ -13,7 +13,7 @@ use super::harness::{Lab, stderr};
 use super::truth::{DATA, Truth, litter};
 
 /// The steps by which a result becomes visible, in their order.
-const PUBLISH: [&str; 20] = [
+const PUBLISH: [&str; 21] = [
     "create:locks",
     "lock:locks",
     "mkdir:attempts",
@@ -29,7 +29,8 @@ const PUBLISH: [&str; 20] = [
     "create:entries",
     "write:entries",
     "sync:entries",
-    "rename:entries",
+    "link:entries",
+    "unlink:entries",
     "sync_folder:entries",
     "unlink:checkpoints",
     "unlink:attempts",
@@ -75,7 +76,7 @@ impl Shim {
         command.envs(variables.iter().copied());
     }
 
-    /// All operations of an undisturbed run: name, file, and for a rename what the file was called before.
+    /// All operations of an undisturbed run: name, file, and for a rename or a link what the file was called before.
     pub fn record(&self, lab: &Lab) -> Vec<[String; 3]> {
         let log = lab.path("operations");
         let output = self.run(lab, &[("FAULT_LOG", log.to_str().unwrap())]);
@@ -193,12 +194,15 @@ fn what_is_renamed_into_place_is_on_the_disk_by_then() {
     let lab = Lab::without_worker();
     let Some(shim) = Shim::built(&lab) else { return };
     let operations = shim.record(&lab);
-    let mut renames = 0;
+    let (mut renames, mut links) = (0, 0);
     for (i, [name, to, from]) in operations.iter().enumerate() {
-        if !name.starts_with("rename:") || name == "rename:quarantine" {
+        let is_named = name.starts_with("rename:") || name.starts_with("link:");
+        // What is brought into an attempt is no result yet, and is synced with it.
+        if !is_named || ["rename:quarantine", "link:attempts"].contains(&name.as_str()) {
             continue;
         }
         renames += 1;
+        links += usize::from(name == "link:entries");
         let is = |operation: &[String; 3], what: &str, path: &str| {
             operation[0].starts_with(what) && operation[1] == path
         };
@@ -214,5 +218,20 @@ fn what_is_renamed_into_place_is_on_the_disk_by_then() {
             "{folder} was not synced after {to}"
         );
     }
-    assert!(renames >= 20, "{renames}");
+    assert!(renames >= 20 && links >= 6, "{renames} {links}");
+}
+
+/// There, records are renamed into place, and none takes another's.
+#[test]
+fn a_file_system_without_links_serves_as_well() {
+    let lab = Lab::without_worker();
+    let Some(shim) = Shim::built(&lab) else { return };
+    let truth = Truth::of(&lab, &DATA);
+    let log = lab.path("operations");
+    let never = [("FAULT_POINT", "link:entries"), ("FAULT_NTH", "0"), ("FAULT_DO", "EPERM")];
+    let output = shim.run(&lab, &[&never[..], &[("FAULT_LOG", log.to_str().unwrap())]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let refused = fs::read_to_string(log).unwrap().lines().filter(|line| line.starts_with("link:")).count();
+    assert!(refused >= 6, "{refused}");
+    truth.is_reached_without_loss(&lab, "cache");
 }

@@ -2,7 +2,7 @@
  *
  * Operations on files below FAULT_ROOT have names: the operation and the folder below that root, as in
  * `rename:objects`. Each is noted in FAULT_LOG, if given. The FAULT_NTH time that the one called FAULT_POINT is about
- * to happen, FAULT_DO happens instead: `kill` (SIGKILL to the process), `EIO`, `ENOSPC`, `ENOLCK`, `hang` (the call never
+ * to happen, FAULT_DO happens instead: `kill` (SIGKILL to the process), `EIO`, `ENOSPC`, `ENOLCK`, `EPERM`, `hang` (the call never
  * returns), or `torn` (half of a write, and then SIGKILL). That time only, or with FAULT_NTH=0 each time.
  */
 #define _GNU_SOURCE
@@ -85,7 +85,10 @@ static int strikes(const char *operation, const char *where, const char *path, c
   if (!strcmp(what, "kill")) die();
   if (!strcmp(what, "torn")) return 2;
   if (!strcmp(what, "hang")) for (;;) pause();
-  errno = !strcmp(what, "ENOSPC") ? ENOSPC : !strcmp(what, "ENOLCK") ? ENOLCK : EIO;
+  errno = !strcmp(what, "ENOSPC")   ? ENOSPC
+          : !strcmp(what, "ENOLCK") ? ENOLCK
+          : !strcmp(what, "EPERM")  ? EPERM
+                                    : EIO;
   return 1;
 }
 
@@ -166,6 +169,15 @@ int rename(const char *from, const char *to) {
   return strikes("rename", place(to, out, sizeof out), to, from) ? -1 : real(from, to);
 }
 
+int linkat(int from_folder, const char *from, int to_folder, const char *to, int flags) {
+  REAL(int, "linkat", int, const char *, int, const char *, int);
+  char out[64];
+  if (to[0] == '/' && strikes("link", place(to, out, sizeof out), to, from)) return -1;
+  return real(from_folder, from, to_folder, to, flags);
+}
+
+int link(const char *from, const char *to) { return linkat(AT_FDCWD, from, AT_FDCWD, to, 0); }
+
 int chmod(const char *path, mode_t mode) {
   REAL(int, "chmod", const char *, mode_t);
   return at_path("chmod", path) ? -1 : real(path, mode);
@@ -174,11 +186,6 @@ int chmod(const char *path, mode_t mode) {
 int mkdir(const char *path, mode_t mode) {
   REAL(int, "mkdir", const char *, mode_t);
   return at_path("mkdir", path) ? -1 : real(path, mode);
-}
-
-int linkat(int from_folder, const char *from, int folder, const char *path, int flags) {
-  REAL(int, "linkat", int, const char *, int, const char *, int);
-  return at_path("link", path) ? -1 : real(from_folder, from, folder, path, flags);
 }
 
 int unlink(const char *path) {

@@ -7,11 +7,12 @@
 #   cluster.sh stop   DIR              end all that belongs to DIR
 #
 # DIR holds all state, keys, sockets and logs, and is at most 60 characters long, since sockets lie in it. Environment:
-# MAX_ARRAY (MaxArraySize), MIN_JOB_AGE (seconds that an ended job is remembered), CPUS (of each node), EXTRA (lines of slurm.conf).
+# MAX_ARRAY (MaxArraySize), MIN_JOB_AGE (seconds that an ended job is remembered), CPUS (of each node), EXTRA (lines of slurm.conf),
+# ACCOUNTS (not empty: with slurmdbd and a MariaDB of its own, which both listen here alone; limits of QOS and associations hold).
 # Partitions: `main`, and `urgent`, whose jobs send jobs of `main` back into the queue. jobs.txt has a line for each job that ended.
 #
-# Debian: apt-get install -y --no-install-recommends slurmctld slurmd slurm-client munge
-# Several slurmd on one host (MULTIPLE_SLURMD) are told apart by name and port; no systemd, no database, no rights of root.
+# Debian: apt-get install -y --no-install-recommends slurmctld slurmd slurm-client munge, and slurmdbd mariadb-server for ACCOUNTS
+# Several slurmd on one host (MULTIPLE_SLURMD) are told apart by name and port; no systemd, no rights of root, and but for ACCOUNTS no database.
 set -euo pipefail
 export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
 
@@ -24,11 +25,12 @@ conf=$dir/slurm.conf
 # Processes that have ended and are not waited for yet are gone.
 lives() { [ -n "${1:-}" ] && [ -r "/proc/$1/status" ] && ! grep -q '^State:[[:space:]]*[ZX]' "/proc/$1/status"; }
 
-# The daemon NAME (ctld, munged or a node), if its process is alive and is ours: its command line names DIR.
+# The daemon NAME (ctld, munged, dbd, db or a node), if its process is alive and is ours: its command line names DIR, or its environment.
 daemon() {
   local pid
   pid=$(cat "$dir/run/$1.pid" 2>/dev/null) || return 1
-  lives "$pid" && grep -qsaF "$dir/" "/proc/$pid/cmdline" || return 1
+  lives "$pid" || return 1
+  grep -qsaF "$dir/" "/proc/$pid/cmdline" || grep -qsaF "SLURM_CONF=$conf" "/proc/$pid/environ" || return 1
   echo "$pid"
 }
 
@@ -61,6 +63,45 @@ raise() {
     ctld) env -u SLURM_CONF slurmctld -f "$conf" ;;
     *) mkdir -p "$dir/spool/$1"; env -u SLURM_CONF slurmd -f "$conf" -N "$1" ;;
   esac >>"$dir/log/start.log" 2>&1 || fail "$1 did not start: $(tail -n 2 "$dir/log/$1.log")"
+}
+
+# A database that listens on a socket in DIR alone, and slurmdbd before it.
+start_accounts() { # PORT
+  local me until; me=$(id -un)
+  local quick=(--innodb-flush-log-at-trx-commit=0 --innodb-log-file-size=8M --innodb-buffer-pool-size=64M)
+  mariadb-install-db --no-defaults --datadir="$dir/db" --user="$me" --skip-test-db --auth-root-authentication-method=socket \
+    --auth-root-socket-user="$me" "${quick[@]}" >>"$dir/log/db.log" 2>&1 || fail "no database: $(tail -n 2 "$dir/log/db.log")"
+  mariadbd --no-defaults --datadir="$dir/db" --socket="$dir/run/db.sock" --pid-file="$dir/run/db.pid" --skip-networking --user="$me" \
+    "${quick[@]}" >>"$dir/log/db.log" 2>&1 &
+  (umask 077; cat >"$dir/slurmdbd.conf" <<CONF
+AuthType=auth/munge
+AuthInfo=socket=$dir/run/munge.sock
+DbdHost=localhost
+DbdAddr=127.0.0.1
+DbdPort=$1
+SlurmUser=$me
+PidFile=$dir/run/dbd.pid
+LogFile=$dir/log/dbd.log
+StorageType=accounting_storage/mysql
+StorageHost=localhost
+StorageUser=root
+StorageLoc=slurm_acct_db
+CONF
+  )
+  until=$((SECONDS + 40))
+  until [ -S "$dir/run/db.sock" ]; do
+    [ $SECONDS -lt $until ] || fail "no database: $(tail -n 2 "$dir/log/db.log")"
+    sleep 0.05
+  done
+  MYSQL_UNIX_PORT=$dir/run/db.sock SLURM_CONF=$conf slurmdbd >>"$dir/log/start.log" 2>&1 || fail "slurmdbd did not start: $(tail -n 2 "$dir/log/dbd.log")"
+  until SLURM_CONF=$conf sacctmgr -n show cluster >/dev/null 2>&1; do
+    [ $SECONDS -lt $until ] || fail "slurmdbd does not answer: $(tail -n 2 "$dir/log/dbd.log")"
+    sleep 0.1
+  done
+  # Before the controller asks for them: it knows no user else, and takes no jobs.
+  SLURM_CONF=$conf sacctmgr -iQ add cluster ablatrix >>"$dir/log/start.log" 2>&1
+  SLURM_CONF=$conf sacctmgr -iQ add account lab >>"$dir/log/start.log" 2>&1
+  SLURM_CONF=$conf sacctmgr -iQ add user "$me" account=lab >>"$dir/log/start.log" 2>&1
 }
 
 write_conf() { # NODES GPUS PORT
@@ -114,6 +155,13 @@ CONF
     fi
     echo "NodeName=n$i NodeHostname=$host NodeAddr=127.0.0.1 Port=$(($3 + i)) CPUs=${CPUS:-16} RealMemory=64000 $gres State=UNKNOWN" >>"$conf"
   done
+  [ -z "${ACCOUNTS:-}" ] || cat >>"$conf" <<CONF
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort=$(($3 + $1 + 1))
+AccountingStoragePass=$dir/run/munge.sock
+AccountingStorageEnforce=associations,limits,qos
+CONF
   echo "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE PriorityTier=1 GraceTime=1 State=UP" >>"$conf"
   echo "PartitionName=urgent Nodes=ALL MaxTime=INFINITE PriorityTier=9 PreemptMode=OFF State=UP" >>"$conf"
 }
@@ -136,10 +184,12 @@ case $verb in
     nodes=$1
     mkdir -p "$dir"/{run,state,spool,log}; chmod 755 "$dir/run"; chmod 700 "$dir/state"
     (umask 077; head -c 256 /dev/urandom >"$dir/munge.key")
-    write_conf "$nodes" "$2" "$(free_ports $((nodes + 1)))"
+    port=$(free_ports $((nodes + 2)))
+    write_conf "$nodes" "$2" "$port"
     # --force: the folder may be one that only its owner can enter
     munged --force --num-threads=2 --key-file="$dir/munge.key" --socket="$dir/run/munge.sock" --pid-file="$dir/run/munged.pid" \
       --log-file="$dir/log/munged.log" --seed-file="$dir/run/munge.seed" >>"$dir/log/start.log" 2>&1 || fail 'munged did not start'
+    [ -z "${ACCOUNTS:-}" ] || start_accounts $((port + nodes + 1))
     export SLURM_CONF=$conf
     raise ctld
     until=$((SECONDS + 40))
@@ -166,7 +216,8 @@ case $verb in
     end TERM 5 $pids
     # shellcheck disable=SC2046
     end KILL 3 $(jobs_of)
-    pid=$(daemon munged) && end TERM 3 "$pid"
+    # Then what they write to.
+    for name in dbd db munged; do ! pid=$(daemon "$name") || end TERM 8 "$pid"; done
     true ;;
   *) fail "unknown verb $verb" ;;
 esac

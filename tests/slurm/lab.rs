@@ -16,19 +16,16 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts one; `None`, and a line that says so, where Slurm is not installed.
+    /// Starts one; `None`, and a line that says so, where Slurm is not installed, or its accounts are not that `settings` ask for.
     pub fn start(nodes: u32, gpus: u32, settings: &[(&str, &str)]) -> Option<Self> {
-        let missing = |program: &&str| {
-            let mut folders = std::env::split_paths(std::env::var_os("PATH").as_deref().unwrap_or_default())
-                .chain(["/usr/sbin".into(), "/sbin".into()])
-                .collect::<Vec<PathBuf>>()
-                .into_iter();
-            !folders.any(|folder| folder.join(program).is_file())
-        };
-        if let Some(program) =
-            ["munged", "slurmctld", "slurmd", "sbatch"].iter().find(|program| missing(program))
-        {
+        if let Some(program) = missing(&["munged", "slurmctld", "slurmd", "sbatch"]) {
             println!("skipped: `{program}` is not installed");
+            return None;
+        }
+        if settings.contains(&ACCOUNTS)
+            && let Some(program) = missing(&["slurmdbd", "mariadbd", "mariadb-install-db", "sacct"])
+        {
+            println!("left out: {program} is not installed");
             return None;
         }
         let cluster =
@@ -102,6 +99,14 @@ impl Cluster {
     }
 }
 
+/// The first of these programs that is not installed.
+fn missing(programs: &[&'static str]) -> Option<&'static str> {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> =
+        std::env::split_paths(&paths).chain(["/usr/sbin".into(), "/sbin".into()]).collect();
+    programs.iter().copied().find(|program| !folders.iter().any(|folder| folder.join(program).is_file()))
+}
+
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.script(&["stop"], &[], &[]);
@@ -113,6 +118,9 @@ pub struct Study {
     pub lab: Lab,
     pub cluster: Cluster,
 }
+
+/// A setting of clusters that keep accounts, and whose limits hold.
+pub const ACCOUNTS: (&str, &str) = ("ACCOUNTS", "1");
 
 /// Settings that tests go by: quick looks at the queue.
 pub const QUICK: &str = "cpus = 1\npoll_seconds = 0.3\nfs_lag_seconds = 2\n";
@@ -134,6 +142,14 @@ impl Study {
     /// `ablatrix VERB tiny.toml ARGS` that finds the cluster.
     pub fn command(&self, verb: &str, args: &[&str]) -> Command {
         let mut command = self.lab.command("cache", verb, args);
+        command.env("SLURM_CONF", self.cluster.conf());
+        command
+    }
+
+    /// Likewise with the spec `other.toml`.
+    pub fn command_of_other(&self, verb: &str) -> Command {
+        let mut command = self.lab.bare();
+        command.args([verb, "other.toml", "--cache"]).arg(self.lab.path("cache"));
         command.env("SLURM_CONF", self.cluster.conf());
         command
     }
@@ -212,6 +228,22 @@ impl Study {
         fs::write(&path, format!("#!/bin/bash\n{lines}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         format!("container = \"{}\"\n", path.display())
+    }
+
+    /// A wrapper around workers that does `lines` once a training has told of an epoch, and then waits for the worker, whose process is
+    /// `$pid`. What the cluster sends to the job goes to the worker, which may stand still.
+    pub fn wrapper_after_an_epoch(&self, lines: &str) -> String {
+        self.wrapper(&format!(
+            r#""$@" & pid=$!
+trap 'told=yes; kill -TERM $pid; kill -CONT $pid' TERM
+lives() {{ kill -0 $pid 2>/dev/null; }}
+until grep -qs '"event":"epoch"' /proc/$$/fd/1 || ! lives; do sleep 0.05; done
+if lives; then
+{lines}
+fi
+while lives; do wait $pid; done
+wait $pid"#
+        ))
     }
 
     /// The tables must be those that the pool on this machine gives, computed in a cache of its own.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may end so, and says that it skips")]
 
+mod accounts;
 mod failures;
 #[path = "../end_to_end/harness.rs"]
 #[expect(dead_code, reason = "the other tests use the rest")]
@@ -16,3 +17,4 @@ mod results;
 #[path = "../docs/script.rs"]
 mod script;
 mod seen;
+mod time;

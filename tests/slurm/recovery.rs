@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::lab::{Study, spec, wait_for};
 
 /// Trainings that are long enough to be cut off.
-fn long(epochs: u32) -> String {
+pub fn long(epochs: u32) -> String {
     spec("")
         .replace("epochs = 2", &format!("epochs = {epochs}"))
         .replace("seeds = 2", "seeds = 1")
@@ -15,7 +15,7 @@ fn long(epochs: u32) -> String {
 }
 
 /// The epochs that each start of a training found done.
-fn resumed(events: &[Value]) -> Vec<u64> {
+pub fn resumed(events: &[Value]) -> Vec<u64> {
     let started = events.iter().filter(|event| event["event"] == "started");
     started
         .filter_map(|event| event["resumed_epochs"].as_u64().filter(|_| event["epochs"].as_u64() > Some(2)))

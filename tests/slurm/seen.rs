@@ -1,5 +1,7 @@
 //! What others see of a study on a cluster, and how they end it.
 
+use std::fs;
+
 use super::harness::{stderr, stdout};
 use super::lab::{Study, spec, wait_for};
 
@@ -45,4 +47,49 @@ fn a_study_is_shown_and_cancelled_whoever_runs_it() {
     assert_eq!(workers.count(), 0, "workers are left");
     let checkpoints = std::fs::read_dir(study.lab.path("cache/work/checkpoints")).unwrap().count();
     assert!(checkpoints > 0);
+}
+
+/// Two studies share runs: what the other one has taken up from the queue goes on when the one that submitted it is cancelled.
+#[test]
+fn jobs_that_another_study_has_taken_up_are_not_cancelled() {
+    let Some(study) = Study::new(1, 0, &[("CPUS", "1")]) else { return };
+    // One training is at it and stands still, the others wait.
+    let go = study.lab.path("go");
+    let wrapper = study.wrapper_after_an_epoch(&format!(
+        "kill -STOP $pid; until [ -e '{}' ] || [ -n \"$told\" ]; do sleep 0.05; done; kill -CONT $pid",
+        go.display()
+    ));
+    let text = spec(&wrapper).replace("epochs = 2", "epochs = 12").replace("seeds = 2", "seeds = 1");
+    study.lab.write_spec(&text);
+    let other = text.replace("name = \"tiny\"", "name = \"other\"").replace("colour = {", "# colour = {");
+    fs::write(study.lab.path("other.toml"), other).unwrap();
+    let mut run = study.start();
+    wait_for("an epoch", || (study.epochs() > 0).then_some(()));
+    wait_for("all in the queue", || (study.cluster.queue().len() == 3).then_some(()));
+    run.kill().unwrap();
+    run.wait().unwrap();
+
+    let said = study.lab.path("said-by-other");
+    let mut command = study.command_of_other("run");
+    command.arg("--verbose").arg("--reports").arg(study.lab.path("reports"));
+    let mut other = command.stderr(fs::File::create(&said).unwrap()).spawn().unwrap();
+    let said = || fs::read_to_string(&said).unwrap();
+    wait_for("jobs to be taken up", || said().contains("2 jobs are taken up again").then_some(()));
+    let output = study.call("cancel", &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let (printed, noted) = (stdout(&output), stderr(&output));
+    assert!(printed.contains("tiny: cancelled 1 job in Slurm's queue"), "{printed}{noted}");
+    assert!(noted.contains("is at `train ") && noted.contains("for study `other`, and goes on"), "{noted}");
+    assert_eq!(study.cluster.queue().len(), 2, "{:?}", study.cluster.queue());
+
+    fs::write(go, "").unwrap();
+    assert_eq!(other.wait().unwrap().code(), Some(0), "{}", said());
+    let said = said();
+    assert!(!said.contains("cancelled") && !said.contains("tried again"), "{said}");
+    // Two trainings and two predictions ended well. The one that was cancelled is among the ends only if it had begun.
+    let ends = study.cluster.ends();
+    let (well, others): (Vec<&String>, Vec<&String>) =
+        ends.iter().partition(|line| line.contains("JobState=COMPLETED"));
+    assert!(well.len() == 4 && others.len() <= 1, "{ends:?}");
+    assert!(others.iter().all(|line| line.contains("JobState=CANCELLED")), "{ends:?}");
 }

@@ -60,6 +60,7 @@ fn overview(plan: &Plan) -> Overview {
             epochs: trains.then_some(10),
             left_s: trains.then_some(8.0),
             slot: trains.then(|| "worker 1 on GPU 0".to_owned()),
+            key: None,
             job: None,
         }
     });

@@ -8,6 +8,12 @@ pub const QUEUE_FORMAT: &str = "%j|%F|%K|%T|%N|%r";
 /// How `sacct` is asked, so that [`Row::accounted`] reads it.
 pub const ACCOUNT_FORMAT: &str = "JobName,JobID,State,ExitCode,NodeList";
 
+/// What `scontrol` shows as the number in an array of what has none any more.
+const NO_NUMBER: &str = "4294967294";
+
+/// The highest index of an array that Slurm can be told to take.
+const MAX_INDEX: u32 = 4_000_000;
+
 /// States that no job leaves again, but for those that are put back into the queue.
 const ENDED: [&str; 12] = [
     "COMPLETED",
@@ -43,8 +49,8 @@ pub struct Row {
     pub name: String,
     /// The id of its array, as `12`.
     pub array: String,
-    /// Its number in the array.
-    pub index: u32,
+    /// Its number in the array; `None`: it is no part of one, or these are the jobs of one that had not begun when it was cancelled.
+    pub index: Option<u32>,
     /// The state, as `RUNNING`.
     pub state: String,
     /// Where it runs or ran.
@@ -73,9 +79,12 @@ impl Exit {
 }
 
 impl Row {
-    /// The id that people give to Slurm's commands: `12_3`.
+    /// The id that people give to Slurm's commands: `12_3`, or `12`.
     pub fn id(&self) -> String {
-        format!("{}_{}", self.array, self.index)
+        match self.index {
+            Some(index) => format!("{}_{index}", self.array),
+            None => self.array.clone(),
+        }
     }
 
     /// Whether it may still come to something. States that are not known are such.
@@ -93,10 +102,9 @@ impl Row {
         let row = |line: &str| {
             let mut parts = line.splitn(6, '|').map(str::trim);
             let (name, array) = (parts.next()?, parts.next()?);
-            // A job that is no part of an array has no number in it.
             let index = match parts.next()? {
-                "N/A" => 0,
-                index => index.parse().ok()?,
+                "N/A" => None,
+                index => Some(index.parse().ok()?),
             };
             let (state, node, reason) = (parts.next()?, parts.next()?, parts.next()?);
             Some(Row {
@@ -112,24 +120,25 @@ impl Row {
         text.lines().filter_map(row).collect()
     }
 
-    /// The rows of `sacct -n -P -X -o ACCOUNT_FORMAT`. Jobs of an array that have not begun are one row of many, which is left out.
+    /// The rows of `sacct -n -P -X -o ACCOUNT_FORMAT`.
     pub fn accounted(text: &str) -> Vec<Row> {
         let row = |line: &str| {
             let mut parts = line.splitn(5, '|').map(str::trim);
             let (name, id, state) = (parts.next()?, parts.next()?, parts.next()?);
-            let (array, index) = id.split_once('_').unwrap_or((id, "0"));
-            Some(Row {
+            let (array, number) = id.split_once('_').map_or((id, None), |(array, n)| (array, Some(n)));
+            let row = Row {
                 name: name.to_owned(),
                 array: array.to_owned(),
-                index: index.parse().ok()?,
+                index: None,
                 // `CANCELLED by 1000`
                 state: state.split(' ').next()?.to_owned(),
                 exit: Exit::parse(parts.next()?),
                 node: some(parts.next()?),
                 reason: String::new(),
-            })
+            };
+            Some(row.numbered(number))
         };
-        text.lines().filter_map(row).collect()
+        text.lines().filter_map(row).flatten().collect()
     }
 
     /// The rows of `scontrol -o show job`.
@@ -139,20 +148,48 @@ impl Row {
                 let mut words = line.split_whitespace();
                 words.find_map(|word| word.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
             };
-            let array = field("ArrayJobId").or_else(|| field("JobId"))?;
-            let index = field("ArrayTaskId").map_or(Some(0), |index| index.parse().ok())?;
-            Some(Row {
+            let row = Row {
                 name: field("JobName")?,
-                array,
-                index,
+                array: field("ArrayJobId").or_else(|| field("JobId"))?,
+                index: None,
                 state: field("JobState")?,
                 node: field("NodeList").and_then(|node| some(&node)),
                 reason: field("Reason").and_then(|reason| some(&reason)).unwrap_or_default(),
                 exit: field("ExitCode").and_then(|text| Exit::parse(&text)),
-            })
+            };
+            Some(row.numbered(field("ArrayTaskId").filter(|number| number != NO_NUMBER).as_deref()))
         };
-        text.lines().filter_map(row).collect()
+        text.lines().filter_map(row).flatten().collect()
     }
+
+    /// This row for each of the numbers in `number`, as `3` or `[0-2,5]`; itself where there is none. Jobs that wait may be one row too, in
+    /// which those stay that were cancelled one by one: such a row says nothing of any one of them.
+    fn numbered(self, number: Option<&str>) -> Vec<Row> {
+        let Some(number) = number else { return vec![self] };
+        let indices = match number.parse() {
+            Ok(index) => vec![index],
+            Err(_) if self.is_live() => vec![],
+            Err(_) => numbers(number.trim_start_matches('[').trim_end_matches(']')).unwrap_or_default(),
+        };
+        indices.into_iter().map(|index| Row { index: Some(index), ..self.clone() }).collect()
+    }
+}
+
+/// Reads `0-2,5%4`; `None` where it is something else, or more than an array can have.
+fn numbers(text: &str) -> Option<Vec<u32>> {
+    let text = text.split_once('%').map_or(text, |(numbers, _)| numbers);
+    let mut all = Vec::new();
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (last, step) = last.split_once(':').unwrap_or((last, "1"));
+        let (first, last, step): (u32, u32, usize) =
+            (first.parse().ok()?, last.parse().ok()?, step.parse().ok()?);
+        if last > MAX_INDEX || step == 0 {
+            return None;
+        }
+        all.extend((first..=last).step_by(step));
+    }
+    Some(all)
 }
 
 /// The number that `scontrol show config` has for `MaxArraySize`: the highest index of an array is below it.
@@ -204,7 +241,7 @@ slurm_load_jobs error: what is no row
             ("1_3", false, false),
             ("1_4", true, false),
             ("7_0", true, true),
-            ("8_0", true, true),
+            ("8", true, true),
             ("9_1", true, false),
             ("9_2", true, false),
         ];
@@ -222,7 +259,16 @@ slurm_load_jobs error: what is no row
         assert_eq!(rows.len(), 3, "{rows:?}");
         assert_eq!((rows[0].state.as_str(), rows[0].id().as_str()), ("CANCELLED", "12_3"));
         assert_eq!(rows[1].exit, Some(Exit { code: 0, signal: 125 }));
-        assert_eq!((rows[2].index, rows[2].state.as_str()), (0, "COMPLETED"));
+        assert_eq!((rows[2].index, rows[2].state.as_str()), (None, "COMPLETED"));
+        // As slurmdbd 22.05 has arrays that were cancelled: before any of their jobs had begun, and after two had.
+        let text = "a|10_[0-2]|CANCELLED by 0|0:0|None assigned\na|3_0|CANCELLED by 0|0:0|n2\na|3|CANCELLED by 0|0:0|None assigned\n\
+                    a|4_[0,3-7:2%2]|CANCELLED by 0|0:0|None assigned\na|5_[0-4294967295]|CANCELLED by 0|0:0|None assigned\n\
+                    a|1_0|TIMEOUT|0:0|n1\na|21_0|NODE_FAIL|0:0|n2\n";
+        let rows = Row::accounted(text);
+        let ids: Vec<String> = rows.iter().map(Row::id).collect();
+        let expected = ["10_0", "10_1", "10_2", "3_0", "3", "4_0", "4_3", "4_5", "4_7", "1_0", "21_0"];
+        assert_eq!(ids, expected);
+        assert!(rows.iter().all(|row| !row.is_live()) && rows[0].node.is_none(), "{rows:?}");
     }
 
     #[test]
@@ -230,11 +276,14 @@ slurm_load_jobs error: what is no row
         let text = "JobId=14 ArrayJobId=1 ArrayTaskId=3 JobName=ablatrix-x-1 UserId=root(0) Account=(null) JobState=FAILED \
                     Reason=JobLaunchFailure Dependency=(null) Requeue=1 Restarts=0 ExitCode=0:9 NodeList=n2 BatchHost=n2\n\
                     JobId=2 ArrayJobId=1 ArrayTaskId=4-9%2 JobName=ablatrix-x-1 JobState=PENDING Reason=Resources ExitCode=0:0\n\
-                    JobId=15 JobName=a JobState=COMPLETED Reason=None ExitCode=75:0 NodeList=n1\n";
+                    JobId=15 JobName=a JobState=COMPLETED Reason=None ExitCode=75:0 NodeList=n1\n\
+                    JobId=3 ArrayJobId=3 ArrayTaskId=4294967294 JobName=a JobState=CANCELLED Reason=Resources ExitCode=0:0\n\
+                    JobId=10 ArrayJobId=10 ArrayTaskId=0-1 JobName=a JobState=CANCELLED Reason=Priority ExitCode=0:0\n";
         let rows = Row::shown(text);
-        assert_eq!(rows.len(), 2, "{rows:?}");
+        let ids: Vec<String> = rows.iter().map(Row::id).collect();
+        assert_eq!(ids, ["1_3", "15", "3", "10_0", "10_1"]);
         assert_eq!((rows[0].id().as_str(), rows[0].exit), ("1_3", Some(Exit { code: 0, signal: 9 })));
-        assert_eq!((rows[1].id().as_str(), rows[1].exit), ("15_0", Some(Exit { code: 75, signal: 0 })));
+        assert_eq!((rows[1].id().as_str(), rows[1].exit), ("15", Some(Exit { code: 75, signal: 0 })));
     }
 
     #[test]

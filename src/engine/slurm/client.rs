@@ -157,15 +157,31 @@ impl Client {
         self.ask("scontrol", &["show", "config"].map(str::to_owned))
     }
 
-    /// Ends jobs of this name, those of `ids` alone where there are any: names hold a token of ours, while ids may be given to others after a crash of the controller.
+    /// Ends all jobs of this name, which holds a token of ours.
     ///
     /// # Errors
     /// Where nobody answers.
-    pub fn cancel(&self, name: &str, ids: &[&str]) -> Result<(), CallError> {
-        let name = format!("--name={name}");
-        let arguments: Vec<String> =
-            std::iter::once(name.as_str()).chain(ids.iter().copied()).map(str::to_owned).collect();
-        self.call("scancel", &arguments, PATIENCE, false).map(drop)
+    pub fn cancel_all(&self, name: &str) -> Result<(), CallError> {
+        self.call("scancel", &[format!("--name={name}")], PATIENCE, false).map(drop)
+    }
+
+    /// Ends those of the jobs `ids` that have this name: ids alone may be given to others after a crash of the controller. Names are looked up
+    /// before, since `scancel` ends all jobs of an array that wait where it is told a name and the id of one of them.
+    ///
+    /// # Errors
+    /// Where nobody answers.
+    pub fn cancel_jobs(&self, name: &str, ids: &[String]) -> Result<(), CallError> {
+        let there: Vec<String> =
+            self.queue(&[name])?.iter().filter(|row| row.is_live()).map(Row::id).collect();
+        let ids: Vec<String> = there.into_iter().filter(|id| ids.contains(id)).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        match self.call("scancel", &ids, PATIENCE, false) {
+            // They have ended meanwhile.
+            Err(CallError::Refused { said, .. }) if has_ended(&said) => Ok(()),
+            result => result.map(drop),
+        }
     }
 
     fn ask(&self, program: &'static str, arguments: &[String]) -> Result<String, CallError> {
@@ -251,6 +267,16 @@ impl Client {
     }
 }
 
+/// Whether `scancel` has not ended all of its jobs only because there was nothing to end any more.
+fn has_ended(said: &str) -> bool {
+    let lines = said.split("; ");
+    let ended = |line: &str| {
+        let line = line.to_lowercase();
+        line.contains("invalid job id") || line.contains("already completing or completed")
+    };
+    lines.into_iter().all(ended)
+}
+
 fn reader(pipe: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
@@ -290,6 +316,14 @@ mod tests {
             "invalid partition specified: nope; Batch job submission failed: Invalid partition name specified"
         );
         assert_eq!(sentences("sbatch", "\n"), "it failed without a word");
+    }
+
+    #[test]
+    fn a_job_that_has_ended_need_not_be_cancelled() {
+        let ended = "Kill job error on job id 12_3: Job/step already completing or completed";
+        assert!(has_ended(ended));
+        assert!(has_ended(&format!("{ended}; Kill job error on job id 12_4: Invalid job id specified")));
+        assert!(!has_ended(&format!("{ended}; Kill job error on job id 12_4: Access/permission denied")));
     }
 
     #[test]

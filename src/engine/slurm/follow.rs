@@ -1,9 +1,9 @@
 //! One job at a look at the queue: whether it lives, and what its end means.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::answers::Row;
+use super::rows::Rows;
 use super::verdict::{Known, Verdict, judge};
 use super::watcher::Watcher;
 use crate::cache::Store;
@@ -35,23 +35,22 @@ const STUCK: [&str; 11] = [
 
 /// Whether a job with this reason waits until somebody does something.
 fn is_stuck(reason: &str) -> bool {
-    STUCK.contains(&reason) || reason.ends_with("PerJobLimit") || reason.ends_with("MinutesPerJob")
+    let is_of_one_job =
+        ["PerJob", "PerNode", "QOSMin", "QOSNotAllowed"].iter().any(|words| reason.contains(words));
+    STUCK.contains(&reason) || is_of_one_job
 }
 
 impl Watcher {
     /// Looks at one job.
-    pub(super) fn follow(
-        &mut self,
-        node: usize,
-        rows: &HashMap<(String, u32), Row>,
-    ) -> Result<(), WorkersError> {
+    pub(super) fn follow(&mut self, node: usize, rows: &Rows) -> Result<(), WorkersError> {
         let Some(job) = self.jobs.get_mut(&node) else { return Ok(()) };
         let Some(submission) = self.known.get(&job.token) else { return Ok(()) };
         // It is not known whether there is such a job at all.
         if submission.record.id.is_none() {
             return Ok(());
         }
-        let row = rows.get(&(submission.record.name.clone(), job.index)).cloned();
+        let may_be_rest = !submission.is_array() || !job.has_begun();
+        let row = rows.job(&submission.record.name, job.index, may_be_rest).cloned();
         let state = |row: &Option<Row>| row.as_ref().map(|row| row.state.clone());
         self.stirred |= state(&row) != state(&job.row);
         let has_vanished = row.is_none();
@@ -161,18 +160,24 @@ impl Watcher {
     fn ask(&mut self, node: usize, has_vanished: bool) -> bool {
         let Some(job) = self.jobs.get_mut(&node) else { return true };
         let Some(submission) = self.known.get(&job.token) else { return true };
-        if job.said.is_some() {
-            return true;
+        // How a worker ended that says so need not be asked; but for one that was stopped, by whom.
+        match &job.said {
+            Some(WorkerEvent::Interrupted { .. }) if has_vanished => {}
+            Some(_) => return true,
+            None => {}
         }
-        let record = &submission.record;
-        let is_it = |row: &&Row| row.name == record.name && row.index == job.index;
+        let (name, may_be_rest) = (&submission.record.name, !submission.is_array() || !job.has_begun());
+        let of_job = |rows: Vec<Row>| {
+            let rows = Rows::new(rows);
+            // Accounts may not know yet that it has ended.
+            rows.job(name, job.index, may_be_rest).filter(|row| !row.is_live()).cloned()
+        };
         let shown = match (&job.row, has_vanished) {
             (Some(row), false) => self.client.show(&row.id()).ok(),
             _ => None,
         };
-        let found = shown.and_then(|rows| rows.iter().find(is_it).cloned());
         // Without accounts the disk alone tells.
-        let found = found.or_else(|| self.client.accounts(&record.name).ok()?.iter().find(is_it).cloned());
+        let found = shown.and_then(of_job).or_else(|| of_job(self.client.accounts(name).ok()?));
         let is_told = found.is_some();
         if let Some(found) = found {
             job.exit = found.exit;

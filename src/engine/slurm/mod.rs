@@ -10,6 +10,7 @@ mod events;
 mod follow;
 mod preflight;
 mod refusal;
+mod rows;
 mod script;
 mod study;
 mod submission;

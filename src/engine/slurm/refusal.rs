@@ -12,20 +12,26 @@ pub enum Refusal {
 }
 
 /// What Slurm says where a limit on the number of jobs is reached, or where it takes none for the time being.
-const FULL: [&str; 13] = [
+const FULL: [&str; 9] = [
     "submit limit",
     "maxsubmit",
     "maxjob",
-    "qosmax",
-    "assocmax",
-    "assocgrpsubmit",
-    "qosgrpsubmit",
     "too many jobs",
     "temporarily unable to accept",
     "required partition not available",
     "submissions disabled",
     "not usable now",
     "busy",
+];
+
+/// Words in the name of a limit, and the key that it is about; the first that is found counts.
+const LIMITS: [(&str, &str); 6] = [
+    ("wall", "time"),
+    ("minutes", "time"),
+    ("timelimit", "time"),
+    ("cpu", "cpus"),
+    ("gres", "gpus"),
+    ("mem", "memory"),
 ];
 
 /// Words of a refusal, and the key that they are about; the first that is found counts.
@@ -48,6 +54,9 @@ const KEYS: [(&str, &str); 13] = [
 /// Reads what `sbatch` said; `avoids`: the jobs were to keep off some nodes.
 pub fn read(said: &str, avoids: bool) -> Refusal {
     let said = said.to_lowercase();
+    if let Some(refusal) = limit(&said) {
+        return refusal;
+    }
     if FULL.iter().any(|words| said.contains(words)) {
         return Refusal::Full;
     }
@@ -56,6 +65,32 @@ pub fn read(said: &str, avoids: bool) -> Refusal {
     }
     let key = KEYS.iter().find(|(words, _)| said.contains(words)).map_or("", |(_, key)| key);
     Refusal::Spec(key)
+}
+
+/// Reads the name of a limit of a QOS or an association, as in `QOSMaxWallDurationPerJobLimit`. Limits on how many jobs there are pass; by
+/// any other one `sbatch` refuses a job that alone is too much.
+fn limit(said: &str) -> Option<Refusal> {
+    let mut words = said.split(|c: char| !c.is_ascii_alphanumeric());
+    let kinds = ["max", "min", "grp", "limit", "threshold", "notallowed"];
+    let (of, limit) = words.find_map(|word| {
+        let (of, name) = ["association", "assoc", "qos"].into_iter().find_map(|of| {
+            word.strip_prefix(of).map(|name| (if of == "qos" { "qos" } else { "account" }, name))
+        })?;
+        kinds.iter().any(|kind| name.contains(kind)).then_some((of, name))
+    })?;
+    let is_of_jobs = ["submitjob", "jobslimit", "maxjobs"].iter().any(|words| limit.contains(words));
+    if is_of_jobs || limit == "joblimit" {
+        return Some(Refusal::Full);
+    }
+    // What all jobs together may use is used up.
+    let is_used_up = limit.starts_with("grp") && (limit.contains("minutes") || limit.contains("wall"));
+    let key = LIMITS.iter().find(|(words, _)| !is_used_up && limit.contains(words));
+    Some(Refusal::Spec(match key {
+        Some((_, key)) => key,
+        None if is_used_up || limit == "notallowed" || limit.contains("threshold") => of,
+        // Licences, nodes and the like.
+        None => "options",
+    }))
 }
 
 #[cfg(test)]
@@ -74,6 +109,35 @@ mod tests {
                 Refusal::Full,
             ),
             ("AssocMaxSubmitJobLimit", Refusal::Full),
+            (
+                "QOSGrpSubmitJobsLimit; Batch job submission failed: Job violates accounting/QOS policy",
+                Refusal::Full,
+            ),
+            (
+                "QOSMaxSubmitJobPerUserLimit; allocation failure: Job violates accounting/QOS policy (job submit limit, user's size and/or \
+                 time limits)",
+                Refusal::Full,
+            ),
+            // No job with that much is ever taken.
+            (
+                "QOSMaxWallDurationPerJobLimit; Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's \
+                 size and/or time limits)",
+                Refusal::Spec("time"),
+            ),
+            ("AssocMaxWallDurationPerJobLimit; Batch job submission failed", Refusal::Spec("time")),
+            ("QOSMaxCpuPerJobLimit; Batch job submission failed", Refusal::Spec("cpus")),
+            ("QOSMaxGRESPerJob; Batch job submission failed", Refusal::Spec("gpus")),
+            ("QOSMaxMemoryPerJob; Batch job submission failed", Refusal::Spec("memory")),
+            // More than all jobs of a user may have.
+            ("QOSMaxCpuPerUserLimit; Batch job submission failed", Refusal::Spec("cpus")),
+            ("QOSMinCpuNotSatisfied", Refusal::Spec("cpus")),
+            ("QOSMinGRES; Job violates accounting/QOS policy", Refusal::Spec("gpus")),
+            ("AssocMaxCpuMinutesPerJobLimit", Refusal::Spec("time")),
+            ("AssocGrpCPUMinutesLimit; Job violates accounting/QOS policy", Refusal::Spec("account")),
+            ("QOSGrpWallLimit", Refusal::Spec("qos")),
+            ("QOSMaxLicensePerJob", Refusal::Spec("options")),
+            ("QOSMaxJobsPerUserLimit", Refusal::Full),
+            ("AssocMaxJobsLimit", Refusal::Full),
             (
                 "invalid partition specified: nope; Batch job submission failed: Invalid partition name specified",
                 Refusal::Spec("partition"),

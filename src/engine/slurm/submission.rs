@@ -215,14 +215,14 @@ impl Submission {
         }
     }
 
-    /// Takes note that none of its jobs is to be taken up again.
-    pub fn note_all(&mut self) {
-        (0..self.record.jobs.len() as u32).for_each(|index| self.note_end(index));
-    }
-
     /// Whether nothing of it is of interest any more.
     pub fn is_settled(&self) -> bool {
         self.ended.len() >= self.record.jobs.len()
+    }
+
+    /// Whether its jobs were submitted as an array: Slurm knows them by their numbers then.
+    pub fn is_array(&self) -> bool {
+        self.record.command.iter().any(|word| word.starts_with("--array="))
     }
 
     /// The number of the job for this key, if its end has not been taken note of.

@@ -4,13 +4,14 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::answers::{Row, max_array_size};
+use super::answers::max_array_size;
 use super::chunks::chunks;
 use super::client::CallError;
 use super::refusal::{self, Refusal};
+use super::rows::Rows;
 use super::submission::{Sender, Submission};
 use super::tracked::Tracked;
-use super::watcher::{GATHER, Watcher, by_job};
+use super::watcher::{GATHER, Watcher};
 use crate::clock;
 use crate::engine::workers::{Order, WorkersError};
 
@@ -98,7 +99,7 @@ impl Watcher {
         tokens.dedup();
         let names: Vec<&str> = tokens.iter().map(|token| self.known[*token].record.name.as_str()).collect();
         let rows = match self.client.queue(&names) {
-            Ok(rows) => by_job(rows),
+            Ok(rows) => Rows::new(rows),
             Err(error) => {
                 self.put_off(orders, self.poll());
                 self.heard_nothing(error)?;
@@ -107,19 +108,19 @@ impl Watcher {
         };
         self.heard();
         // Those that have left the queue may be in the accounts.
-        let mut accounts: HashMap<String, HashMap<(String, u32), Row>> = HashMap::new();
+        let mut accounts: HashMap<String, Rows> = HashMap::new();
         let (mut gone, mut unsure, mut n_found) = (Vec::new(), Vec::new(), 0);
         for (order, candidates) in orders.into_iter().zip(of_order) {
             let mut place = None;
             let mut may_come = false;
             for (token, index) in candidates {
                 let Some(submission) = self.known.get_mut(&token) else { continue };
-                let job = (submission.record.name.clone(), index);
-                let found = rows.get(&job).cloned().or_else(|| {
+                let name = submission.record.name.clone();
+                let found = rows.job(&name, index, true).cloned().or_else(|| {
                     let of_name = accounts
-                        .entry(job.0.clone())
-                        .or_insert_with(|| by_job(self.client.accounts(&job.0).unwrap_or_default()));
-                    of_name.get(&job).cloned()
+                        .entry(name.clone())
+                        .or_insert_with(|| Rows::new(self.client.accounts(&name).unwrap_or_default()));
+                    of_name.job(&name, index, true).cloned()
                 });
                 match found {
                     Some(row) if row.is_live() => {
@@ -244,14 +245,13 @@ impl Watcher {
     }
 
     /// Submissions whose answer did not come: their names are in the queue, or they are made again.
-    pub(super) fn find_unanswered(&mut self, rows: &HashMap<(String, u32), Row>) -> Result<(), WorkersError> {
+    pub(super) fn find_unanswered(&mut self, rows: &Rows) -> Result<(), WorkersError> {
         for (token, since) in self.unanswered.clone() {
             let Some(submission) = self.known.get_mut(&token) else {
                 self.unanswered.remove(&token);
                 continue;
             };
-            let found = rows.values().find(|row| row.name == submission.record.name);
-            let id = match found {
+            let id = match rows.any(&submission.record.name) {
                 Some(row) => row.array.clone(),
                 None if since.elapsed() < ANSWER_PATIENCE => continue,
                 None => match self.client.submit(&submission.record.command[1..]) {

@@ -45,6 +45,11 @@ impl Tracked {
         }
     }
 
+    /// Whether it is known to have been on a node.
+    pub fn has_begun(&self) -> bool {
+        self.begun || self.row.as_ref().is_some_and(|row| row.node.is_some())
+    }
+
     pub fn key(&self) -> &Digest {
         &self.order.job.fingerprint.key
     }

@@ -63,6 +63,8 @@ pub fn judge(known: &Known<'_>) -> Verdict {
         Some(WorkerEvent::Refused { message }) => Verdict::Unfit(message.clone()),
         Some(WorkerEvent::Failed { kind: FailureKind::Final, message, .. }) => failed(message.clone()),
         Some(WorkerEvent::Failed { message, .. }) => lost(message.clone()),
+        // Who stopped it is in the accounts, which may be late.
+        Some(WorkerEvent::Interrupted { .. }) if known.state.is_none() && known.may_lag => Verdict::Wait,
         Some(WorkerEvent::Interrupted { .. }) => match known.state {
             Some("CANCELLED") => cancelled(who),
             Some("PREEMPTED" | "NODE_FAIL" | "BOOT_FAIL") => {
@@ -279,6 +281,9 @@ mod tests {
         for (said, state, begun, kind) in cases {
             assert_eq!(told(&Known { said: Some(said), begun, ..known(state) }).0, kind, "{said:?} {state}");
         }
+        let forgotten = Known { said: Some(&interrupted), state: None, ..known("") };
+        assert_eq!(told(&Known { may_lag: true, ..forgotten }).0, "wait");
+        assert_eq!(told(&forgotten).0, "preempted");
         let stuck = Known { said: Some(&interrupted), further: false, ..known("FAILED") };
         assert_eq!(told(&stuck).0, "failed");
         assert_eq!(told(&Known { said: Some(&finished), may_lag: true, ..known("COMPLETED") }).0, "wait");

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use super::answers::Row;
 use super::client::{CallError, Client};
 use super::events::listed;
+use super::rows::Rows;
 use super::submission::{Submission, cancel_word};
 use super::tracked::{Tracked, Tries};
-use crate::cache::{Store, create_dir};
+use crate::cache::{Store, create_dir, wanted_by_others};
 use crate::engine::workers::{End, News, Order, Wake, WorkersError};
 use crate::fingerprint::Digest;
 use crate::job::{LIBTORCH, PROTOCOL, WorkerEvent};
@@ -211,7 +212,7 @@ impl Watcher {
             Err(error) => return self.heard_nothing(error),
         };
         self.heard();
-        let rows = by_job(rows);
+        let rows = Rows::new(rows);
         self.find_unanswered(&rows)?;
         for node in self.jobs.keys().copied().collect::<Vec<_>>() {
             self.follow(node, &rows)?;
@@ -316,30 +317,20 @@ impl Watcher {
         if how != End::Failed {
             return;
         }
+        // Whoever waits for a run that this study shares takes its job up.
+        let wanted = wanted_by_others(&self.setting.store, &self.setting.study);
         let mut of_token: BTreeMap<&String, Vec<(u32, String)>> = BTreeMap::new();
-        for job in self.jobs.values() {
+        for job in self.jobs.values().filter(|job| !wanted.contains(job.key())) {
             let id = |row: &Row| (job.index, row.id());
             of_token.entry(&job.token).or_default().extend(job.row.as_ref().map(id));
         }
         for (token, jobs) in of_token {
             let Some(submission) = self.known.get_mut(token) else { continue };
             // Others of the array may be another study's. Where nobody answers, they end by themselves, and their results count.
-            let ids: Vec<&str> = jobs.iter().map(|(_, id)| id.as_str()).collect();
-            if self.client.cancel(&submission.record.name, &ids).is_ok() {
+            let ids: Vec<String> = jobs.iter().map(|(_, id)| id.clone()).collect();
+            if self.client.cancel_jobs(&submission.record.name, &ids).is_ok() {
                 jobs.iter().for_each(|(index, _)| submission.note_end(*index));
             }
         }
     }
-}
-
-/// Rows by name and number. Of several that one job has after a crash of the controller, a live one counts.
-pub(super) fn by_job(rows: Vec<Row>) -> HashMap<(String, u32), Row> {
-    let mut all: HashMap<(String, u32), Row> = HashMap::new();
-    for row in rows {
-        let place = (row.name.clone(), row.index);
-        if all.get(&place).is_none_or(|there| !there.is_live() || row.is_live()) {
-            all.insert(place, row);
-        }
-    }
-    all
 }

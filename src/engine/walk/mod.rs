@@ -262,7 +262,7 @@ impl Walk<'_> {
         if self.workers.is_none() {
             self.leave_out_jobs();
         }
-        let mut lease = Lease::new(&self.config.store);
+        let mut lease = Lease::new(&self.config.store, &self.plan.experiment.name);
         lease.claim(self.outcome.entries.values().map(|entry| &entry.key));
         self.lease = Some(lease);
         drop(turn);
