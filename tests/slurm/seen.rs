@@ -1,6 +1,7 @@
 //! What others see of a study on a cluster, and how they end it.
 
 use std::fs;
+use std::process::Stdio;
 
 use super::harness::{stderr, stdout};
 use super::lab::{Study, spec, wait_for};
@@ -72,7 +73,8 @@ fn jobs_that_another_study_has_taken_up_are_not_cancelled() {
     let said = study.lab.path("said-by-other");
     let mut command = study.command_of_other("run");
     command.arg("--verbose").arg("--reports").arg(study.lab.path("reports"));
-    let mut other = command.stderr(fs::File::create(&said).unwrap()).spawn().unwrap();
+    command.stdout(Stdio::null()).stderr(fs::File::create(&said).unwrap());
+    let mut other = command.spawn().unwrap();
     let said = || fs::read_to_string(&said).unwrap();
     wait_for("jobs to be taken up", || said().contains("2 jobs are taken up again").then_some(()));
     let output = study.call("cancel", &[]);
