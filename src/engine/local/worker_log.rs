@@ -17,7 +17,7 @@ use crate::log_file::LogFile;
 /// The largest log.
 const LIMIT: u64 = 1 << 20;
 /// How long the rest of what a dead worker said is waited for. It is in the pipe already.
-const REST: Duration = Duration::from_millis(200);
+const REST: Duration = Duration::from_secs(2);
 
 /// The log of one worker process, shared by those who listen to it.
 #[derive(Clone, Debug)]
