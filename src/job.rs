@@ -24,6 +24,9 @@ pub const LIBTORCH: &str = "2.11.0";
 /// The note in a result's provenance that says how many bytes of memory its worker had for itself when it was done.
 pub const MEMORY_NOTE: &str = "memory_bytes";
 
+/// The note that says how many pictures were scored at a time, where memory allowed fewer than usual.
+pub const ROWS_NOTE: &str = "rows_at_once";
+
 /// The note that says with how many threads it computed.
 pub const THREADS_NOTE: &str = "threads";
 

@@ -274,7 +274,7 @@ mod tests {
         let [kept, claimed, gone] = [1, 2, 3].map(|seed| publish(&store, seed, &[seed as u8; 10]));
         // Shared by a result that stays and one that goes.
         let shared = publish(&store, 4, &[1; 10]);
-        let mut lease = Lease::new(&store, "tiny");
+        let mut lease = Lease::new(&store, "tiny", false);
         lease.claim([&key(&claimed)]);
         let keep = HashSet::from([key(&kept)]);
 

@@ -21,6 +21,8 @@ use crate::fingerprint::Digest;
 
 /// How the line begins that names the study.
 const STUDY: &str = "study ";
+/// The line of those who take up jobs from a cluster's queue.
+const TAKES_UP: &str = "takes up jobs";
 
 /// A claim on results; ends when dropped.
 #[derive(Debug)]
@@ -32,8 +34,9 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Begins a claim on nothing, for `study`. A cache that cannot be written gives one too.
-    pub fn new(store: &Store, study: &str) -> Self {
+    /// Begins a claim on nothing, for `study`, whose engine `takes_up` jobs that are in a cluster's queue already. A cache that cannot be
+    /// written gives one too.
+    pub fn new(store: &Store, study: &str, takes_up: bool) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -47,7 +50,8 @@ impl Lease {
             let mut file = OpenOptions::new().append(true).create(true).open(&path).ok()?;
             match flock::try_lock(&file, Kind::Exclusive, &path) {
                 Ok(true) => {}
-                Ok(false) => return None,
+                // Somebody has just looked whether anybody holds it.
+                Ok(false) => flock::wait(&file, Kind::Exclusive, &path).ok()?,
                 Err(error) => {
                     lock::tidy(&path, &error);
                     return None;
@@ -55,7 +59,8 @@ impl Lease {
             }
             file.set_len(0).ok()?;
             // For those who ask who runs a study. A full disk has no room for it, and the claim holds all the same.
-            let _ = file.write_all(format!("{STUDY}{study}\n").as_bytes());
+            let more = if takes_up { format!("{TAKES_UP}\n") } else { String::new() };
+            let _ = file.write_all(format!("{STUDY}{study}\n{more}").as_bytes());
             Some(file)
         };
         let file = open().map(|file| (path, file));
@@ -126,6 +131,8 @@ pub struct User {
     pub process: String,
     /// The study that it runs; `None` where it could not write that down, or is of a version that does not.
     pub study: Option<String>,
+    /// Whether it goes on with jobs that are in a cluster's queue already.
+    pub takes_up: bool,
     /// What it goes by: keys of results, also of those that it makes or waits for, and objects.
     pub keys: HashSet<Digest>,
 }
@@ -143,16 +150,17 @@ pub fn users(store: &Store) -> Result<Vec<User>, CacheError> {
         let mut text = String::new();
         file.read_to_string(&mut text).doing("read a claim in", &store.layout().leases())?;
         let study = text.lines().find_map(|line| line.strip_prefix(STUDY)).map(str::to_owned);
-        Ok(User { process, study, keys: text.lines().filter_map(Digest::parse).collect() })
+        let takes_up = text.lines().any(|line| line == TAKES_UP);
+        Ok(User { process, study, takes_up, keys: text.lines().filter_map(Digest::parse).collect() })
     };
     living.into_iter().map(read).collect()
 }
 
-/// What living processes claim that run another study than this one. Where that cannot be told, nothing.
+/// What living processes claim that run another study than this one, and take up jobs for it. Where that cannot be told, nothing.
 pub fn wanted_by_others(store: &Store, study: &str) -> HashSet<Digest> {
     let users = users(store).unwrap_or_default().into_iter();
     users
-        .filter(|user| user.study.as_deref().is_some_and(|of| of != study))
+        .filter(|user| user.takes_up && user.study.as_deref().is_some_and(|of| of != study))
         .flat_map(|user| user.keys)
         .collect()
 }
@@ -182,7 +190,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let keys = [b"a", b"b", b"c"].map(|text| Digest::of(text));
-        let mut leases = [Lease::new(&store, "one"), Lease::new(&store, "two")];
+        let mut leases = [Lease::new(&store, "one", false), Lease::new(&store, "two", true)];
         assert_eq!(claimed(&store, false).unwrap(), HashSet::new());
         leases[0].claim(&keys[..2]);
         leases[0].claim(&keys[..2]);
@@ -191,9 +199,10 @@ mod tests {
             assert_eq!(claimed(&store, dry_run).unwrap(), HashSet::from(keys.clone()));
         }
         let files = list(&store.layout().leases()).unwrap();
-        let lines: Vec<usize> =
+        let mut lines: Vec<usize> =
             files.iter().map(|path| std::fs::read_to_string(path).unwrap().lines().count()).collect();
-        assert_eq!(lines, [3, 3], "the study, and each key once");
+        lines.sort_unstable();
+        assert_eq!(lines, [3, 4], "the study, whether it takes up jobs, and each key once");
         let users = users(&store).unwrap();
         let process = format!("process {} on ", std::process::id());
         assert!(users.iter().all(|user| user.process.starts_with(&process)), "{users:?}");
@@ -202,7 +211,8 @@ mod tests {
         let of = |study: &str, keys: &[Digest]| (study.to_owned(), keys.iter().cloned().collect());
         assert_eq!(named, [of("one", &keys[..2]), of("two", &keys[1..])]);
         assert_eq!(wanted_by_others(&store, "one"), keys[1..].iter().cloned().collect());
-        assert_eq!(wanted_by_others(&store, "three"), HashSet::from(keys.clone()));
+        assert_eq!(wanted_by_others(&store, "three"), keys[1..].iter().cloned().collect());
+        assert!(wanted_by_others(&store, "two").is_empty(), "the other one trains on this machine");
         let [first, second] = leases;
         drop(first);
         assert_eq!(claimed(&store, false).unwrap(), HashSet::from([keys[1].clone(), keys[2].clone()]));
@@ -217,7 +227,7 @@ mod tests {
         disk::create_dir(&store.layout().leases()).unwrap();
         std::fs::write(store.layout().leases().join("host.1.0"), "").unwrap();
         assert!(holders(&store).unwrap().is_empty(), "its process is dead");
-        let _lease = Lease::new(&store, "tiny");
+        let _lease = Lease::new(&store, "tiny", false);
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let names: Vec<String> = holders(&store).unwrap().into_iter().map(|holder| holder.name).collect();
         assert_eq!(names, [format!("process {} on {host}", std::process::id())]);

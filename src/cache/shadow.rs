@@ -66,6 +66,14 @@ impl Shadow {
         twin(&from, &place)
     }
 
+    /// Removes what was kept in `folder` before.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn forget(&self, folder: &Path) -> Result<(), CacheError> {
+        disk::remove(folder)
+    }
+
     /// Keeps objects that were made in it as files of these names in `folder`, in place of what was kept there before.
     ///
     /// # Errors
@@ -119,6 +127,9 @@ mod tests {
         let again = publish(shadow.store(), b"other rows");
         assert_eq!(store.lookup(&cached.key).unwrap(), Some(cached.clone()));
         let kept = store.layout().differences("split", &cached.key);
+        fs::create_dir_all(kept.join("of before")).unwrap();
+        shadow.forget(&kept).unwrap();
+        assert!(!kept.exists());
         fs::create_dir_all(kept.join("of before")).unwrap();
         shadow.keep(&[("out", again.digest("out"))], &kept).unwrap();
         drop(shadow);

@@ -171,6 +171,17 @@ impl Store {
         Ok(path)
     }
 
+    /// Removes the checkpoints of a key, unless somebody computes it.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn drop_checkpoints(&self, key: &Digest) -> Result<(), CacheError> {
+        match self.try_lock(key)? {
+            Locked::Mine(_lock) => disk::remove(&self.layout.checkpoints().join(key.as_str())),
+            Locked::Held(_) => Ok(()),
+        }
+    }
+
     /// Tries to become the one process that computes `key`.
     ///
     /// # Errors

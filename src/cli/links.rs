@@ -1,4 +1,4 @@
-//! What `run` says of links that lead out of the images folder: once, as soon as the images are known.
+//! What `run` says of links that lead out of the images folder: once, when the images have been read.
 
 use std::path::PathBuf;
 
@@ -28,7 +28,8 @@ impl Links {
 
     /// What is to be said at this event.
     pub fn take(&mut self, event: &Event) -> Option<Notice> {
-        let Event::Finished { stage: Stage::Scan, entry, .. } = event else { return None };
+        // Each image is looked at, which takes a while: where they are known from before, `check` says it.
+        let Event::Finished { stage: Stage::Scan, entry, cached: false, .. } = event else { return None };
         let folder = self.images.take()?;
         links::leading_out(&folder, &paths(&rows(&self.store, entry)))
     }

@@ -116,7 +116,7 @@ fn lines(plan: &Plan, layout: &CacheLayout, stood: &Stood) -> Vec<String> {
             let mut lines: Vec<String> = Vec::new();
             for one in outputs {
                 let Difference { output, cached, again } = one;
-                let times = if one.is_but_for_times() { " (but for its times)" } else { "" };
+                let times = if one.has_asides() { " (but for times and names)" } else { "" };
                 lines.push(format!("{level}: stage `{name}`, done again, gave another `{output}`{times}"));
                 let place = |digest: &Digest, path: &Path| format!("{digest}\n          `{}`", shown(path));
                 let cached = cached.as_ref().map(|digest| place(digest, &layout.object(digest)));
@@ -195,7 +195,7 @@ mod tests {
         let said = of(train, differs(None));
         let name = &plan.nodes[train].name;
         for part in [
-            format!("error: stage `{name}`, done again, gave another `history.parquet` (but for its times)"),
+            format!("error: stage `{name}`, done again, gave another `history.parquet` (but for times and names)"),
             format!("  cached: {a}\n          `{}`", layout.object(&a).display()),
             format!("  again:  {b}\n          `cache/work/differences/train-0/history.parquet`"),
             "processor and threads are those of the record".to_owned(),

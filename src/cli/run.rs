@@ -102,12 +102,17 @@ pub fn run(args: &RunArgs, log: &LogArgs) -> Result<u8, Failure> {
     tracking.finish(Some(&outcome));
     let page = page?;
     let may_go_on = !outcome.interrupted && !outcome.cut_short;
-    let rechecked = match args.recheck.filter(|_| may_go_on) {
-        Some(share) => Some(recheck::recheck(&study, &config, &outcome, (&made, share), &interrupt, detail)?),
-        None => None,
+    let share = args.recheck.filter(|_| may_go_on);
+    let rechecked =
+        share.map(|share| recheck::recheck(&study, &config, &outcome, (&made, share), &interrupt, detail));
+    let (rechecked, trouble) = match rechecked.transpose() {
+        Ok(rechecked) => (rechecked, None),
+        Err(trouble) => (None, Some(trouble)),
     };
     let call = Call { log, kept, interrupted_code: interrupt.exit_code(), rechecked };
-    conclude(&study, &outcome, page, args, &call)
+    // The study has its end all the same.
+    let code = conclude(&study, &outcome, page, args, &call)?;
+    trouble.map_or(Ok(code), Err)
 }
 
 /// The plan of the next round, where seeds are added until the study is decided: of a round that is whole, since what is decided hangs on

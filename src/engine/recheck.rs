@@ -222,14 +222,15 @@ impl Recheck<'_> {
         let store = &self.config.store;
         let of_plan = &self.plan.nodes[node];
         let differences = differences(cached, store, again, shadow.store());
+        let folder = store.layout().differences(of_plan.stage.as_str(), &cached.key);
         if differences.is_empty() {
+            shadow.forget(&folder)?;
             return Ok(Verdict::Same);
         }
         let inputs: Vec<&Entry> = of_plan.inputs.iter().map(|from| &self.results[&from.node]).collect();
         let experiment = &of_plan.variant.experiment;
         let excuse =
             Excuse { stage: of_plan.stage, experiment, cached, again, inputs: &inputs }.why(&differences);
-        let folder = store.layout().differences(of_plan.stage.as_str(), &cached.key);
         let files: Vec<(&str, &Digest)> =
             differences.iter().filter_map(|one| Some((one.output.as_str(), one.again.as_ref()?))).collect();
         shadow.keep(&files, &folder)?;

@@ -17,6 +17,11 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Threads that each job may compute with.
     fn threads(&self) -> u32;
 
+    /// Whether it goes on with jobs that others have begun for the same results: where jobs outlive who has begun them.
+    fn takes_up(&self) -> bool {
+        false
+    }
+
     /// The same engine for jobs whose results go into the cache in this folder; `None` where it serves any cache as it is.
     fn for_cache(&self, _cache: &Path) -> Option<Arc<dyn Engine>> {
         None

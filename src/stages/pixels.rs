@@ -7,7 +7,7 @@ use super::error::StageError;
 use super::work::{StageWork, write_table};
 use crate::cache::Attempt;
 use crate::dataset::names;
-use crate::fingerprint::{Field, Fingerprint};
+use crate::fingerprint::{Digest, Field, Fingerprint};
 use crate::pixels::PixelStore;
 use crate::pixels::store::{self, Form, Lenders, Previous, Source};
 use crate::plan::Latest;
@@ -53,6 +53,12 @@ pub fn pixels(
     }
     let place = out.path(output::PIXELS);
     store::hand_over(&draft, &place).map_err(|source| StageError::Write { path: place, source })?;
+    for used_up in &built.used_up {
+        let folder = used_up.parent().and_then(|folder| folder.file_name()?.to_str());
+        if let Some(key) = folder.and_then(Digest::parse) {
+            work.store.drop_checkpoints(&key)?;
+        }
+    }
     write_table(out, output::PICTURE_HASHES, &built.hashes, "pixels")?;
     write_table(out, output::PIXEL_ROWS, &built.rows, "pixels")
 }

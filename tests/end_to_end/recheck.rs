@@ -84,6 +84,23 @@ fn what_is_done_again_is_the_same_and_leaves_no_trace() {
     assert_eq!(serde_json::from_slice::<Value>(&plain.stdout).unwrap()["rechecked"], Value::Null);
 }
 
+/// Names are in no key, so that a result may have been made under another one.
+#[test]
+fn what_was_made_under_another_name_is_the_same() {
+    let Some(lab) = Lab::new() else { return };
+    let short = SPEC.replace("seeds = 2", "seeds = 1").replace("colour = {", "# colour = {");
+    lab.write_spec(&short);
+    assert_eq!(lab.call("cache", "run", &[]).status.code(), Some(0));
+    lab.write_spec(&short.replace("flip = {", "mirror = {"));
+    let output = lab.call("cache", "run", &["--until", "evaluate", "--recheck", "100%", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["computed"], 0);
+    let stages = told["rechecked"]["stages"].as_array().unwrap();
+    assert!(stages.iter().any(|one| one["run"].as_str().is_some_and(|run| run.starts_with("mirror"))));
+    assert!(stages.iter().all(|one| one["verdict"] == "same"), "{stages:?}");
+}
+
 #[test]
 fn a_share_that_is_none_is_refused() {
     let lab = Lab::without_worker();

@@ -134,7 +134,7 @@ fn a_pixel_store_goes_on_where_it_was_cut_off() {
     let lab = Lab::without_worker();
     let Some(shim) = Shim::built(&lab) else { return };
     let rows = |operations: &[[String; 3]]| {
-        let is_row = |[name, path, _]: &&[String; 3]| name == WRITE && path.ends_with("/pixels");
+        let is_row = |[name, path, _]: &&[String; 3]| name == WRITE && path.ends_with("/pixels.u8");
         operations.iter().filter(is_row).count()
     };
     let undisturbed = shim.record(&lab);

@@ -52,6 +52,11 @@ impl Passes {
         Ok(true)
     }
 
+    /// How many rows a pass may have now, where that is fewer than [`ROWS`].
+    pub fn fewer(&self) -> Option<usize> {
+        Some(self.rows.load(Ordering::Relaxed)).filter(|&rows| rows < ROWS)
+    }
+
     /// What is to be said of passes that have become smaller since it was asked last.
     pub fn take_notice(&self) -> Option<String> {
         let rows = self.rows.load(Ordering::Relaxed);
@@ -93,7 +98,7 @@ mod tests {
         let passes = Passes::new(true);
         assert_eq!(done(&passes, 70, ROWS).unwrap(), [0..32, 32..64, 64..70]);
         assert!(done(&passes, 0, ROWS).unwrap().is_empty());
-        assert_eq!(passes.take_notice(), None);
+        assert_eq!((passes.take_notice(), passes.fewer()), (None, None));
     }
 
     #[test]
@@ -102,6 +107,7 @@ mod tests {
         assert_eq!(done(&passes, 20, 6).unwrap(), [0..5, 5..10, 10..15, 15..20]);
         assert_eq!(done(&passes, 7, ROWS).unwrap(), [0..5, 5..7], "what is known is not tried again");
         assert!(passes.take_notice().unwrap().contains("32 pictures in one pass: 5 from here on"));
+        assert_eq!(passes.fewer(), Some(5));
         assert_eq!(passes.take_notice(), None);
     }
 

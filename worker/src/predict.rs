@@ -46,6 +46,6 @@ pub fn predict(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, Job
     let table = PredictionTable { run: job.run.clone(), labels, image_ids, parts, logits };
     let attempt = store.attempt(&job.fingerprint)?;
     tables::write(&attempt.path(output::PREDICTIONS), &table, &job.fingerprint.stage)?;
-    attempt.publish(&[output::PREDICTIONS], serve::provenance(job, started))?;
+    attempt.publish(&[output::PREDICTIONS], serve::provenance(job, started, passes.fewer()))?;
     Ok(Outcome::Published)
 }

@@ -18,7 +18,8 @@ use std::time::Instant;
 
 use ablatrix::cache::{Provenance, Store};
 use ablatrix::job::{
-    FailureKind, Job, JobStage, LIBTORCH, MEMORY_NOTE, PROCESSOR_NOTE, PROTOCOL, THREADS_NOTE, WorkerEvent,
+    FailureKind, Job, JobStage, LIBTORCH, MEMORY_NOTE, PROCESSOR_NOTE, PROTOCOL, ROWS_NOTE, THREADS_NOTE,
+    WorkerEvent,
 };
 use ablatrix::spec::settings::Device;
 
@@ -271,13 +272,18 @@ impl Worker {
     }
 }
 
-/// Where and how a job's result was made, for work that began at `started`.
-pub fn provenance(job: &Job, started: Instant) -> Provenance {
+/// Where and how a job's result was made, for work that began at `started`; `fewer`: rows of a pass, where memory allowed fewer than
+/// usual.
+pub fn provenance(job: &Job, started: Instant, fewer: Option<usize>) -> Provenance {
     let made = Provenance::here(started)
         .note("device", format!("{:?}", job.device).to_lowercase())
         .note(THREADS_NOTE, job.threads)
         .note("libtorch", torch::version())
         .note(MEMORY_NOTE, own_memory());
+    let made = match fewer {
+        Some(rows) => made.note(ROWS_NOTE, rows),
+        None => made,
+    };
     match job.device {
         Device::Cpu => made.note(PROCESSOR_NOTE, devices::processor()),
         Device::Cuda => made,

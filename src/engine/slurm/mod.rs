@@ -80,6 +80,10 @@ impl Engine for SlurmConfig {
         self.threads
     }
 
+    fn takes_up(&self) -> bool {
+        true
+    }
+
     fn for_cache(&self, cache: &Path) -> Option<Arc<dyn Engine>> {
         // As the nodes can read it.
         let cache = std::path::absolute(cache).unwrap_or_else(|_| cache.to_owned());

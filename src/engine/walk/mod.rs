@@ -262,7 +262,8 @@ impl Walk<'_> {
         if self.workers.is_none() {
             self.leave_out_jobs();
         }
-        let mut lease = Lease::new(&self.config.store, &self.plan.experiment.name);
+        let takes_up = self.config.workers.as_ref().is_some_and(|engine| engine.takes_up());
+        let mut lease = Lease::new(&self.config.store, &self.plan.experiment.name, takes_up);
         lease.claim(self.outcome.entries.values().map(|entry| &entry.key));
         self.lease = Some(lease);
         drop(turn);

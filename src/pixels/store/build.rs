@@ -3,9 +3,7 @@
 //! Each picture is decoded once only; its hash is made on the way, from the whole upright picture, so that side and fit of the
 //! store do not matter to it. A build that was cut off goes on: see [`super::draft`].
 
-use std::collections::HashMap;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -84,12 +82,14 @@ pub struct Lenders<'a> {
 /// What went into a store, and what could not.
 #[derive(Debug, Default)]
 pub struct Built {
-    /// One per image in the store, in the order of the sources, without gaps.
+    /// One per image, in the order of the sources; none where one of them cannot be used.
     pub rows: Vec<PixelRow>,
     /// What each of them looks like, in the same order.
     pub hashes: Vec<PictureHashRow>,
-    /// In the order of the sources. They have no row; whether that is an error is the caller's to say.
+    /// In the order of the sources. What was made of the others stays for the next build.
     pub bad: Vec<BadImage>,
+    /// The drafts of others that have nothing which is not in this store too.
+    pub used_up: Vec<PathBuf>,
 }
 
 /// Writes the store `out`: each image of `images` as a square of `form`.
@@ -109,7 +109,8 @@ pub fn build(
 ) -> Result<Built, StoreError> {
     let io = |doing| move |source| StoreError::Io { doing, path: out.to_owned(), source };
     let draft = Draft::open(out, form).map_err(io("create"))?;
-    let begun: Vec<Draft> = lenders.drafts.iter().filter_map(|path| Draft::of_others(path, form)).collect();
+    let begun: Vec<(&PathBuf, Draft)> =
+        lenders.drafts.iter().filter_map(|path| Some((path, Draft::of_others(path, form)?))).collect();
     let stride = stride(form.side);
     // A store of another side cannot lend rows.
     let previous = lenders.previous.filter(|previous| previous.store.side() == form.side);
@@ -121,7 +122,11 @@ pub fn build(
         .map(|(idx, source)| {
             let write = |pixels: &[u8], hash| draft.put(idx, &source.digest, pixels, hash).map(|()| Ok(hash));
             // Its own too: a picture may be there twice.
-            let lent = || std::iter::once(&draft).chain(&begun).find_map(|draft| draft.lend(&source.digest));
+            let lent = || {
+                std::iter::once(&draft)
+                    .chain(begun.iter().map(|(_, draft)| draft))
+                    .find_map(|draft| draft.lend(&source.digest))
+            };
             let outcome = if let Some(hash) = draft.has(idx, &source.digest) {
                 Ok(Ok(hash))
             } else if let Some(&(pixels, hash)) = known.get(source.digest.as_str()) {
@@ -142,20 +147,26 @@ pub fn build(
         })
         .collect::<Result<_, std::io::Error>>()
         .map_err(io("write"))?;
-    close_gaps(draft.file(), &outcomes, stride).map_err(io("write"))?;
-
     let mut built = Built::default();
-    for (source, outcome) in images.iter().zip(outcomes) {
+    let mut hashes = Vec::with_capacity(images.len());
+    for outcome in outcomes {
         match outcome {
-            Ok(PictureHash { bits, detail }) => {
-                let row = built.rows.len() as u64;
-                let (image_id, digest) = (source.image_id, source.digest.clone());
-                built.rows.push(PixelRow { image_id, row, digest });
-                built.hashes.push(PictureHashRow { image_id, hash: bits, detail });
-            }
+            Ok(hash) => hashes.push(hash),
             Err(bad) => built.bad.push(bad),
         }
     }
+    if !built.bad.is_empty() {
+        return Ok(built);
+    }
+    draft.file().set_len((images.len() * stride) as u64).map_err(io("cut"))?;
+    for (row, (source, PictureHash { bits, detail })) in images.iter().zip(hashes).enumerate() {
+        let (image_id, digest) = (source.image_id, source.digest.clone());
+        built.rows.push(PixelRow { image_id, row: row as u64, digest });
+        built.hashes.push(PictureHashRow { image_id, hash: bits, detail });
+    }
+    let files: HashSet<&str> = images.iter().map(|source| source.digest.as_str()).collect();
+    let is_used_up = |(_, draft): &(&PathBuf, Draft)| draft.is_within(&files);
+    built.used_up = begun.into_iter().filter(is_used_up).map(|(path, _)| path.clone()).collect();
     Ok(built)
 }
 
@@ -180,21 +191,4 @@ fn load(source: &Source, form: &Form) -> Result<(Vec<u8>, PictureHash), BadImage
     }
     let image = decode(&bytes)?;
     Ok((resize::fit(&image, form.side, form.fit).data, hash(&image)))
-}
-
-/// Moves rows down over those of bad images, and cuts the file to what is left.
-fn close_gaps<T, E>(file: &File, outcomes: &[Result<T, E>], stride: usize) -> std::io::Result<()> {
-    let mut pixels = vec![0; stride];
-    let mut n_kept = 0;
-    for (idx, outcome) in outcomes.iter().enumerate() {
-        if outcome.is_err() {
-            continue;
-        }
-        if idx != n_kept {
-            file.read_exact_at(&mut pixels, (idx * stride) as u64)?;
-            file.write_all_at(&pixels, (n_kept * stride) as u64)?;
-        }
-        n_kept += 1;
-    }
-    file.set_len((n_kept * stride) as u64)
 }

@@ -9,7 +9,7 @@
 //! {"row":7,"file":"...","pixels":"...", ...}         in the order in which rows were done; a torn line is none
 //! ```
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
@@ -137,6 +137,11 @@ impl Draft {
         (Digest::of(&pixels) == done.pixels).then_some(pixels)
     }
 
+    /// Whether it has nothing but what is made of these image files, given by their digests.
+    pub fn is_within(&self, files: &HashSet<&str>) -> bool {
+        self.done.keys().all(|file| files.contains(file.as_str()))
+    }
+
     /// Writes a row, and then that it is done.
     ///
     /// # Errors
@@ -158,10 +163,15 @@ pub fn hand_over(path: &Path, place: &Path) -> io::Result<()> {
     fs::hard_link(path, place).or_else(|_| fs::rename(path, place))
 }
 
-/// A draft that was handed over may be read as something else by now: it is not to be written again.
+/// A draft that was handed over may be read as something else by now: it is not to be written again. One that nobody has taken is ours
+/// again, though it was closed to writing meanwhile.
 fn part_from_others(path: &Path) -> io::Result<()> {
-    if !fs::metadata(path).is_ok_and(|meta| meta.nlink() > 1) {
-        return Ok(());
+    let Ok(meta) = fs::metadata(path) else { return Ok(()) };
+    if meta.nlink() == 1 {
+        return match meta.mode() & WRITABLE {
+            WRITABLE => Ok(()),
+            _ => fs::set_permissions(path, fs::Permissions::from_mode(0o644)),
+        };
     }
     let copy = path.with_extension("copy");
     // Of one that was cut off, which might be closed to writing.
@@ -170,6 +180,9 @@ fn part_from_others(path: &Path) -> io::Result<()> {
     fs::set_permissions(&copy, fs::Permissions::from_mode(0o644))?;
     fs::rename(&copy, path)
 }
+
+/// The permission to write, of the owner.
+const WRITABLE: u32 = 0o200;
 
 /// Where the list of a draft lies.
 fn list_of(path: &Path) -> PathBuf {

@@ -278,8 +278,8 @@ const RICH: &str = "name = \"k\"\nseeds = [7]\n[dataset]\nformat = \"csv\"\nanno
 /// The beginnings of keys.
 const PLAIN_KEYS: [&str; 11] = [
     "ingest 44e2985046bc",
-    "scan 6e53a617311b",
-    "label 9bb746fc81b4",
+    "scan cb74d928b59b",
+    "label f321043cde43",
     "split b1cc9170acbb",
     "balance 071b24883422",
     "pixels a899940c7343",
@@ -292,8 +292,8 @@ const PLAIN_KEYS: [&str; 11] = [
 
 const RICH_KEYS: [&str; 13] = [
     "ingest 05991da5c6df",
-    "scan 6e53a617311b",
-    "label d8fda8970ce1",
+    "scan cb74d928b59b",
+    "label d45de319b642",
     "split 4cf07542627e",
     "balance b0e2340f94a7",
     "pixels 0b012f4e178e",

@@ -1,13 +1,17 @@
 //! What two results of one key have that differs.
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::path::Path;
 
 use serde::Serialize;
 
 use crate::cache::{Entry, Store};
 use crate::fingerprint::Digest;
 use crate::plan::output;
-use crate::tables::{self, rows::HistoryRow};
+use crate::tables::attention::AttentionRow;
+use crate::tables::rows::{HistoryRow, MetricRow, PredictionTable};
+use crate::tables::{self, Table};
 
 /// An output that is another one in the result that was made once more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -20,16 +24,25 @@ pub struct Difference {
     pub again: Option<Digest>,
 }
 
-/// Outputs that tell when they were made, or how long it took: what they tell of that is never the same, and left aside.
-const TIMED: [&str; 4] = [output::HISTORY, output::PAGE, output::MARKDOWN, output::EFFECTS_TEX];
+/// Outputs that tell when they were made or how long it took, which is never the same; and those that name their run and variant, which
+/// are in no key: a result serves runs of any name that have its settings. Such things are left aside.
+const WITH_ASIDES: [&str; 7] = [
+    output::HISTORY,
+    output::PREDICTIONS,
+    output::METRICS,
+    output::ATTENTION,
+    output::PAGE,
+    output::MARKDOWN,
+    output::EFFECTS_TEX,
+];
 
 /// How the moment at which a text was written stands in it; `0` is any digit. Times of stages have no seconds.
 const MOMENT: &[u8] = b"0000-00-00 00:00:00 UTC";
 
 impl Difference {
-    /// Whether times were left aside when it was found.
-    pub fn is_but_for_times(&self) -> bool {
-        TIMED.contains(&self.output.as_str())
+    /// Whether times and names were left aside when it was found.
+    pub fn has_asides(&self) -> bool {
+        WITH_ASIDES.contains(&self.output.as_str())
     }
 }
 
@@ -41,8 +54,8 @@ pub fn differences(cached: &Entry, store: &Store, again: &Entry, private: &Store
         let found = Difference { output: name.clone(), cached: of(cached), again: of(again) };
         let are_same = match (&found.cached, &found.again) {
             (Some(a), Some(b)) if a == b => true,
-            (Some(a), Some(b)) if found.is_but_for_times() => {
-                let (a, b) = (timeless(name, store, a), timeless(name, private, b));
+            (Some(a), Some(b)) if found.has_asides() => {
+                let (a, b) = (without_asides(name, store, a), without_asides(name, private, b));
                 a.is_some() && a == b
             }
             _ => false,
@@ -52,18 +65,41 @@ pub fn differences(cached: &Entry, store: &Store, again: &Entry, private: &Store
     names.into_iter().filter_map(difference).collect()
 }
 
-/// The digest of an output without its times; `None` where it cannot be read.
-fn timeless(name: &str, store: &Store, digest: &Digest) -> Option<Digest> {
+/// The digest of an output without times and names; `None` where it cannot be read.
+fn without_asides(name: &str, store: &Store, digest: &Digest) -> Option<Digest> {
     let path = store.object(digest).ok()?;
-    if name != output::HISTORY {
-        return Some(Digest::of(&without_moments(std::fs::read(path).ok()?)));
+    match name {
+        output::HISTORY => rows_without(&path, |row| HistoryRow {
+            run: String::new(),
+            seconds: 0.0,
+            images_per_second: 0.0,
+            wait_share: 0.0,
+            finished_ms: 0,
+            ..row
+        }),
+        output::METRICS => {
+            rows_without(&path, |row| MetricRow { run: String::new(), variant: String::new(), ..row })
+        }
+        output::ATTENTION => rows_without(&path, |row| AttentionRow { run: String::new(), ..row }),
+        output::PREDICTIONS => {
+            let table: PredictionTable = tables::read(&path).ok()?;
+            Some(shown(&PredictionTable { run: String::new(), ..table }))
+        }
+        _ => Some(Digest::of(&without_moments(std::fs::read(path).ok()?))),
     }
-    let rows: Vec<HistoryRow> = tables::read(&path).ok()?;
-    let without =
-        |row| HistoryRow { seconds: 0.0, images_per_second: 0.0, wait_share: 0.0, finished_ms: 0, ..row };
-    let rows: Vec<HistoryRow> = rows.into_iter().map(without).collect();
-    // Shortest decimals that read back as the same number, and NaN as such.
-    Some(Digest::of(format!("{rows:?}").as_bytes()))
+}
+
+fn rows_without<R: Debug>(path: &Path, without: fn(R) -> R) -> Option<Digest>
+where
+    Vec<R>: Table,
+{
+    let rows: Vec<R> = tables::read(path).ok()?;
+    Some(shown(&rows.into_iter().map(without).collect::<Vec<R>>()))
+}
+
+/// Shortest decimals that read back as the same number, and NaN as such.
+fn shown(rows: &impl Debug) -> Digest {
+    Digest::of(format!("{rows:?}").as_bytes())
 }
 
 /// A text without the moments that stand in it.
@@ -140,6 +176,9 @@ mod tests {
         let same = [("model", "weights"), ("old", "x")];
         assert!(compare(&history(0.5, 2.0), &same).is_empty());
         assert!(compare(&history(0.5, 3.0), &same).is_empty(), "times");
+        let mut renamed = history(0.5, 2.0);
+        renamed[0].run = "mirror/seed=1".to_owned();
+        assert!(compare(&renamed, &same).is_empty(), "names are in no key");
         assert_eq!(compare(&history(0.5 + 1e-16 * 2.0, 3.0), &same), ["history.parquet"]);
         assert_eq!(
             compare(&history(0.5, 2.0), &[("model", "weightz"), ("new", "x")]),

@@ -1,7 +1,7 @@
 //! Whether what differs is to be expected: by what the records say of the machines, and of when.
 
 use crate::cache::{Entry, Provenance};
-use crate::job::{PROCESSOR_NOTE, THREADS_NOTE};
+use crate::job::{PROCESSOR_NOTE, ROWS_NOTE, THREADS_NOTE};
 use crate::plan::{Stage, output};
 use crate::spec::settings::{Device, Experiment};
 
@@ -51,6 +51,9 @@ impl Excuse<'_> {
                 return Some(format!("it was made on the host `{}`, and this is `{}`", then.host, now.host));
             }
             _ => {}
+        }
+        if note(then, ROWS_NOTE) != note(now, ROWS_NOTE) {
+            return Some("memory allowed another number of pictures at a time".to_owned());
         }
         match (note(then, THREADS_NOTE), note(now, THREADS_NOTE)) {
             (None, _) => Some("its record does not say with how many threads it was made".to_owned()),
@@ -146,6 +149,10 @@ mod tests {
             let why = why(&cpu, &cached, &again).unwrap_or_default();
             assert!(why.contains(expected), "{why}");
         }
+        let (processor, threads) = ((PROCESSOR_NOTE, "P"), (THREADS_NOTE, "2"));
+        let by_16 = made("a", 1, &[processor, threads, (ROWS_NOTE, "16")]);
+        assert!(why(&cpu, &by_16, &on("a", "P", "2")).unwrap().contains("pictures at a time"));
+        assert_eq!(why(&cpu, &by_16, &by_16), None);
         let mut gpu = experiment("[train]\ndeterministic = false\n");
         assert_eq!(
             why(&gpu, &on("a", "P", "2"), &on("a", "P", "2")),

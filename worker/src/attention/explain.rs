@@ -82,6 +82,7 @@ pub fn explain(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, Job
     if !is_whole {
         return Ok(Outcome::Interrupted);
     }
+    let fewer = passes.fewer().into_iter().chain(explainer.passes.fewer()).min();
     let Explainer { mut measures, mut maps, .. } = explainer;
     let place = |label: &String| examples.labels().iter().position(|known| known == label);
     measures.sort_by_key(|row| (row.image_id, place(&row.label)));
@@ -90,7 +91,7 @@ pub fn explain(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, Job
     let attempt = store.attempt(&job.fingerprint)?;
     tables::write(&attempt.path(output::ATTENTION), &measures, &job.fingerprint.stage)?;
     tables::write(&attempt.path(output::ATTENTION_MAPS), &maps, &job.fingerprint.stage)?;
-    attempt.publish(&[output::ATTENTION, output::ATTENTION_MAPS], serve::provenance(job, started))?;
+    attempt.publish(&[output::ATTENTION, output::ATTENTION_MAPS], serve::provenance(job, started, fewer))?;
     Ok(Outcome::Published)
 }
 

@@ -43,6 +43,8 @@ pub struct Ended {
     pub stop: StopReason,
     /// Tensors of the weights file that were replaced.
     pub replaced: Vec<String>,
+    /// Pictures that were scored at a time, where memory allowed fewer than usual.
+    pub fewer: Option<usize>,
 }
 
 impl Ground<'_> {
@@ -115,11 +117,12 @@ impl Ground<'_> {
                 break StopReason::Diverged;
             }
         };
+        let fewer = session.fewer();
         let trained = session.finish()?;
         if let Some(divergence) = &trained.divergence {
             self.notice(divergence.to_string());
         }
-        Ok(Some(Ended { trained, stop, replaced }))
+        Ok(Some(Ended { trained, stop, replaced, fewer }))
     }
 
     /// Says something about the run to whoever watches it, and to the log.

@@ -64,7 +64,7 @@ pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobEr
         Err(error) if error.is_out_of_memory() => ground.attempt(memory::smaller(&ground, error)?),
         other => other,
     };
-    let Some(Ended { trained, stop, replaced }) = ended? else { return Ok(Outcome::Interrupted) };
+    let Some(Ended { trained, stop, replaced, fewer }) = ended? else { return Ok(Outcome::Interrupted) };
 
     let (trained_parameters, parameters) = trained.network.parameters();
     let batch_size = trained.cut.batch_size;
@@ -85,7 +85,10 @@ pub fn train(job: &Job, store: &Store, worker: &Worker) -> Result<Outcome, JobEr
     trained.network.save(&attempt.path(output::MODEL))?;
     tables::write(&attempt.path(output::HISTORY), &trained.history, &job.fingerprint.stage)?;
     write_summary(&attempt.path(output::SUMMARY), &summary)?;
-    attempt.publish(&[output::MODEL, output::HISTORY, output::SUMMARY], serve::provenance(job, started))?;
+    attempt.publish(
+        &[output::MODEL, output::HISTORY, output::SUMMARY],
+        serve::provenance(job, started, fewer),
+    )?;
     Ok(Outcome::Published)
 }
 

@@ -295,6 +295,11 @@ impl<'a> Session<'a> {
         self.validation.take_notice()
     }
 
+    /// Pictures that are scored at a time, where memory allows fewer than usual.
+    pub fn fewer(&self) -> Option<usize> {
+        self.validation.fewer()
+    }
+
     fn validate(&self, stop: &Stop) -> Result<Option<Validation>, JobError> {
         let Learner { loss, .. } = &self.learner;
         self.validation.score(self.learner.scored(), loss, &self.uploader, self.examples, stop)

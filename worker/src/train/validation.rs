@@ -57,6 +57,11 @@ impl ValidationPart {
         }))
     }
 
+    /// Pictures that are scored at a time, where memory allows fewer than usual.
+    pub fn fewer(&self) -> Option<usize> {
+        self.passes.fewer()
+    }
+
     /// What is to be said, once, of memory that does not suffice.
     pub fn take_notice(&self) -> Option<String> {
         self.passes.take_notice()
