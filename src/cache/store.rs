@@ -171,13 +171,21 @@ impl Store {
         Ok(path)
     }
 
+    /// Removes the checkpoints of a key that the caller computes.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn remove_checkpoints(&self, key: &Digest) -> Result<(), CacheError> {
+        disk::remove(&self.layout.checkpoints().join(key.as_str()))
+    }
+
     /// Removes the checkpoints of a key, unless somebody computes it.
     ///
     /// # Errors
     /// Where the disk fails.
     pub fn drop_checkpoints(&self, key: &Digest) -> Result<(), CacheError> {
         match self.try_lock(key)? {
-            Locked::Mine(_lock) => disk::remove(&self.layout.checkpoints().join(key.as_str())),
+            Locked::Mine(_lock) => self.remove_checkpoints(key),
             Locked::Held(_) => Ok(()),
         }
     }

@@ -195,7 +195,9 @@ mod tests {
         let said = of(train, differs(None));
         let name = &plan.nodes[train].name;
         for part in [
-            format!("error: stage `{name}`, done again, gave another `history.parquet` (but for times and names)"),
+            format!(
+                "error: stage `{name}`, done again, gave another `history.parquet` (but for times and names)"
+            ),
             format!("  cached: {a}\n          `{}`", layout.object(&a).display()),
             format!("  again:  {b}\n          `cache/work/differences/train-0/history.parquet`"),
             "processor and threads are those of the record".to_owned(),

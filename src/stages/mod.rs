@@ -54,6 +54,15 @@ pub use work::{Missing, Results, StageWork};
 /// # Errors
 /// What went wrong; nothing is published then.
 pub fn compute(work: &StageWork, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Entry, StageError> {
+    let result = published(work, progress);
+    // A disk that is full or fails keeps nothing of it. Images that cannot be used are no reason to decode the others again.
+    if result.as_ref().is_err_and(|error| !matches!(error, StageError::BadImages { .. })) {
+        let _ = work.store.remove_checkpoints(&work.fingerprint.key);
+    }
+    result
+}
+
+fn published(work: &StageWork, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Entry, StageError> {
     let started = Instant::now();
     let out = work.store.attempt(&work.fingerprint)?;
     let stage = work.node().stage;

@@ -79,6 +79,7 @@ impl Shim {
     /// All operations of an undisturbed run: name, file, and for a rename or a link what the file was called before.
     pub fn record(&self, lab: &Lab) -> Vec<[String; 3]> {
         let log = lab.path("operations");
+        let _ = fs::remove_file(&log);
         let output = self.run(lab, &[("FAULT_LOG", log.to_str().unwrap())]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         fs::remove_dir_all(lab.path("cache")).unwrap();
