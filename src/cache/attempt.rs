@@ -63,7 +63,7 @@ impl Attempt {
         let record = entry::to_bytes(&self.fingerprint, &outputs, &provenance);
         // Where two processes have done the same, the first result stays: others may have read it.
         let first = self.store.commit(key, &record)?;
-        disk::remove(&self.store.layout().checkpoints().join(key.as_str()))?;
+        self.store.remove_checkpoints(key)?;
         Ok(first.unwrap_or_else(|| Entry { stage: stage.clone(), key: key.clone(), outputs, provenance }))
     }
 

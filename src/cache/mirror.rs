@@ -68,7 +68,7 @@ impl Store {
         }
         let key = &entry.key;
         self.commit(key, bytes)?;
-        disk::remove(&self.layout().checkpoints().join(key.as_str()))?;
+        self.remove_checkpoints(key)?;
         Ok(true)
     }
 }
