@@ -20,16 +20,44 @@ fn stopped_at_work(lab: &Lab, dice: &mut Dice) -> Child {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_micros(dice.below(60_000) as u64));
         kill_process(Pid::from_child(&child), Signal::STOP).unwrap();
-        let locks = fs::read_dir(lab.path("cache/locks")).into_iter().flatten().flatten();
-        let name = format!("process {} on ", child.id());
-        let mut held = locks.filter_map(|entry| fs::read_to_string(entry.path()).ok());
-        if held.any(|text| text.starts_with(&name)) {
+        if stands_still(child.id()) && computes(lab, child.id()) {
             return child;
         }
         // Before its first stage, between two, or at its end.
         kill_process(Pid::from_child(&child), Signal::CONT).unwrap();
         child.wait().unwrap();
     }
+}
+
+/// Waits until each thread has taken the signal, which one that waits for the disk does when it has its answer; `false` for a
+/// process that ended before.
+fn stands_still(process: u32) -> bool {
+    loop {
+        let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+        let states: Vec<char> = threads
+            .filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok())
+            .filter_map(|stat| stat.rsplit_once(") ")?.1.chars().next())
+            .collect();
+        if states.iter().all(|state| *state == 'T') {
+            return !states.is_empty();
+        }
+        if states.iter().all(|state| matches!(state, 'Z' | 'X')) {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Whether it holds the lock of a key that has no record yet: from the record on nobody waits for the lock.
+fn computes(lab: &Lab, process: u32) -> bool {
+    let name = format!("process {process} on ");
+    let locks = fs::read_dir(lab.path("cache/locks")).into_iter().flatten().flatten();
+    let mut held =
+        locks.filter(|lock| fs::read_to_string(lock.path()).is_ok_and(|text| text.starts_with(&name)));
+    held.any(|lock| {
+        let key = lock.file_name().to_string_lossy().trim_end_matches(".lock").to_owned();
+        !lab.path("cache/entries").join(&key[..2]).join(format!("{}.json", &key[2..])).exists()
+    })
 }
 
 /// That it ended with code 4, and named this holder with a time.
