@@ -16,7 +16,7 @@ use crate::spec::ops::NamedOp;
 use crate::spec::settings::{Device, Explain, Images, Model, Train};
 
 /// Version of this contract; orchestrator and worker must agree.
-pub const PROTOCOL: u32 = 7;
+pub const PROTOCOL: u32 = 8;
 
 /// The libtorch that workers are built with; it changes numbers, so it is part of the keys of what they do.
 pub const LIBTORCH: &str = "2.11.0";

@@ -87,6 +87,11 @@ pub enum Reply {
         /// One for each picture.
         answers: Vec<Answer>,
     },
+    /// Something to know about the answers, such as that memory was short.
+    Notice {
+        /// In words.
+        message: String,
+    },
     /// The module is written.
     Module {
         /// What pictures are brought to, by channel: `(value / 255 - mean) / std`.

@@ -40,10 +40,16 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     let made = dataset.generate.as_ref();
     let absent = made.is_some_and(|made| !generate::is_there(&dataset.images, made));
     let facts = if absent { None } else { Some(Facts::gather(&study)?) };
-    fits::check(&study, facts.as_ref().map(|facts| facts.labels.labels.len()), args.format)?;
+    let unchecked = fits::check(&study, facts.as_ref().map(|facts| facts.labels.labels.len()))?;
     match args.format {
-        OutputFormat::Json => print_json(&study, facts.as_ref()),
-        OutputFormat::Text => print_text(&study, facts.as_ref()),
+        OutputFormat::Json => print_json(&study, facts.as_ref(), unchecked.as_deref()),
+        OutputFormat::Text => {
+            if let Some(why) = unchecked {
+                let note = format!("note: whether the weights fit the network was not checked: {why}");
+                print::err(&wrapped(&plain(&note)));
+            }
+            print_text(&study, facts.as_ref());
+        }
     }
     Ok(0)
 }
@@ -181,7 +187,7 @@ fn print_pairs(facts: &Facts) {
     show(&title, &found.highest_lift(PAIRS));
 }
 
-fn print_json(study: &Study, facts: Option<&Facts>) {
+fn print_json(study: &Study, facts: Option<&Facts>, unchecked: Option<&str>) {
     let value = json!({
         "experiment": *study.plan.experiment,
         "design": design_json(&study.plan.experiment.augment),
@@ -195,6 +201,7 @@ fn print_json(study: &Study, facts: Option<&Facts>) {
         "test_parts": facts.map(|facts| &facts.test_parts),
         "not_compared": facts.and_then(|facts| Some(report::refusal(&facts.test_parts)?.0)),
         "spec_notices": study.notices(),
+        "weights_not_checked": unchecked,
     });
     print::out(&value.to_string());
 }

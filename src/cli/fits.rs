@@ -9,9 +9,7 @@ use std::time::UNIX_EPOCH;
 
 use serde_json::json;
 
-use super::args::OutputFormat;
-use super::print;
-use super::render::{Failure, plain, wrapped};
+use super::render::Failure;
 use super::study::Study;
 use super::trained::ask_failure;
 use super::worker;
@@ -29,14 +27,21 @@ const KEPT: usize = 200;
 const HELP: &str = "name weights of this network under timm's names (see docs/reference/models.md), or `weights = \"none\"` to begin at random";
 
 /// Asks a worker about each network of the study and its weights. `n_labels` is how many labels there are, as far as that is known.
+/// Gives why not all could be looked at, where that is so.
 ///
 /// # Errors
 /// All files that do not fit, each where the spec names it.
-pub fn check(study: &Study, n_labels: Option<usize>, format: OutputFormat) -> Result<(), Failure> {
-    let Some(program) = worker::find() else { return Ok(()) };
+pub fn check(study: &Study, n_labels: Option<usize>) -> Result<Option<String>, Failure> {
+    let files = files(study)?;
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let Some(program) = worker::find() else {
+        return Ok(Some(format!("there is no worker to ask: {}", worker::NOT_FOUND_HELP)));
+    };
     let mut known = Known::read(&study.store);
-    let mut faults = Vec::new();
-    for (point, weights, digest) in files(study)? {
+    let (mut faults, mut unchecked) = (Vec::new(), None);
+    for (point, weights, digest) in files {
         let model = &point.experiment.model;
         let fit =
             Fit { protocol: PROTOCOL, model: model.clone(), weights, n_labels: n_labels.unwrap_or(1).max(1) };
@@ -54,17 +59,17 @@ pub fn check(study: &Study, n_labels: Option<usize>, format: OutputFormat) -> Re
             Ok(Answered::Whole) => known.add(name),
             Ok(Answered::Interrupted | Answered::Module { .. }) => {}
             Err(error) => {
-                if format == OutputFormat::Text {
-                    let why = ask_failure(&error).message().to_owned();
-                    let note = format!("note: whether the weights fit the network was not checked: {why}");
-                    print::err(&wrapped(&plain(&note)));
-                }
+                unchecked = Some(ask_failure(&error).message().to_owned());
                 break;
             }
         }
     }
     known.keep(&study.store);
-    if faults.is_empty() { Ok(()) } else { Err(Failure::spec(&study.loaded.errors(faults), study.colour)) }
+    if faults.is_empty() {
+        Ok(unchecked)
+    } else {
+        Err(Failure::spec(&study.loaded.errors(faults), study.colour))
+    }
 }
 
 /// The points of the matrix whose network is built in and begins with a file, with the file and its digest; each pair of network and file

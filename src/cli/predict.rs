@@ -18,7 +18,7 @@ use super::print::{self, count};
 use super::render::{Failure, plain};
 use super::trained::{Chosen, ask_failure, shown_path, stage_failure};
 use super::worker;
-use crate::engine::{Answered, Asked, Interrupt, ask};
+use crate::engine::{Answered, Asked, Heard, Interrupt, ask};
 use crate::query::{Answer, MapWish, Wish, from_bits};
 use crate::report::format;
 use crate::spec::settings::{AUTO_LAYER, ExplainMethod, Images};
@@ -68,12 +68,18 @@ pub fn predict(args: &PredictArgs) -> Result<u8, Failure> {
     }
     let asked = Asked { program: &program, gpu: place.gpu.as_deref() };
     let mut failure = None;
-    let mut take = |answers: Vec<Answer>| match taker.take(answers) {
-        Ok(flow) => flow,
-        Err(error) => {
+    let mut take = |heard| {
+        let taken = match heard {
+            Heard::Answers(answers) => taker.take(answers),
+            Heard::Notice(message) => {
+                taker.say(&message);
+                Ok(ControlFlow::Continue(()))
+            }
+        };
+        taken.unwrap_or_else(|error| {
             failure = Some(error);
             ControlFlow::Break(())
-        }
+        })
     };
     let answered = ask(asked, &query, pictures.iter().cloned(), &interrupt, &mut take);
     if let Some(failure) = failure {

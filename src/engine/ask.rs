@@ -27,6 +27,15 @@ pub struct Asked<'a> {
     pub gpu: Option<&'a str>,
 }
 
+/// What comes before the last reply.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// What is said of the next pictures.
+    Answers(Vec<Answer>),
+    /// What there is to know about the answers.
+    Notice(String),
+}
+
 /// How a query ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answered {
@@ -78,7 +87,7 @@ pub enum AskError {
     },
 }
 
-/// Asks, and hands the answers for the pictures at `paths` to `take`, some at a time, in their order, until `take` has enough.
+/// Asks, and hands what is heard of the pictures at `paths` to `take`, some answers at a time, in their order, until `take` has enough.
 ///
 /// # Errors
 /// Where the worker cannot be started, is lost, or refuses.
@@ -87,7 +96,7 @@ pub fn ask(
     query: &Query,
     paths: impl Iterator<Item = PathBuf> + Send,
     interrupt: &Interrupt,
-    take: &mut dyn FnMut(Vec<Answer>) -> ControlFlow<()>,
+    take: &mut dyn FnMut(Heard) -> ControlFlow<()>,
 ) -> Result<Answered, AskError> {
     let question = Question { verb: "query", threads: query.job.threads, line: line(query) };
     exchange(asked, &question, paths, interrupt, take)
@@ -119,7 +128,7 @@ fn exchange(
     question: &Question,
     paths: impl Iterator<Item = PathBuf> + Send,
     interrupt: &Interrupt,
-    take: &mut dyn FnMut(Vec<Answer>) -> ControlFlow<()>,
+    take: &mut dyn FnMut(Heard) -> ControlFlow<()>,
 ) -> Result<Answered, AskError> {
     let program = || asked.program.to_owned();
     let child = Command::new(asked.program)
@@ -163,7 +172,7 @@ fn exchange(
 fn replies(
     mut stdout: impl BufRead,
     interrupt: &Interrupt,
-    take: &mut dyn FnMut(Vec<Answer>) -> ControlFlow<()>,
+    take: &mut dyn FnMut(Heard) -> ControlFlow<()>,
 ) -> Option<Result<Answered, AskError>> {
     let mut line = String::new();
     loop {
@@ -173,7 +182,12 @@ fn replies(
         }
         match serde_json::from_str(&line).ok()? {
             Reply::Answers { answers } => {
-                if interrupt.is_set() || take(answers).is_break() {
+                if interrupt.is_set() || take(Heard::Answers(answers)).is_break() {
+                    return Some(Ok(Answered::Interrupted));
+                }
+            }
+            Reply::Notice { message } => {
+                if take(Heard::Notice(message)).is_break() {
                     return Some(Ok(Answered::Interrupted));
                 }
             }
@@ -237,13 +251,22 @@ impl Drop for Ending {
 mod tests {
     use super::*;
 
-    fn read(lines: &str) -> (Option<Result<Answered, AskError>>, usize) {
-        let mut n = 0;
-        let mut take = |answers: Vec<Answer>| {
-            n += answers.len();
+    fn hear(lines: &str) -> (Option<Result<Answered, AskError>>, Vec<Heard>) {
+        let mut all = Vec::new();
+        let mut take = |heard| {
+            all.push(heard);
             ControlFlow::Continue(())
         };
-        (replies(lines.as_bytes(), &Interrupt::never(), &mut take), n)
+        (replies(lines.as_bytes(), &Interrupt::never(), &mut take), all)
+    }
+
+    fn read(lines: &str) -> (Option<Result<Answered, AskError>>, usize) {
+        let (ended, all) = hear(lines);
+        let of = |heard: &Heard| match heard {
+            Heard::Answers(answers) => answers.len(),
+            Heard::Notice(_) => 0,
+        };
+        (ended, all.iter().map(of).sum())
     }
 
     #[test]
@@ -258,6 +281,16 @@ mod tests {
         // A worker that dies, and one of another version.
         assert!(read(&format!("{answers}\n")).0.is_none());
         assert!(read("usage: ablatrix-worker\n").0.is_none());
+    }
+
+    #[test]
+    fn notices_are_passed_on_and_end_nothing() {
+        let (ended, all) =
+            hear("{\"reply\":\"notice\",\"message\":\"memory is out\"}\n{\"reply\":\"done\"}\n");
+        assert_eq!(
+            (ended.unwrap().unwrap(), all),
+            (Answered::Whole, vec![Heard::Notice("memory is out".to_owned())])
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod standing;
 mod walk;
 mod workers;
 
-pub use ask::{Answered, AskError, Asked, ask, ask_fit};
+pub use ask::{Answered, AskError, Asked, Heard, ask, ask_fit};
 pub use event::Event;
 pub use job_of::job_of;
 pub use journal::Journal;

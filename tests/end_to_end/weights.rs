@@ -126,4 +126,10 @@ fn weights_that_do_not_fit_are_refused_by_check() {
         "{}",
         stderr(&none)
     );
+    let json =
+        lab.command("other", "check", &["--format", "json"]).env("ABLATRIX_WORKER", "/bin/false").output();
+    let told: Value = serde_json::from_slice(&json.unwrap().stdout).unwrap();
+    assert!(told["weights_not_checked"].as_str().is_some_and(|why| why.contains("/bin/false")), "{told}");
+    let told: Value = serde_json::from_slice(&check(&lab, &["--format", "json"]).stdout).unwrap();
+    assert_eq!(told["weights_not_checked"], Value::Null);
 }

@@ -120,6 +120,9 @@ impl<'a> Lanes<'a> {
             drop(sender);
             in_order(receiver, events)
         })?;
+        if let Some(message) = self.passes.take_notice() {
+            events.write(&Reply::Notice { message });
+        }
         Ok(!stop.requested())
     }
 
