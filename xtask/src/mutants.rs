@@ -29,10 +29,12 @@ pub fn mutants(root: &Path, words: &[String]) -> Result<(), StepError> {
     let mut cargo = Command::new("cargo");
     // Crates that are built once serve all copies.
     cargo.current_dir(root).env("CARGO_TARGET_DIR", folder.join("build"));
-    cargo.args(["mutants", "--output"]).arg(&folder).args(words);
+    cargo.args(["mutants", "--output"]).arg(&folder);
     if !words.iter().any(|word| word.starts_with("-f") || word.starts_with("--file")) {
         cargo.args(ROOMS.iter().flat_map(|room| ["--file", room]));
     }
+    // Last: behind a `--` among them stands what is for the tests.
+    cargo.args(words);
     let ended = run(&mut cargo);
     let list = |name: &str| -> Option<Vec<String>> {
         let text = fs::read_to_string(folder.join("mutants.out").join(name)).ok()?;
