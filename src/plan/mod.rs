@@ -6,6 +6,7 @@ mod keys;
 mod latest;
 mod lookup;
 mod nameable;
+mod nodes;
 mod record;
 mod resolve;
 mod seeding;

@@ -76,7 +76,8 @@ fn killed_at_random_steps_it_ends_in_the_same_bytes() {
         if within == 3 || study.store().lookup(&job.fingerprint.key).unwrap().is_some() {
             break;
         }
-        let wait = Duration::from_millis(draws.below(250));
+        // Short enough that a quick machine is not done after two of them.
+        let wait = Duration::from_millis(draws.below(100));
         within += u32::from(cut(&job, wait, Signal::KILL).is_some_and(|(_, steps)| steps > 0));
     }
     assert!(within >= 2, "cut off within an epoch {within} times only");
@@ -93,10 +94,11 @@ fn asked_to_stop_it_keeps_the_steps_of_the_epoch_at_once() {
     let study = study_of(1200);
     let job = job(&study);
     assert_eq!(job.checkpoint_minutes, 0.0);
-    let wait = Duration::from_millis(300);
-    assert_eq!(cut(&job, wait, Signal::TERM), Some((0, 0)));
-    let (epochs, steps) = cut(&job, wait, Signal::TERM).expect("it was not done");
-    assert!(epochs > 0 || steps > 0, "nothing was kept");
+    // A busy machine may need longer for its first step.
+    let mut cuts =
+        (1..=10).map(|n| cut(&job, Duration::from_millis(200 * n), Signal::TERM).expect("it was not done"));
+    assert_eq!(cuts.next(), Some((0, 0)));
+    assert!(cuts.any(|at| at != (0, 0)), "nothing was kept");
     assert_eq!(study.run_file(&job).0, Some(0));
     assert!(result(&study, &job) == result(&calm, &expected), "another model or history");
 }
