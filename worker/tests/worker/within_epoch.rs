@@ -71,14 +71,19 @@ fn killed_at_random_steps_it_ends_in_the_same_bytes() {
     // After each step.
     job.checkpoint_minutes = 1e-9;
     let mut draws = Key::root(3).child("cuts").draws();
+    // Grows where no step was done, so that slow machines get on and quick ones are not done after two cuts.
+    let (mut longest_ms, mut last) = (60, None);
     let mut within = 0;
     for _ in 0..60 {
         if within == 3 || study.store().lookup(&job.fingerprint.key).unwrap().is_some() {
             break;
         }
-        // Short enough that a quick machine is not done after two of them.
-        let wait = Duration::from_millis(draws.below(100));
-        within += u32::from(cut(&job, wait, Signal::KILL).is_some_and(|(_, steps)| steps > 0));
+        let from = cut(&job, Duration::from_millis(draws.below(longest_ms)), Signal::KILL);
+        within += u32::from(from.is_some_and(|(_, steps)| steps > 0));
+        if from == last {
+            longest_ms += longest_ms / 2;
+        }
+        last = from;
     }
     assert!(within >= 2, "cut off within an epoch {within} times only");
     assert_eq!(study.run_file(&job).0, Some(0));
