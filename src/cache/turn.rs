@@ -127,6 +127,26 @@ mod tests {
     }
 
     #[test]
+    fn who_may_not_wait_waits_for_a_moment_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        // On a busy machine the other thread may hold it for longer than a moment.
+        let is_alone = |_| {
+            let turn = Turn::shared(&store);
+            std::thread::scope(|scope| {
+                scope.spawn(move || {
+                    std::thread::sleep(2 * POLL);
+                    drop(turn);
+                });
+                Turn::alone(&store, true).is_ok()
+            })
+        };
+        assert!((0..20).any(is_alone));
+        let _turn = Turn::shared(&store);
+        assert!(matches!(Turn::alone(&store, true), Err(CacheError::Busy { .. })));
+    }
+
+    #[test]
     fn where_nothing_can_be_written_nobody_waits_and_nothing_is_collected() {
         let store = Store::existing("/sys/ablatrix".as_ref()).unwrap();
         assert!(Turn::shared(&store).file.is_none());
