@@ -70,7 +70,7 @@ fn signal(process: u32, signal: Signal) {
 fn all_gone(workers: &[u32]) {
     let begun = Instant::now();
     while let Some(worker) = workers.iter().find(|&&worker| is_alive(worker)) {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the worker {worker} is left alive");
+        assert!(begun.elapsed() < Duration::from_secs(30), "the worker {worker} is left alive");
         sleep(Duration::from_millis(20));
     }
 }

@@ -72,11 +72,15 @@ fn eight_at_once() {
 fn at_work(lab: &Lab) -> Child {
     loop {
         let mut run = start(lab, 0);
-        while run.try_wait().unwrap().is_none() {
+        let status = loop {
             if fs::read_dir(lab.path("cache/locks")).is_ok_and(|mut locks| locks.next().is_some()) {
                 return run;
             }
-        }
+            if let Some(status) = run.try_wait().unwrap() {
+                break status;
+            }
+        };
+        assert!(status.success(), "it ended before a lock was seen: {status}");
         // This test had to wait for a processor meanwhile.
         fs::remove_dir_all(lab.path("cache")).unwrap();
     }

@@ -4,12 +4,14 @@ use std::fs::{self, File};
 use std::process::{Child, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use ablatrix::fingerprint::Digest;
+use ablatrix::layout::CacheLayout;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::dice::{Dice, tries};
-use super::harness::{Lab, stderr};
+use super::harness::{Lab, is_alive, stderr};
 use super::truth::{DATA, Truth, on_cache};
 
 /// A run that is stopped, as by Ctrl-Z, while it computes something.
@@ -38,10 +40,10 @@ fn stands_still(process: u32) -> bool {
             .filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok())
             .filter_map(|stat| stat.rsplit_once(") ")?.1.chars().next())
             .collect();
-        if states.iter().all(|state| *state == 'T') {
-            return !states.is_empty();
+        if !states.is_empty() && states.iter().all(|state| *state == 'T') {
+            return true;
         }
-        if states.iter().all(|state| matches!(state, 'Z' | 'X')) {
+        if !is_alive(process) {
             return false;
         }
         std::thread::sleep(Duration::from_millis(1));
@@ -51,12 +53,13 @@ fn stands_still(process: u32) -> bool {
 /// Whether it holds the lock of a key that has no record yet: from the record on nobody waits for the lock.
 fn computes(lab: &Lab, process: u32) -> bool {
     let name = format!("process {process} on ");
-    let locks = fs::read_dir(lab.path("cache/locks")).into_iter().flatten().flatten();
+    let layout = CacheLayout::new(&lab.path("cache"));
+    let locks = fs::read_dir(layout.locks()).into_iter().flatten().flatten();
     let mut held =
         locks.filter(|lock| fs::read_to_string(lock.path()).is_ok_and(|text| text.starts_with(&name)));
     held.any(|lock| {
-        let key = lock.file_name().to_string_lossy().trim_end_matches(".lock").to_owned();
-        !lab.path("cache/entries").join(&key[..2]).join(format!("{}.json", &key[2..])).exists()
+        let key = Digest::parse(lock.path().file_stem().unwrap().to_str().unwrap()).unwrap();
+        !layout.entry(&key).exists()
     })
 }
 

@@ -99,11 +99,11 @@ fn asked_to_stop_it_keeps_the_steps_of_the_epoch_at_once() {
     let study = study_of(1200);
     let job = job(&study);
     assert_eq!(job.checkpoint_minutes, 0.0);
-    // A busy machine may need longer for its first step.
+    // A busy machine may need longer for its first step. Steps within an epoch are kept for a signal alone.
     let mut cuts =
         (1..=10).map(|n| cut(&job, Duration::from_millis(200 * n), Signal::TERM).expect("it was not done"));
     assert_eq!(cuts.next(), Some((0, 0)));
-    assert!(cuts.any(|at| at != (0, 0)), "nothing was kept");
+    assert!(cuts.any(|(_, steps)| steps > 0), "nothing was kept");
     assert_eq!(study.run_file(&job).0, Some(0));
     assert!(result(&study, &job) == result(&calm, &expected), "another model or history");
 }
